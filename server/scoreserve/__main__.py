@@ -1,0 +1,5 @@
+"""`python -m scoreserve`."""
+
+from scoreserve.cli import main
+
+main()

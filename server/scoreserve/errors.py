@@ -1,0 +1,150 @@
+"""Every error that scoreserve answers a client with or ends a process with.
+
+    ScoreserveError
+    ├── ConfigurationError       a setting has a value it cannot have                 exit 3
+    ├── BootError                the entry script cannot serve                        exit 3
+    └── ReplyError               a request gets this status and message
+        ├── BadInput             the body or the query cannot be turned into input    400
+        ├── NoSuchPath               no route of ours                                         404
+        ├── NoSuchMethod             a route of ours, but not with this method                405
+        ├── MethodRefused        a method that run() is never called with             405
+        ├── BodyTooLarge         over SCORESERVE_MAX_BODY_BYTES                       413
+        ├── UnsupportedInput     a content type that run() is never called with       415
+        ├── IdTooLong                a request id over 100 characters                         431
+        ├── ScriptFailed         run() raised                                         500
+        ├── ScoringTimeout           run() took longer than SCORING_TIMEOUT_MS                500
+        ├── ResultUnusable       run() returned what cannot be sent                   500
+        ├── WorkerLost           the worker died with the request in its hands        502
+        ├── NotReady             no worker has finished init() yet                    502
+        └── Stopping             the server stops before the request could run        503
+
+One place per side turns a ReplyError into a reply: `front.scoring` and `worker.outputs`.
+"""
+
+from __future__ import annotations
+
+EXIT_USAGE = 1  # what the reference exits with on a command line it cannot use
+EXIT_BOOT = 3  # gunicorn ends itself, instead of respawning, when a process exits with 3
+
+
+class ScoreserveError(Exception):
+    """Base of every error raised on purpose in this package."""
+
+
+class ConfigurationError(ScoreserveError):
+    """A setting cannot be used. `setting` is the name its user knows it by."""
+
+    def __init__(self, setting: str, problem: str) -> None:
+        super().__init__(f"{setting}: {problem}")
+        self.setting = setting
+        self.problem = problem
+
+
+class BootError(ScoreserveError):
+    """The entry script was not found, cannot be imported, or has no usable init() and run()."""
+
+
+class ReplyError(ScoreserveError):
+    """Ends one request with `status` and the JSON body `{"message": ...}`.
+
+    `run_failed` is what the reply says in `x-ms-run-function-failed`.
+    """
+
+    status = 500
+    run_failed = False
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+
+class BadInput(ReplyError):
+    status = 400
+
+
+class NoSuchPath(ReplyError):
+    """The words are Flask's, which clients of the reference may look for."""
+
+    status = 404
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The requested URL was not found on the server. If you entered the URL manually please"
+            " check your spelling and try again."
+        )
+
+
+class NoSuchMethod(ReplyError):
+    status = 405
+
+    def __init__(self) -> None:
+        super().__init__("The method is not allowed for the requested URL.")
+
+
+class MethodRefused(ReplyError):
+    status = 405
+
+    def __init__(self, message: str = "Method not allowed") -> None:
+        super().__init__(message)
+
+
+class BodyTooLarge(ReplyError):
+    status = 413
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"The request body is larger than {limit_bytes} bytes.")
+
+
+class UnsupportedInput(ReplyError):
+    status = 415
+
+
+class IdTooLong(ReplyError):
+    """`head` is the block of id header lines that the reply still carries."""
+
+    status = 431
+
+    def __init__(self, names: str, longest: int, head: bytes) -> None:
+        super().__init__(f"{names} must not exceed {longest} characters")
+        self.head = head
+
+
+class ScriptFailed(ReplyError):
+    status = 500
+    run_failed = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "An unexpected error occurred in scoring script. Check the logs for more info."
+        )
+
+
+class ScoringTimeout(ReplyError):
+    status = 500
+    run_failed = True
+
+    def __init__(self, timeout_ms: int) -> None:
+        super().__init__(f"Scoring timeout after {timeout_ms} ms")
+
+
+class ResultUnusable(ReplyError):
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("An unexpected internal error occurred. Check the logs for more info.")
+
+
+class WorkerLost(ReplyError):
+    status = 502
+    run_failed = True
+
+
+class NotReady(ReplyError):
+    status = 502
+
+
+class Stopping(ReplyError):
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("The server is stopping and did not run this request.")

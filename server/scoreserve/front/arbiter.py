@@ -1,0 +1,75 @@
+"""gunicorn glue: the arbiter process, and the front as the one worker it keeps alive.
+
+gunicorn owns the listening sockets, the signals sent to the container and the exit code; the front
+it forks runs uvicorn on an event loop and never forks itself.
+"""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.workers.base import Worker
+
+from scoreserve.settings import Settings
+
+# The arbiter waits this much longer than the front drains, so that the front ends by itself.
+_ARBITER_MARGIN_SECONDS = 5
+
+
+class Arbiter(BaseApplication):  # type: ignore[misc]
+    """The server as a gunicorn application. `run` blocks until it stops, then exits the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        super().__init__(prog="scoreserve")
+
+    def load_config(self) -> None:
+        settings = self.settings
+        binds = [f"{settings.host}:{settings.port}"]
+        if settings.separate_health:
+            binds.append(f"{settings.host}:{settings.health_port}")
+        values: dict[str, Any] = {
+            "bind": binds,
+            "workers": 1,
+            "worker_class": FrontWorker,
+            # The front answers probes whatever the script does; were it ever stuck, the liveness
+            # probe says so. A timeout here would kill it after a pause of the whole container.
+            "timeout": 0,
+            "graceful_timeout": settings.drain_seconds + _ARBITER_MARGIN_SECONDS,
+            "logger_class": GunicornLog,
+            "control_socket_disable": True,
+        }
+        for name, value in values.items():
+            if name in self.cfg.settings:  # older gunicorns lack the last
+                self.cfg.set(name, value)
+
+    def load(self) -> None:
+        """There is no WSGI callable to load: the front builds its own application."""
+
+
+class FrontWorker(Worker):  # type: ignore[misc]
+    """The front, in the process that gunicorn forks for it."""
+
+    app: Arbiter
+
+    def init_signals(self) -> None:
+        """Forgets the arbiter's handlers; `front.process` sets its own on the event loop."""
+        for number in self.SIGNALS:
+            signal.signal(number, signal.SIG_DFL)
+
+    def run(self) -> None:
+        """Serves until a signal ends it. Exits the process with 3 when no worker can be had."""
+        # Imported here, in the forked process: the arbiter has no use for an event loop.
+        from scoreserve.front import process
+
+        process.run(self.app.settings, self.sockets)
+
+
+class GunicornLog(Logger):  # type: ignore[misc]
+    """gunicorn's log, written by the handlers that `scoreserve.logs` set up."""
+
+    def setup(self, cfg: Any) -> None:
+        self.cfg = cfg

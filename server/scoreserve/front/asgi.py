@@ -1,0 +1,64 @@
+"""Between ASGI's messages and the front's own RequestHead and Reply."""
+
+from __future__ import annotations
+
+from starlette.types import Receive, Scope, Send
+
+from scoreserve.errors import BodyTooLarge
+from scoreserve.front.replies import Reply
+from scoreserve.wire import RequestHead
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete."""
+
+
+def request_head(scope: Scope) -> RequestHead:
+    """The head of an ASGI HTTP request."""
+    client = scope.get("client")
+    return RequestHead(
+        method=scope["method"],
+        path=scope.get("raw_path") or scope["path"].encode(),
+        query=scope["query_string"],
+        http_version=scope["http_version"],
+        scheme=scope["scheme"],
+        client=f"{client[0]}:{client[1]}" if client else "",
+        headers=scope["headers"],
+    )
+
+
+async def read_body(receive: Receive, head: RequestHead, limit: int) -> list[bytes]:
+    """The body's chunks as they came.
+
+    Raises BodyTooLarge as soon as the declared or the received length passes `limit` bytes, and
+    ClientGone.
+    """
+    declared = head.header(b"content-length")
+    if declared is not None and int(declared) > limit:
+        raise BodyTooLarge(limit)
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge(limit)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks
+
+
+async def send_reply(send: Send, reply: Reply, *, close: bool = False) -> None:
+    """Sends a complete reply; `close`: and the connection with it, since a body was left unread."""
+    headers = [
+        (name.lower(), value)
+        for name, value in (line.split(b": ", 1) for line in reply.head.split(b"\r\n")[:-1])
+    ]
+    headers.append((b"content-length", b"%d" % len(reply.body)))
+    if close:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    await send({"type": "http.response.body", "body": reply.body})

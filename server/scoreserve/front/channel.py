@@ -1,0 +1,103 @@
+"""The front's end of one worker's socketpair: an asyncio protocol that speaks frames."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol, cast
+
+from scoreserve import wire
+from scoreserve.front.dispatcher import Job
+from scoreserve.wire import Outcome
+
+
+class ChannelEvents(Protocol):
+    """Who is told what a worker says."""
+
+    def on_stage(self, text: str) -> None: ...
+
+    def on_ready(self, info: dict[str, Any]) -> None: ...
+
+    def on_boot_failed(self) -> None: ...
+
+    def on_outcomes(self, outcomes: Sequence[Outcome]) -> None: ...
+
+    def on_closed(self) -> None:
+        """The worker's end is closed, or what came from it is not the protocol."""
+
+
+class WorkerChannel(asyncio.Protocol):
+    """Splits what a worker writes into frames and reports each to `events`."""
+
+    def __init__(self, events: ChannelEvents) -> None:
+        self._events = events
+        self._transport: asyncio.Transport | None = None
+        self._pending = bytearray()
+        self._frame_end = wire.PREFIX_BYTES  # how many bytes make the pending frame complete
+
+    def send(self, jobs: Sequence[Job]) -> None:
+        """Hands jobs to the worker."""
+        buffers = wire.encode_jobs([(job.id, job.head, job.chunks) for job in jobs])
+        if self._transport is not None:
+            self._transport.writelines(buffers)
+
+    def send_setup(self, settings: bytes) -> None:
+        """Sends the worker its settings, the first frame it gets."""
+        if self._transport is not None:
+            self._transport.write(wire.frame(wire.SETUP, settings))
+
+    def close(self) -> None:
+        """Tells the worker to finish: it sees the end of the stream."""
+        if self._transport is not None:
+            self._transport.close()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
+        self._events.on_closed()
+
+    def data_received(self, data: bytes) -> None:
+        if self._pending:
+            self._pending += data
+            if len(self._pending) < self._frame_end:
+                return
+            data = bytes(self._pending)
+            self._pending.clear()
+        try:
+            consumed = self._read_frames(data)
+        except (wire.FrameError, ValueError):
+            self.close()
+            return
+        if consumed < len(data):
+            self._pending += data[consumed:]
+
+    def _read_frames(self, data: bytes) -> int:
+        """Reports the complete frames in `data`; returns where the first incomplete one starts."""
+        start = 0
+        while len(data) - start >= wire.PREFIX_BYTES:
+            kind, count, length = wire.read_prefix(data, start)
+            body = start + wire.PREFIX_BYTES
+            self._frame_end = wire.PREFIX_BYTES + length
+            if len(data) - start < self._frame_end:
+                return start
+            self._report(kind, count, data, body, length)
+            start = body + length
+        self._frame_end = wire.PREFIX_BYTES
+        return start
+
+    def _report(self, kind: int, count: int, data: bytes, start: int, length: int) -> None:
+        if kind == wire.OUTCOMES:
+            self._events.on_outcomes(wire.decode_outcomes(data, start, length, count))
+            return
+        text = data[start : start + length].decode()
+        if kind == wire.STAGE:
+            self._events.on_stage(text)
+        elif kind == wire.READY:
+            self._events.on_ready(json.loads(text))
+        elif kind == wire.BOOT_FAILED:
+            self._events.on_boot_failed()
+        else:
+            raise wire.FrameError(f"a worker does not send frames of kind {kind}")

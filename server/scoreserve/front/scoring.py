@@ -1,0 +1,71 @@
+"""The scoring handler: a request in, a reply out, with no word of ASGI or sockets.
+
+Both roads to /score use it: they give it the request's head and body and a function that takes the
+reply. It turns the request into a job for the dispatcher and the job's outcome into a reply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from scoreserve import wire
+from scoreserve.errors import BadInput, NotReady, ReplyError
+from scoreserve.front.dispatcher import Dispatcher, Job
+from scoreserve.front.ids import identify
+from scoreserve.front.replies import Replies, Reply
+from scoreserve.wire import Outcome, RequestHead
+
+
+class Scoring:
+    """Answers score requests.
+
+    `not_ready` gives the error for a request while no worker has ever been ready, and None once
+    one has: from then on requests wait in the queue.
+    """
+
+    def __init__(
+        self, dispatcher: Dispatcher, replies: Replies, not_ready: Callable[[], NotReady | None]
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._replies = replies
+        self._not_ready = not_ready
+
+    def submit(
+        self, head: RequestHead, chunks: Sequence[bytes], answer: Callable[[Reply], None]
+    ) -> Job | None:
+        """Scores one request. `answer` is called once, now or later, with its reply.
+
+        Returns the job to `cancel` when the client leaves, or None when the reply is given already.
+        """
+        try:
+            ids = identify(head.headers)
+            error = self._not_ready()
+            if error is not None:
+                raise error
+            block = _encode(head)
+        except ReplyError as refusal:
+            answer(self.refuse(head, refusal))
+            return None
+        replies = self._replies
+
+        def on_outcome(outcome: Outcome | ReplyError) -> None:
+            answer(replies.outcome(ids, outcome))
+
+        job = Job(block, chunks, on_outcome)
+        self._dispatcher.submit(job)
+        return job
+
+    def cancel(self, job: Job) -> None:
+        """The client of this job has left."""
+        self._dispatcher.cancel(job)
+
+    def refuse(self, head: RequestHead, error: ReplyError) -> Reply:
+        """The reply to a request that never becomes a job."""
+        return self._replies.error(head.headers, error)
+
+
+def _encode(head: RequestHead) -> bytes:
+    try:
+        return wire.encode_head(head)
+    except ValueError as error:
+        raise BadInput(f"The request is malformed: {error}.") from None

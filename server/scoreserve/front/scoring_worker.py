@@ -1,0 +1,179 @@
+"""One scoring worker as the front sees it: a process, its channel, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from scoreserve.errors import EXIT_BOOT
+from scoreserve.front.channel import WorkerChannel
+from scoreserve.front.dispatcher import Job
+from scoreserve.wire import Outcome
+
+# How long a worker may take to be gone once it said that it cannot serve, or closed its end:
+# threads of the script can hold up a Python process for ever.
+_EXIT_GRACE_SECONDS = 0.5
+
+
+class State(enum.Enum):
+    """A worker's life, in order."""
+
+    STARTING = "starting"
+    READY = "ready"
+    GONE = "gone"
+
+
+class WorkerEvents(Protocol):
+    """Who is told what becomes of a worker."""
+
+    def worker_ready(self, worker: ScoringWorker) -> None: ...
+
+    def worker_outcomes(self, worker: ScoringWorker, outcomes: Sequence[Outcome]) -> None: ...
+
+    def worker_gone(self, worker: ScoringWorker) -> None:
+        """The process has ended and everything it wrote has been read."""
+
+
+class ScoringWorker:
+    """A worker process from its spawning to its end.
+
+    It is GONE when the process has been waited for and its channel is drained: the first alone may
+    leave outcomes unread, the second alone an exit status unknown.
+    """
+
+    def __init__(self, events: WorkerEvents, settings: bytes) -> None:
+        self.state = State.STARTING
+        self.stage = "starting a process"
+        self.init_seconds = 0.0
+        self.started = time.monotonic()
+        self.stopping = False
+        self.exit_code: int | None = None
+        self.boot_failed = False
+        self._events = events
+        self._settings = settings
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._channel = WorkerChannel(self)
+        self._channel_closed = False
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = _spawn(theirs.fileno())
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def connect(self) -> None:
+        """Starts talking to the process, on the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        self._socket.setblocking(False)
+        await self._loop.create_connection(lambda: self._channel, sock=self._socket)
+        self._channel.send_setup(self._settings)
+        threading.Thread(target=self._wait, args=(self._exited,), daemon=True).start()
+
+    def send(self, jobs: Sequence[Job]) -> None:
+        """Hands jobs to the worker."""
+        self._channel.send(jobs)
+
+    def stop(self) -> None:
+        """Asks the process to leave: an idle one does at once."""
+        self.stopping = True
+        self._channel.close()
+
+    def kill(self) -> None:
+        """Ends the process and whatever the script started in its process group."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)  # it is the leader of a session of its own
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def describe_exit(self) -> str:
+        """How the process ended, for people."""
+        code = self.exit_code
+        if code is None:
+            return "is still running"
+        if code >= 0:
+            return f"exited with code {code}"
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        hint = " (out of memory?)" if -code == signal.SIGKILL else ""
+        return f"was killed by {name}{hint}"
+
+    # What the channel reports.
+
+    def on_stage(self, text: str) -> None:
+        self.stage = text
+
+    def on_ready(self, info: dict[str, Any]) -> None:
+        self.state = State.READY
+        self.stage = "ready"
+        self.init_seconds = float(info["init_seconds"])
+        self._events.worker_ready(self)
+
+    def on_boot_failed(self) -> None:
+        self.boot_failed = True
+        self._kill_later()
+
+    def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        self._events.worker_outcomes(self, outcomes)
+
+    def on_closed(self) -> None:
+        self._channel_closed = True
+        if self.exit_code is None:
+            if not self.stopping:
+                self._kill_later()
+        else:
+            self._gone()
+
+    # What the waiting thread reports.
+
+    def _wait(self, report: Callable[[int], None]) -> None:
+        code = self._process.wait()
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(report, code)
+        except RuntimeError:
+            pass  # the loop is closed: the front has ended, and nobody asks any more
+
+    def _exited(self, code: int) -> None:
+        self.exit_code = code
+        self.kill()  # what the script started must not outlive it
+        if self._channel_closed:
+            self._gone()
+        elif self._loop is not None:
+            # A child that left the process group may hold the other end open for ever.
+            self._loop.call_later(_EXIT_GRACE_SECONDS, self._channel.close)
+
+    def _gone(self) -> None:
+        if self.state is not State.GONE:
+            self.state = State.GONE
+            self.boot_failed = self.boot_failed or self.exit_code == EXIT_BOOT
+            self._events.worker_gone(self)
+
+    def _kill_later(self) -> None:
+        assert self._loop is not None
+        self._loop.call_later(_EXIT_GRACE_SECONDS, self._kill_if_alive)
+
+    def _kill_if_alive(self) -> None:
+        if self.exit_code is None:
+            self.kill()
+
+
+def _spawn(descriptor: int) -> subprocess.Popen[bytes]:
+    # -P: a file of the user's beside the script must not shadow what the worker itself imports.
+    safe_path = ["-P"] if sys.version_info >= (3, 11) else []
+    return subprocess.Popen(
+        [sys.executable, *safe_path, "-m", "scoreserve.worker", str(descriptor)],
+        pass_fds=[descriptor],
+        start_new_session=True,  # a terminal's Ctrl-C is for the server, which then stops it
+    )

@@ -1,0 +1,365 @@
+"""Every setting of the server, once: its name, environment variable, default, unit and help.
+
+Command line, start-up printout, config.json and the documentation all come from the fields of
+`Settings`. A value is looked for on the command line, then in the environment, then in config.json;
+names, defaults and precedence are the reference's (azureml-inference-server-http 1.5.1) wherever it
+has the setting.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from scoreserve import __version__
+from scoreserve.errors import ConfigurationError
+
+MEBIBYTE = 1 << 20
+
+_TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
+_FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (dict, list)):
+        raise ValueError("Input should be a valid string")
+    return str(value)
+
+
+def _boolean(value: Any) -> bool:
+    word = str(value).strip().lower()
+    if word in _TRUE:
+        return True
+    if word in _FALSE:
+        return False
+    raise ValueError("Input should be a valid boolean, unable to interpret input")
+
+
+def _exactly_true(value: Any) -> bool:
+    """The reference switches these on with the word `true` and nothing else."""
+    return str(value).lower() == "true" if isinstance(value, bool) else value == "true"
+
+
+def _integer(value: Any) -> int:
+    try:
+        return int(str(value).strip())
+    except ValueError:
+        raise ValueError(
+            "Input should be a valid integer, unable to parse string as an integer"
+        ) from None
+
+
+def _between(low: int, high: int | None = None) -> Callable[[Any], int]:
+    def parse(value: Any) -> int:
+        number = _integer(value)
+        if number < low or (high is not None and number > high):
+            limit = f"at least {low}" if high is None else f"from {low} to {high}"
+            raise ValueError(f"Input should be a whole number {limit}")
+        return number
+
+    return parse
+
+
+_port = _between(1, 65535)
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """Where a setting comes from and how it is explained."""
+
+    env: tuple[str, ...]  # the first is the canonical one, the rest are aliases
+    parse: Callable[[Any], Any]
+    help: str
+    unit: str = ""
+    flag: str | None = None  # on `scoreserve serve`; None: only in the environment or the file
+    read_env: bool = True  # False: given on the command line only, as the reference does
+    export: bool = False  # scripts read it from os.environ, so a flag's value goes there too
+
+
+def _setting(
+    default: Any, env: str, help: str, parse: Callable[[Any], Any] = _text, **source: Any
+) -> Any:
+    names = tuple(env.split())
+    return dataclasses.field(
+        default=default, metadata={"source": Source(names, parse, help, **source)}
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The settings of one server, checked. Build it with `load`; in a test, call it directly."""
+
+    entry_script: str | None = _setting(
+        None,
+        "AZUREML_ENTRY_SCRIPT AML_ENTRY_SCRIPT",
+        "Path of the entry script. From the environment or the config file it is relative to"
+        " AML_APP_ROOT, as a flag to the current directory. Unset: the module `main`.",
+        flag="--entry-script",
+        export=True,
+    )
+    model_dir: str | None = _setting(
+        None,
+        "AZUREML_MODEL_DIR",
+        "The model directory, handed to the script in AZUREML_MODEL_DIR as it is written here.",
+        flag="--model-dir",
+        export=True,
+    )
+    app_root: str = _setting(
+        "",
+        "AML_APP_ROOT AZUREML_APP_ROOT",
+        "Root of the script's files. Unset: the current directory.",
+        flag="--app-root",
+        export=True,
+    )
+    source_dir: str | None = _setting(
+        None, "AZUREML_SOURCE_DIRECTORY", "Sub-directory of AML_APP_ROOT added to sys.path."
+    )
+    port: int = _setting(
+        5001,
+        "SERVER_PORT",
+        "The port to serve on.",
+        _port,
+        flag="--port",
+        read_env=False,
+        export=True,
+    )
+    host: str = _setting(
+        "0.0.0.0", "SCORESERVE_HOST", "The address to listen on.", flag="--host"
+    )
+    separate_health: bool = _setting(
+        False,
+        "SEPERATE_HEALTH_ENDPOINT",  # spelt as in the reference
+        "Exactly `true`: listen on HEALTH_PORT too.",
+        _exactly_true,
+    )
+    health_port: int = _setting(
+        5000,
+        "HEALTH_PORT",
+        "The second port, when SEPERATE_HEALTH_ENDPOINT is `true`.",
+        _port,
+        flag="--health-port",
+        read_env=False,
+    )
+    workers: int = _setting(
+        1,
+        "WORKER_COUNT",
+        "How many scoring workers run the script, each in a process of its own.",
+        _between(1),
+        flag="--workers",
+        export=True,
+    )
+    scoring_timeout_ms: int = _setting(
+        3_600_000,
+        "SCORING_TIMEOUT_MS",
+        "Longest time one run() may take.",
+        _integer,
+        unit="ms",
+        flag="--scoring-timeout-ms",
+    )
+    worker_timeout_s: int = _setting(
+        300,
+        "WORKER_TIMEOUT",
+        "Longest time init() or run() may take before its worker is replaced. 0: no limit.",
+        _between(0),
+        unit="s",
+    )
+    max_body_bytes: int = _setting(
+        100 * MEBIBYTE,
+        "SCORESERVE_MAX_BODY_BYTES",
+        "Longest request body; a longer one is answered 413.",
+        _between(1),
+        unit="bytes",
+        flag="--max-body-bytes",
+    )
+    drain_seconds: int = _setting(
+        30,
+        "SCORESERVE_DRAIN_SECONDS",
+        "Longest time that requests in hand may take after SIGTERM.",
+        _between(0),
+        unit="s",
+        flag="--drain-seconds",
+    )
+    strict_json: bool = _setting(
+        False,
+        "SCORESERVE_STRICT_JSON",
+        "Answer NaN and Infinity as null, which every JSON parser accepts.",
+        _boolean,
+        flag="--strict-json",
+    )
+    log_level: str = _setting(
+        "INFO", "AZUREML_LOG_LEVEL", "Least severe level that is logged.", flag="--log-level"
+    )
+    server_version: str = _setting(
+        "",
+        "HTTP_X_MS_SERVER_VERSION",
+        "What x-ms-server-version says when SERVER_VERSION_LOG_RESPONSE_ENABLED is not `true`.",
+    )
+    server_version_enabled: bool = _setting(
+        True,
+        "SERVER_VERSION_LOG_RESPONSE_ENABLED",
+        "`true`: answer with our name and version in x-ms-server-version.",
+        lambda value: str(value).lower() == "true",
+    )
+    cors_origins: str | None = _setting(
+        None,
+        "AML_CORS_ORIGINS",
+        "Origins that browsers may call from, separated by commas; `*` for all.",
+        flag="--cors-origins",
+        export=True,
+    )
+    app_insights_enabled: bool = _setting(
+        False,
+        "AML_APP_INSIGHTS_ENABLED",
+        "Exactly `true`, with a valid key: Application Insights is on.",
+        _exactly_true,
+    )
+    app_insights_key: str | None = _setting(
+        None,
+        "AML_APP_INSIGHTS_KEY",
+        "Instrumentation key of Application Insights, a UUID.",
+        export=True,
+    )
+    config_file: str | None = _setting(
+        None,
+        "AZUREML_CONFIG_FILE",
+        "The config file. Unset: config.json in AML_APP_ROOT or beside the script.",
+        flag="--config-file",
+        export=True,
+    )
+
+    @property
+    def script_path(self) -> str | None:
+        """Absolute path of the entry script, or None for the module `main`."""
+        if self.entry_script is None:
+            return None
+        return os.path.join(self.app_root, self.entry_script)
+
+    @property
+    def listen_health_port(self) -> int:
+        """The port that answers health probes: `port`, unless a separate one is asked for."""
+        return self.health_port if self.separate_health else self.port
+
+    @property
+    def version_header(self) -> str:
+        """Value of the response header x-ms-server-version; empty: the header is left out."""
+        return f"scoreserve/{__version__}" if self.server_version_enabled else self.server_version
+
+    def to_json(self) -> bytes:
+        """For the worker; `from_json` reads it back."""
+        return json.dumps(dataclasses.asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Settings:
+        return cls(**json.loads(text))
+
+
+def sources() -> Iterator[tuple[str, Source]]:
+    """(name, Source) of every setting, in the order of the printout and the documentation."""
+    for field in dataclasses.fields(Settings):
+        yield field.name, field.metadata["source"]
+
+
+@dataclasses.dataclass(frozen=True)
+class ConfigFile:
+    """The config file that was found: its values, and the keys that name no setting."""
+
+    path: str
+    values: Mapping[str, Any]
+    unknown_keys: tuple[str, ...]
+
+
+def load(
+    cli: Mapping[str, Any], environ: Mapping[str, str], cwd: str
+) -> tuple[Settings, ConfigFile | None]:
+    """The settings, from the command line's values by setting name (None: not given), the
+    environment and the config file that these two lead to.
+
+    Raises ConfigurationError for the first value that cannot be used.
+    """
+    config = _read_config_file(cli, environ, cwd)
+    values: dict[str, Any] = {}
+    for name, source in sources():
+        found = _find(name, source, cli, environ, config.values if config else {})
+        if found is None:
+            continue
+        label, raw = found
+        try:
+            values[name] = source.parse(raw)
+        except ValueError as error:
+            raise ConfigurationError(label, str(error)) from None
+    values["app_root"] = values.get("app_root") or cwd
+    return Settings(**values), config
+
+
+def exported(settings: Settings) -> dict[str, str]:
+    """What scripts may read from os.environ: the settings marked `export`, where they are set."""
+    variables = {"AML_APP_ROOT": settings.app_root, "HEALTH_PORT": str(settings.listen_health_port)}
+    for name, source in sources():
+        value = getattr(settings, name)
+        if source.export and value not in (None, ""):
+            variables[source.env[0]] = str(value)
+    if settings.version_header:
+        variables["HTTP_X_MS_SERVER_VERSION"] = settings.version_header
+    return variables
+
+
+def _find(
+    name: str,
+    source: Source,
+    cli: Mapping[str, Any],
+    environ: Mapping[str, str],
+    file_values: Mapping[str, Any],
+) -> tuple[str, Any] | None:
+    """(the name the user knows it by, the raw value), or None where it is not set."""
+    if cli.get(name) is not None:
+        return source.flag or name, cli[name]
+    for variable in source.env if source.read_env else ():
+        if variable in environ:
+            return variable, environ[variable]
+    for key in source.env:
+        if file_values.get(key) is not None:
+            return key, file_values[key]
+    return None
+
+
+def _read_config_file(
+    cli: Mapping[str, Any], environ: Mapping[str, str], cwd: str
+) -> ConfigFile | None:
+    for candidate in _config_candidates(cli, environ, cwd):
+        try:
+            text = candidate.read_text(encoding="utf-8")
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            continue
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(str(candidate), f"cannot be read: {error}") from None
+        if text:
+            return _parse_config_file(candidate, text)
+    return None
+
+
+def _config_candidates(
+    cli: Mapping[str, Any], environ: Mapping[str, str], cwd: str
+) -> Iterator[Path]:
+    explicit = cli.get("config_file") or environ.get("AZUREML_CONFIG_FILE")
+    if explicit:
+        yield Path(cwd, explicit)
+    yield Path(cwd, cli.get("app_root") or environ.get("AML_APP_ROOT") or cwd, "config.json")
+    script = cli.get("entry_script") or environ.get("AZUREML_ENTRY_SCRIPT")
+    if script:
+        yield Path(cwd, script).parent / "config.json"
+
+
+def _parse_config_file(path: Path, text: str) -> ConfigFile:
+    try:
+        values = json.loads(text)
+    except ValueError as error:
+        raise ConfigurationError(str(path), f"is not valid JSON: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigurationError(str(path), "must hold a JSON object")
+    known = {key for _, source in sources() for key in source.env}
+    unknown = tuple(str(key) for key in values if key not in known)
+    return ConfigFile(str(path), values, unknown)

@@ -1,0 +1,209 @@
+"""Frames between the front and one scoring worker, over a socketpair. Both processes import this.
+
+A frame is a fixed prefix and a payload:
+
+    prefix   kind u8, 3 pad bytes, count u32, payload length u64          (16 bytes)
+    payload  JOBS          count job records      front → worker   a batch to score
+             OUTCOMES      count outcome records  worker → front   answers, in any order
+             SETUP         JSON                   front → worker   once, first: the settings
+             STAGE         text                   worker → front   what the start-up is doing
+             READY         JSON                   worker → front   init() is done, send jobs
+             BOOT_FAILED   nothing                worker → front   the script cannot serve
+
+    job      id u64, head length u32, pad u32, body length u64, head, body
+    outcome  id u64, status u16, pad, head length u32, run seconds f64, body length u64, head, body
+
+A job's head is what the script may need of the request besides its body; an outcome's head is the
+block of response header lines as HTTP/1.1 writes them (`name: value CRLF`, without the blank line).
+Bodies are raw bytes: the front never decodes one.
+
+All integers are little-endian. Lengths are checked against the frame, so a damaged frame raises
+FrameError instead of giving one request's bytes to another.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+JOBS, OUTCOMES, SETUP, STAGE, READY, BOOT_FAILED = range(1, 7)
+
+_PREFIX = struct.Struct("<B3xIQ")
+_JOB = struct.Struct("<QI4xQ")
+_OUTCOME = struct.Struct("<QHxxIdQ")
+
+PREFIX_BYTES = _PREFIX.size
+Buffer = bytes | bytearray | memoryview
+
+
+class FrameError(ValueError):
+    """The bytes received are not a frame."""
+
+
+class WireJob(NamedTuple):
+    """One request as the worker sees it. `body` may be a view into the receive buffer."""
+
+    id: int
+    head: bytes
+    body: Buffer
+
+
+class Outcome(NamedTuple):
+    """What became of one job. `run_seconds` is the time inside run(), 0 when it was not called."""
+
+    id: int
+    status: int
+    head: bytes
+    body: bytes
+    run_seconds: float = 0.0
+
+
+class RequestHead(NamedTuple):
+    """The part of a request that travels beside its body.
+
+    `path` is as the client wrote it (percent-encoded), `query` without the `?`; header names are
+    lower-case, in the order received, repeated names kept.
+    """
+
+    method: str
+    path: bytes
+    query: bytes
+    http_version: str
+    scheme: str
+    client: str
+    headers: Sequence[tuple[bytes, bytes]]
+
+    def header(self, name: bytes) -> bytes | None:
+        """The first header of that lower-case name, or None."""
+        for key, value in self.headers:
+            if key == name:
+                return value
+        return None
+
+
+def frame(kind: int, payload: bytes = b"", count: int = 1) -> bytes:
+    """One frame as bytes."""
+    return _PREFIX.pack(kind, count, len(payload)) + payload
+
+
+def read_prefix(data: Buffer, offset: int = 0) -> tuple[int, int, int]:
+    """(kind, count, payload length) of the frame whose prefix starts at `offset`."""
+    kind, count, length = _PREFIX.unpack_from(data, offset)
+    if not JOBS <= kind <= BOOT_FAILED:
+        raise FrameError(f"unknown frame kind {kind}")
+    return kind, count, length
+
+
+def encode_jobs(jobs: Iterable[tuple[int, bytes, Sequence[bytes]]]) -> list[bytes]:
+    """A JOBS frame for (id, head, body chunks), as buffers to be written one after the other.
+
+    Chunks are passed on as they are: a body of 77 MB is not copied here.
+    """
+    buffers = [b""]
+    count = total = 0
+    for job_id, head, chunks in jobs:
+        body_length = sum(map(len, chunks))
+        buffers.append(_JOB.pack(job_id, len(head), body_length))
+        buffers.append(head)
+        buffers.extend(chunks)
+        count += 1
+        total += _JOB.size + len(head) + body_length
+    buffers[0] = _PREFIX.pack(JOBS, count, total)
+    return buffers
+
+
+def decode_jobs(payload: memoryview, count: int) -> Iterator[WireJob]:
+    """The jobs of a JOBS payload; bodies are views into `payload`, valid as long as it is."""
+    offset = 0
+    end = len(payload)
+    for _ in range(count):
+        try:
+            job_id, head_length, body_length = _JOB.unpack_from(payload, offset)
+        except struct.error as error:
+            raise FrameError(str(error)) from None
+        head_start = offset + _JOB.size
+        body_start = head_start + head_length
+        offset = body_start + body_length
+        if offset > end:
+            raise FrameError("a job is longer than its frame")
+        yield WireJob(job_id, bytes(payload[head_start:body_start]), payload[body_start:offset])
+    if offset != end:
+        raise FrameError("a frame is longer than its jobs")
+
+
+def encode_outcomes(outcomes: Sequence[Outcome]) -> list[bytes]:
+    """An OUTCOMES frame, as buffers to be written one after the other."""
+    buffers = [b""]
+    total = 0
+    for job_id, status, head, body, run_seconds in outcomes:
+        buffers.append(_OUTCOME.pack(job_id, status, len(head), run_seconds, len(body)))
+        buffers.append(head)
+        buffers.append(body)
+        total += _OUTCOME.size + len(head) + len(body)
+    buffers[0] = _PREFIX.pack(OUTCOMES, len(outcomes), total)
+    return buffers
+
+
+def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Outcome]:
+    """The outcomes of an OUTCOMES payload that takes `length` bytes of `data` from `start`."""
+    outcomes = []
+    offset = start
+    end = start + length
+    for _ in range(count):
+        try:
+            job_id, status, head_length, seconds, body_length = _OUTCOME.unpack_from(data, offset)
+        except struct.error as error:
+            raise FrameError(str(error)) from None
+        head_start = offset + _OUTCOME.size
+        body_start = head_start + head_length
+        offset = body_start + body_length
+        if offset > end:
+            raise FrameError("an outcome is longer than its frame")
+        outcomes.append(
+            Outcome(job_id, status, data[head_start:body_start], data[body_start:offset], seconds)
+        )
+    if offset != end:
+        raise FrameError("a frame is longer than its outcomes")
+    return outcomes
+
+
+# A head is its fields in a row, each ended by a zero byte, which no field can hold: HTTP allows
+# none in a header, and `encode_head` refuses what a non-HTTP caller may bring.
+_FIXED_FIELDS = 6
+
+
+def encode_head(head: RequestHead) -> bytes:
+    """The head as one block of bytes. Raises ValueError when a field holds a zero byte."""
+    fields = [
+        head.method.encode(),
+        head.path,
+        head.query,
+        head.http_version.encode(),
+        head.scheme.encode(),
+        head.client.encode(),
+    ]
+    for pair in head.headers:
+        fields += pair
+    block = b"\0".join(fields)
+    if block.count(b"\0") != len(fields) - 1:
+        raise ValueError("a zero byte in the request line or in a header")
+    return block
+
+
+def decode_head(block: bytes) -> RequestHead:
+    """The inverse of `encode_head`."""
+    fields = block.split(b"\0")
+    if len(fields) < _FIXED_FIELDS or len(fields) % 2:
+        raise FrameError("a job's head is damaged")
+    method, path, query, http_version, scheme, client = fields[:_FIXED_FIELDS]
+    pairs = iter(fields[_FIXED_FIELDS:])
+    return RequestHead(
+        method.decode(),
+        path,
+        query,
+        http_version.decode(),
+        scheme.decode(),
+        client.decode(),
+        list(zip(pairs, pairs, strict=True)),
+    )

@@ -1,0 +1,111 @@
+"""The scoring worker's process: `python -m scoreserve.worker DESCRIPTOR`.
+
+Started by the front, which holds the other end of the socket behind DESCRIPTOR. Imports the entry
+script and calls init(), then scores what the front sends until the front closes its end. Script
+code only ever runs on this main thread. Exits with 3 when the script cannot serve.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import logging
+import os
+import socket
+import sys
+import time
+import traceback
+from typing import NoReturn
+
+from scoreserve import logs, wire
+from scoreserve.errors import EXIT_BOOT, BootError
+from scoreserve.settings import Settings
+from scoreserve.worker import entry_script
+from scoreserve.worker.calling import convention_of
+from scoreserve.worker.channel import Channel, die_with
+from scoreserve.worker.scorer import Scorer
+
+_log = logging.getLogger("azmlinfsrv")
+_script_log = logging.getLogger("azmlinfsrv.user_script")
+
+
+def main(descriptor: int) -> None:
+    sock = socket.socket(fileno=descriptor)
+    channel = Channel(sock)
+    setup = channel.receive()
+    if setup is None:
+        return
+    settings = Settings.from_json(bytes(setup.payload))
+    die_with(sock)
+    _prepare_process(settings)
+    try:
+        scorer = _boot(settings, channel)
+        _serve(channel, scorer)
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the front is gone, and whoever waited for the answer with it
+    finally:
+        # Tells the front that no answer will come, even if the script's threads hold up the exit.
+        sock.close()
+
+
+def _prepare_process(settings: Settings) -> None:
+    faulthandler.enable()
+    for stream in (sys.stdout, sys.stderr):
+        # Log lines must not wait in a buffer, nor fail on a character the locale lacks.
+        stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    logs.configure(settings.log_level)
+    sys.argv = [settings.script_path or "main"]
+    entry_script.prepare_import_path(settings)
+
+
+def _boot(settings: Settings, channel: Channel) -> Scorer:
+    """Imports the script and runs init(). Ends the process with a report if either fails."""
+    started = time.monotonic()
+    try:
+        _say_stage(channel, "importing the entry script")
+        script = entry_script.load(settings)
+        convention = convention_of(script.run)
+    except BootError as error:
+        _fail(channel, settings, str(error))
+    except BaseException:
+        _fail(channel, settings, f"The entry script cannot be imported.\n{traceback.format_exc()}")
+    try:
+        _say_stage(channel, "running init()")
+        _script_log.info("Invoking user's init function")
+        script.init()
+        _script_log.info("Users's init has completed successfully")
+    except BaseException:
+        _log.error("User's init function failed")
+        _fail(channel, settings, f"Encountered Exception {traceback.format_exc()}")
+    _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
+    _log.info("Worker with pid %d ready for serving traffic", os.getpid())
+    ready = {"pid": os.getpid(), "init_seconds": time.monotonic() - started}
+    channel.send([wire.frame(wire.READY, json.dumps(ready).encode())])
+    return Scorer(script.run, convention, settings)
+
+
+def _say_stage(channel: Channel, stage: str) -> None:
+    channel.send([wire.frame(wire.STAGE, stage.encode())])
+
+
+def _fail(channel: Channel, settings: Settings, report: str) -> NoReturn:
+    _log.error(report)
+    _log.error(
+        "Looked for the entry script at %s, with sys.path %s",
+        settings.script_path or "main (as a module)",
+        sys.path,
+    )
+    entry_script.log_model_directory(settings.model_dir)
+    channel.send([wire.frame(wire.BOOT_FAILED)])
+    sys.exit(EXIT_BOOT)
+
+
+def _serve(channel: Channel, scorer: Scorer) -> None:
+    while (frame := channel.receive()) is not None:
+        calls = scorer.read(wire.decode_jobs(frame.payload, frame.count))
+        del frame  # frees the bytes of a large body before run() makes its own copies
+        channel.send(wire.encode_outcomes(list(scorer.score(calls))))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

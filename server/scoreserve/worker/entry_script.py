@@ -1,0 +1,158 @@
+"""Finds the entry script, imports it, and says what was looked for when it cannot be used.
+
+The rules are the reference's (azureml-inference-server-http 1.5.1, server/user_script.py): the
+script is loaded by path as the module `entry_module`; without a path, the module `main` is
+imported; a `driver_module` inside it supplies run() but not init().
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.machinery
+import importlib.util
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from types import ModuleType
+from typing import Any
+
+from scoreserve.errors import BootError
+from scoreserve.settings import Settings
+
+MODULE_NAME = "entry_module"
+_TREE_LINES = 200
+
+_log = logging.getLogger("azmlinfsrv")
+_script_log = logging.getLogger("azmlinfsrv.user_script")
+
+
+@dataclass(frozen=True)
+class EntryScript:
+    """The two functions of an imported entry script."""
+
+    init: Callable[[], Any]
+    run: Callable[..., Any]
+
+
+def prepare_import_path(settings: Settings) -> None:
+    """Puts the script's directories on sys.path: the current one first, as gunicorn does for the
+    reference, then AML_APP_ROOT, AZUREML_SOURCE_DIRECTORY and the script's own at the end.
+    """
+    cwd = os.getcwd()
+    if cwd not in sys.path:
+        sys.path.insert(0, cwd)
+    directories = [settings.app_root]
+    if settings.source_dir:
+        directories.append(os.path.join(settings.app_root, settings.source_dir))
+    if settings.script_path:
+        directories.append(os.path.dirname(settings.script_path))
+    sys.path += [path for path in directories if path not in sys.path]
+
+
+def load(settings: Settings) -> EntryScript:
+    """Imports the entry script.
+
+    Raises BootError when there is no script, or no init or run in it; whatever the script's own
+    top-level code raises is raised as it is.
+    """
+    path = settings.script_path
+    module = _import_main(settings) if path is None else _import_path(path)
+    driver = getattr(module, "driver_module", None)
+    if isinstance(driver, ModuleType) and hasattr(driver, "run"):
+        run = driver.run
+        _script_log.info(
+            "Found driver script at %s and the score script at %s",
+            module.__file__,
+            driver.__file__,
+        )
+    else:
+        run = _function(module, "run")
+        _script_log.info("Found user script at %s", module.__file__)
+    return EntryScript(_function(module, "init"), run)
+
+
+def log_model_directory(path: str | None) -> None:
+    """Logs the tree of the model directory, at most 200 lines of it."""
+    if not path or not os.path.exists(path):
+        _log.info("Model directory: %s", f"{path} does not exist" if path else "not set")
+        return
+    _log.info("Model Directory Contents:")
+    lines = tree(path)
+    for line in islice(lines, _TREE_LINES):
+        _log.info(line)
+    if next(lines, None) is not None:
+        _log.info("Output Truncated. First %d lines shown.", _TREE_LINES)
+
+
+def tree(path: str, depth: int = 0) -> Iterator[str]:
+    """A line for every file and directory under `path`, sorted, four spaces a level."""
+    name = "    " * depth + os.path.basename(os.path.normpath(path))
+    if not os.path.isdir(path):
+        yield name
+        return
+    yield name + os.sep
+    try:
+        children = sorted(os.listdir(path))
+    except OSError as error:
+        yield "    " * (depth + 1) + f"({error.strerror})"
+        return
+    for child in children:
+        inner = os.path.join(path, child)
+        if os.path.islink(inner) and os.path.isdir(inner):
+            yield "    " * (depth + 1) + f"{child} -> {os.readlink(inner)}"
+        else:
+            yield from tree(inner, depth + 1)
+
+
+class _SourceLoader(importlib.machinery.SourceFileLoader):
+    """Never reads or writes bytecode: a container restarted with a changed script of the same
+    size and time stamp must run the script, not its cache.
+    """
+
+    def path_stats(self, path: str) -> Any:
+        raise OSError("no bytecode for the entry script")
+
+
+def _import_path(path: str) -> ModuleType:
+    if not os.path.isfile(path):
+        raise BootError(f"No such file or directory: no entry script at {path}")
+    spec = importlib.util.spec_from_file_location(
+        MODULE_NAME, path, loader=_SourceLoader(MODULE_NAME, path)
+    )
+    if spec is None or spec.loader is None:
+        raise BootError(f"{path} cannot be imported as a Python module")
+    module = importlib.util.module_from_spec(spec)
+    # dataclasses, pickle and typing look a class's module up by name.
+    sys.modules[MODULE_NAME] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _import_main(settings: Settings) -> ModuleType:
+    try:
+        return importlib.import_module("main")
+    except ModuleNotFoundError as error:
+        if error.name != "main":
+            raise
+    root = settings.app_root
+    found = os.listdir(root) if os.path.isdir(root) else "not an accessible directory"
+    raise BootError(
+        "No score script found. Expected score script main.py.\n"
+        f"Expected script to be found in PYTHONPATH: {sys.path}\n"
+        f"Current contents of AML_APP_ROOT: {found}\n"
+        "Name another script with --entry-script or AZUREML_ENTRY_SCRIPT."
+    )
+
+
+def _function(module: ModuleType, name: str) -> Callable[..., Any]:
+    function = getattr(module, name, None)
+    if function is None:
+        raise BootError(
+            f"User script at {module.__file__} does not have a {name}() function defined."
+        )
+    if not callable(function):
+        raise BootError(f"{name} in {module.__file__} is not a function")
+    return function  # type: ignore[no-any-return]

@@ -1,0 +1,103 @@
+"""From a request to the arguments of run(), for scripts that are not @rawhttp.
+
+Rules and messages are the reference's (azureml-inference-server-http 1.5.1,
+server/input_parsers.py), but for one: a body sent with a form content type is handed over instead
+of an empty string, since `curl -d` sends that type when no header is given.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
+
+from scoreserve.errors import BadInput, MethodRefused, UnsupportedInput
+from scoreserve.wire import Buffer, RequestHead
+
+
+class InputReader(Protocol):
+    """Makes run()'s input arguments out of one request."""
+
+    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]: ...
+
+
+class TextInput:
+    """For an undecorated run(): the body as a str, or the query as a JSON object."""
+
+    def __init__(self, parameter: str) -> None:
+        self._parameter = parameter
+
+    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
+        if head.method == "POST":
+            try:
+                return {self._parameter: str(body, "utf-8")}
+            except UnicodeDecodeError as error:
+                raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
+        if head.method == "GET":
+            return {self._parameter: json.dumps(query_values(head.query))}
+        raise MethodRefused
+
+
+class SchemaInput:
+    """For a run() under @input_schema: members of the JSON body (or of the query) by name."""
+
+    def __init__(self, parameters: list[inspect.Parameter]) -> None:
+        self._parameters = [(parameter.name, parameter.default) for parameter in parameters]
+
+    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
+        if head.method == "POST":
+            return self._pick(_json_object(head, bytes(body)))
+        if head.method == "GET":
+            return self._pick(query_values(head.query))
+        raise MethodRefused
+
+    def _pick(self, members: dict[str, Any]) -> dict[str, Any]:
+        arguments = {}
+        for name, default in self._parameters:
+            value = members.get(name, default)
+            if value is inspect.Parameter.empty:
+                raise BadInput(f"A value is not provided for the {name!r} parameter.")
+            arguments[name] = value
+        return arguments
+
+
+def query_values(query: bytes) -> dict[str, Any]:
+    """`a=1&b=[1,2]&c=x` as {"a": 1, "b": [1, 2], "c": "x"}: every value is read as JSON where it
+    is JSON, a name given more than once becomes a list.
+    """
+    values: dict[str, list[Any]] = {}
+    for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace"):
+        values.setdefault(name, []).append(_json_or_text(text))
+    return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def _json_object(head: RequestHead, body: bytes) -> dict[str, Any]:
+    if not _is_json(head.header(b"content-type")):
+        raise UnsupportedInput("Expects Content-Type to be application/json")
+    if not body:
+        raise BadInput("POST body is empty. Expecting a JSON dictionary.")
+    try:
+        value = json.loads(body)
+    except RecursionError:
+        raise BadInput("POST body could not be decoded as JSON: nested too deeply") from None
+    except ValueError as error:
+        raise BadInput(f"POST body could not be decoded as JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadInput("POST body should be a JSON dictionary.")
+    return value
+
+
+def _is_json(content_type: bytes | None) -> bool:
+    """Whether Flask would call this type JSON: application/json or application/*+json."""
+    media_type = (content_type or b"").split(b";", 1)[0].strip().lower()
+    return media_type == b"application/json" or (
+        media_type.startswith(b"application/") and media_type.endswith(b"+json")
+    )
