@@ -100,13 +100,13 @@ class UnsupportedInput(ReplyError):
 
 
 class IdTooLong(ReplyError):
-    """`head` is the block of id header lines that the reply still carries."""
+    """`headers` are the ids that the reply still carries."""
 
     status = 431
 
-    def __init__(self, names: str, longest: int, head: bytes) -> None:
+    def __init__(self, names: str, longest: int, headers: list[tuple[bytes, bytes]]) -> None:
         super().__init__(f"{names} must not exceed {longest} characters")
-        self.head = head
+        self.headers = headers
 
 
 class ScriptFailed(ReplyError):

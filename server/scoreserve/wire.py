@@ -11,10 +11,11 @@ A frame is a fixed prefix and a payload:
              BOOT_FAILED   nothing                worker → front   the script cannot serve
 
     job      id u64, head length u32, pad u32, body length u64, head, body
-    outcome  id u64, status u16, pad, head length u32, run seconds f64, body length u64, head, body
+    outcome  id u64, status u16, ran u8, pad, head length u32, run seconds f64, body length u64,
+             head, body
 
 A job's head is what the script may need of the request besides its body; an outcome's head is the
-block of response header lines as HTTP/1.1 writes them (`name: value CRLF`, without the blank line).
+block of response header lines (`name: value CRLF`, names in lower case, without the blank line).
 Bodies are raw bytes: the front never decodes one.
 
 All integers are little-endian. Lengths are checked against the frame, so a damaged frame raises
@@ -25,13 +26,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 JOBS, OUTCOMES, SETUP, STAGE, READY, BOOT_FAILED = range(1, 7)
 
 _PREFIX = struct.Struct("<B3xIQ")
 _JOB = struct.Struct("<QI4xQ")
-_OUTCOME = struct.Struct("<QHxxIdQ")
+_OUTCOME = struct.Struct("<QH?xIdQ")
 
 PREFIX_BYTES = _PREFIX.size
 Buffer = bytes | bytearray | memoryview
@@ -50,28 +52,29 @@ class WireJob(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one job. `run_seconds` is the time inside run(), 0 when it was not called."""
+    """What became of one job: `ran` when run() returned, in `run_seconds` of wall time."""
 
     id: int
     status: int
     head: bytes
     body: bytes
     run_seconds: float = 0.0
+    ran: bool = False
 
 
 class RequestHead(NamedTuple):
     """The part of a request that travels beside its body.
 
-    `path` is as the client wrote it (percent-encoded), `query` without the `?`; header names are
-    lower-case, in the order received, repeated names kept.
+    `path` is as the client wrote it (percent-encoded), `query` without the `?`, `client` as
+    `host:port`; header names are lower-case, in the order received, repeated names kept.
     """
 
-    method: str
+    method: bytes
     path: bytes
     query: bytes
-    http_version: str
-    scheme: str
-    client: str
+    http_version: bytes
+    scheme: bytes
+    client: bytes
     headers: Sequence[tuple[bytes, bytes]]
 
     def header(self, name: bytes) -> bytes | None:
@@ -136,8 +139,8 @@ def encode_outcomes(outcomes: Sequence[Outcome]) -> list[bytes]:
     """An OUTCOMES frame, as buffers to be written one after the other."""
     buffers = [b""]
     total = 0
-    for job_id, status, head, body, run_seconds in outcomes:
-        buffers.append(_OUTCOME.pack(job_id, status, len(head), run_seconds, len(body)))
+    for job_id, status, head, body, seconds, ran in outcomes:
+        buffers.append(_OUTCOME.pack(job_id, status, ran, len(head), seconds, len(body)))
         buffers.append(head)
         buffers.append(body)
         total += _OUTCOME.size + len(head) + len(body)
@@ -152,7 +155,9 @@ def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Ou
     end = start + length
     for _ in range(count):
         try:
-            job_id, status, head_length, seconds, body_length = _OUTCOME.unpack_from(data, offset)
+            job_id, status, ran, head_length, seconds, body_length = _OUTCOME.unpack_from(
+                data, offset
+            )
         except struct.error as error:
             raise FrameError(str(error)) from None
         head_start = offset + _OUTCOME.size
@@ -160,31 +165,21 @@ def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Ou
         offset = body_start + body_length
         if offset > end:
             raise FrameError("an outcome is longer than its frame")
-        outcomes.append(
-            Outcome(job_id, status, data[head_start:body_start], data[body_start:offset], seconds)
-        )
+        head, body = data[head_start:body_start], data[body_start:offset]
+        outcomes.append(Outcome(job_id, status, head, body, seconds, ran))
     if offset != end:
         raise FrameError("a frame is longer than its outcomes")
     return outcomes
 
 
-# A head is its fields in a row, each ended by a zero byte, which no field can hold: HTTP allows
-# none in a header, and `encode_head` refuses what a non-HTTP caller may bring.
+# A head is its fields in a row with a zero byte between them, which no field can hold: HTTP allows
+# none in a header, and `encode_head` refuses what a caller that is not HTTP may bring.
 _FIXED_FIELDS = 6
 
 
 def encode_head(head: RequestHead) -> bytes:
     """The head as one block of bytes. Raises ValueError when a field holds a zero byte."""
-    fields = [
-        head.method.encode(),
-        head.path,
-        head.query,
-        head.http_version.encode(),
-        head.scheme.encode(),
-        head.client.encode(),
-    ]
-    for pair in head.headers:
-        fields += pair
+    fields = [*head[:_FIXED_FIELDS], *chain.from_iterable(head.headers)]
     block = b"\0".join(fields)
     if block.count(b"\0") != len(fields) - 1:
         raise ValueError("a zero byte in the request line or in a header")
@@ -196,14 +191,5 @@ def decode_head(block: bytes) -> RequestHead:
     fields = block.split(b"\0")
     if len(fields) < _FIXED_FIELDS or len(fields) % 2:
         raise FrameError("a job's head is damaged")
-    method, path, query, http_version, scheme, client = fields[:_FIXED_FIELDS]
-    pairs = iter(fields[_FIXED_FIELDS:])
-    return RequestHead(
-        method.decode(),
-        path,
-        query,
-        http_version.decode(),
-        scheme.decode(),
-        client.decode(),
-        list(zip(pairs, pairs, strict=True)),
-    )
+    pairs = zip(fields[_FIXED_FIELDS::2], fields[_FIXED_FIELDS + 1 :: 2], strict=True)
+    return RequestHead(*fields[:_FIXED_FIELDS], list(pairs))

@@ -1,23 +1,42 @@
 """The front's ASGI application: which path is answered by what.
 
-Complete on its own: it runs under any ASGI server and in a test client, given a Scoring.
+Complete on its own: it runs under any ASGI server and in a test client, given its endpoints. Every
+route of ours is one exact path, so finding it is one look into a table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from scoreserve.errors import NoSuchMethod, NoSuchPath, NotReady
+from scoreserve.front.asgi import ASGIApp, Receive, Scope, Send, request_head, send_reply
+from scoreserve.front.replies import Replies, bare_error
 
-from scoreserve.errors import NoSuchMethod, NoSuchPath, NotReady, ReplyError
-from scoreserve.front.asgi import request_head, send_reply
-from scoreserve.front.replies import Replies, body_of
-from scoreserve.front.score_endpoint import ScoreEndpoint
-from scoreserve.front.scoring import Scoring
+
+class Route(NamedTuple):
+    """What answers a path, and with which methods it may be asked."""
+
+    endpoint: ASGIApp
+    methods: frozenset[str]
+
+
+class Application:
+    """The ASGI application over a table of routes by path."""
+
+    def __init__(self, routes: Mapping[str, Route]) -> None:
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise ValueError(f"only HTTP is served here, not {scope['type']}")
+        route = self._routes.get(scope["path"])
+        if route is None:
+            await send_reply(send, bare_error(NoSuchPath()))
+        elif scope["method"] not in route.methods:
+            await send_reply(send, bare_error(NoSuchMethod()))
+        else:
+            await route.endpoint(scope, receive, send)
 
 
 class Health:
@@ -37,23 +56,11 @@ class Health:
         await send_reply(send, reply)
 
 
-def create_app(scoring: Scoring, health: Health, max_body_bytes: int) -> Starlette:
-    """The application over a scoring handler; score bodies may have up to `max_body_bytes`."""
-    score = ScoreEndpoint(scoring, max_body_bytes)
-    app = Starlette(
-        routes=[
-            Route("/", health, methods=["GET"]),
-            Route("/score", score, methods=["GET", "POST", "OPTIONS"]),
-        ],
-        exception_handlers={404: _always(NoSuchPath()), 405: _always(NoSuchMethod())},
+def create_app(score: ASGIApp, health: ASGIApp) -> Application:
+    """The application with all its routes."""
+    return Application(
+        {
+            "/": Route(health, frozenset({"GET", "HEAD"})),
+            "/score": Route(score, frozenset({"GET", "HEAD", "POST", "OPTIONS"})),
+        }
     )
-    app.router.redirect_slashes = False  # /score/ is a 404, as in the reference
-    return app
-
-
-def _always(error: ReplyError) -> Callable[[Request, Exception], Response]:
-    def handler(request: Request, exception: Exception) -> Response:
-        headers = {"x-ms-run-function-failed": str(error.run_failed)}
-        return Response(body_of(error), error.status, headers, media_type="application/json")
-
-    return handler

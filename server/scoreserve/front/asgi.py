@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from starlette.types import Receive, Scope, Send
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 from scoreserve.errors import BodyTooLarge
 from scoreserve.front.replies import Reply
 from scoreserve.wire import RequestHead
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class ClientGone(Exception):
@@ -17,13 +24,13 @@ def request_head(scope: Scope) -> RequestHead:
     """The head of an ASGI HTTP request."""
     client = scope.get("client")
     return RequestHead(
-        method=scope["method"],
-        path=scope.get("raw_path") or scope["path"].encode(),
-        query=scope["query_string"],
-        http_version=scope["http_version"],
-        scheme=scope["scheme"],
-        client=f"{client[0]}:{client[1]}" if client else "",
-        headers=scope["headers"],
+        scope["method"].encode(),
+        scope.get("raw_path") or scope["path"].encode(),
+        scope["query_string"],
+        scope["http_version"].encode(),
+        scope["scheme"].encode(),
+        b"%b:%d" % (client[0].encode(), client[1]) if client else b"",
+        scope["headers"],
     )
 
 
@@ -53,12 +60,6 @@ async def read_body(receive: Receive, head: RequestHead, limit: int) -> list[byt
 
 async def send_reply(send: Send, reply: Reply, *, close: bool = False) -> None:
     """Sends a complete reply; `close`: and the connection with it, since a body was left unread."""
-    headers = [
-        (name.lower(), value)
-        for name, value in (line.split(b": ", 1) for line in reply.head.split(b"\r\n")[:-1])
-    ]
-    headers.append((b"content-length", b"%d" % len(reply.body)))
-    if close:
-        headers.append((b"connection", b"close"))
+    headers = [*reply.headers, (b"connection", b"close")] if close else reply.headers
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": reply.body})

@@ -16,6 +16,7 @@ from itertools import count
 from typing import Protocol
 
 from scoreserve.errors import ReplyError
+from scoreserve.front.pace import Pace
 from scoreserve.wire import Outcome
 
 
@@ -26,7 +27,7 @@ class Job:
     `on_outcome` is called once with the worker's outcome or the error that stands for it.
     """
 
-    __slots__ = ("chunks", "head", "id", "on_outcome", "worker")
+    __slots__ = ("chunks", "head", "id", "on_outcome", "sent")
 
     def __init__(
         self,
@@ -38,7 +39,7 @@ class Job:
         self.head = head
         self.chunks = chunks
         self.on_outcome = on_outcome
-        self.worker: WorkerPort | None = None
+        self.sent = False
 
 
 class WorkerPort(Protocol):
@@ -49,13 +50,19 @@ class WorkerPort(Protocol):
 
 
 class Dispatcher:
-    """Hands queued jobs to idle workers, first come first served."""
+    """Hands queued jobs to workers, first come first served.
 
-    def __init__(self) -> None:
+    `defer` runs a function once what is under way is done (an event loop's call_soon): jobs that
+    arrive together are handed over together.
+    """
+
+    def __init__(self, defer: Callable[[Callable[[], None]], object]) -> None:
+        self._defer = defer
+        self._deferred = False
         self._ids = count(1)
         self._queue: deque[Job] = deque()
-        self._idle: list[WorkerPort] = []
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
+        self._pace = Pace()
 
     @property
     def queued(self) -> int:
@@ -63,55 +70,41 @@ class Dispatcher:
         return len(self._queue)
 
     @property
-    def busy(self) -> bool:
-        """Whether any job is queued or in a worker's hands."""
-        return bool(self._queue) or any(self._in_hand.values())
-
-    @property
     def workers(self) -> int:
         """How many workers take jobs."""
         return len(self._in_hand)
 
     def submit(self, job: Job) -> None:
-        """Queues the job, or hands it over at once when a worker is idle."""
+        """Queues the job."""
         job.id = next(self._ids)
         self._queue.append(job)
-        self._dispatch()
+        self._dispatch_soon()
 
     def cancel(self, job: Job) -> None:
-        """Forgets a job nobody waits for any more. One already in run() is left to finish."""
-        if job.worker is not None:
-            self._in_hand[job.worker].pop(job.id, None)
-        else:
+        """Forgets a job nobody waits for any more. One already with a worker is run unheard."""
+        job.on_outcome = _unheard
+        if not job.sent:
             self._queue.remove(job)
 
     def attach(self, worker: WorkerPort) -> None:
         """A worker is ready for jobs."""
         self._in_hand[worker] = {}
-        self._idle.append(worker)
-        self._dispatch()
+        self._dispatch_soon()
 
     def detach(self, worker: WorkerPort, error: ReplyError) -> None:
         """A worker is gone: the jobs in its hands end with `error`, the queue waits for others."""
-        lost = self._in_hand.pop(worker, {})
-        if worker in self._idle:
-            self._idle.remove(worker)
-        _end(lost.values(), error)
+        _end(self._in_hand.pop(worker, {}).values(), error)
 
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
-        """The outcomes of all jobs a worker was sent; it is idle again.
-
-        An outcome whose job is not in that worker's hands (it was cancelled) is dropped.
-        """
-        jobs = self._in_hand[worker]
-        self._in_hand[worker] = {}
-        self._idle.append(worker)
-        self._dispatch()  # first, so that the worker runs while the answers are written
+        """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
+        in_hand = self._in_hand[worker]
         for outcome in outcomes:
-            job = jobs.pop(outcome.id, None)
+            job = in_hand.pop(outcome.id, None)
             if job is not None:
+                self._pace.record(outcome.run_seconds)
                 job.on_outcome(outcome)
-        _end(jobs.values(), ReplyError("The scoring worker gave no answer."))
+        if self._queue:
+            self._dispatch_soon()
 
     def fail_all(self, error: ReplyError) -> None:
         """Ends every job, queued or running, with `error`."""
@@ -122,14 +115,34 @@ class Dispatcher:
             in_hand.clear()
         _end(jobs, error)
 
+    def _dispatch_soon(self) -> None:
+        if not self._deferred:
+            self._deferred = True
+            self._defer(self._dispatch)
+
     def _dispatch(self) -> None:
-        while self._queue and self._idle:
-            worker = self._idle.pop()  # the one used last has the warmest caches
-            job = self._queue.popleft()
-            job.worker = worker
-            self._in_hand[worker][job.id] = job
-            worker.send((job,))
+        self._deferred = False
+        ahead = self._pace.ahead
+        # The least loaded first, and each its share: none idles while another has a pile.
+        by_load = sorted(self._in_hand.items(), key=lambda item: len(item[1]))
+        for position, (worker, in_hand) in enumerate(by_load):
+            share = -(-len(self._queue) // (len(by_load) - position))
+            room = ahead - len(in_hand) if 2 * len(in_hand) <= ahead or not in_hand else 0
+            self._hand_over(worker, in_hand, min(share, room))
+
+    def _hand_over(self, worker: WorkerPort, in_hand: dict[int, Job], jobs: int) -> None:
+        if jobs <= 0:
+            return
+        batch = [self._queue.popleft() for _ in range(jobs)]
+        worker.send(batch)
+        for job in batch:
+            in_hand[job.id] = job
+            job.sent = True
             job.chunks = ()
+
+
+def _unheard(outcome: Outcome | ReplyError) -> None:
+    """Where the outcome of a cancelled job goes."""
 
 
 def _end(jobs: Iterable[Job], error: ReplyError) -> None:

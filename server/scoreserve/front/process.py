@@ -43,7 +43,7 @@ class Front:
         self._settings = settings
         self._sockets = sockets
         self._parent = os.getppid()
-        self._dispatcher = Dispatcher()
+        self._dispatcher = Dispatcher(lambda run: asyncio.get_running_loop().call_soon(run))
         self._supervisor = Supervisor(settings, self._dispatcher, self._give_up)
         self._supervisor.spawn()
         # Imported while the workers start: this takes about as long as their own imports.
@@ -69,13 +69,14 @@ class Front:
 
         from scoreserve.front.app import Health, create_app
         from scoreserve.front.replies import Replies
+        from scoreserve.front.score_endpoint import ScoreEndpoint
         from scoreserve.front.scoring import Scoring
 
         replies = Replies(self._settings.version_header)
         scoring = Scoring(self._dispatcher, replies, self._supervisor.never_ready)
         health = Health(replies, self._supervisor.not_ready)
         return uvicorn.Config(
-            create_app(scoring, health, self._settings.max_body_bytes),
+            create_app(ScoreEndpoint(scoring, self._settings.max_body_bytes), health),
             http="httptools",
             ws="none",
             lifespan="off",

@@ -102,9 +102,11 @@ def _fail(channel: Channel, settings: Settings, report: str) -> NoReturn:
 
 def _serve(channel: Channel, scorer: Scorer) -> None:
     while (frame := channel.receive()) is not None:
-        calls = scorer.read(wire.decode_jobs(frame.payload, frame.count))
+        calls = scorer.read(wire.decode_jobs(frame.payload, frame.jobs))
         del frame  # frees the bytes of a large body before run() makes its own copies
-        channel.send(wire.encode_outcomes(list(scorer.score(calls))))
+        # Each outcome leaves as it is there: none may wait for a slow run() after it.
+        for outcome in scorer.score(calls):
+            channel.send(wire.encode_outcomes([outcome]))
 
 
 if __name__ == "__main__":

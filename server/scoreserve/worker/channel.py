@@ -18,10 +18,13 @@ _ORPHAN_GRACE_SECONDS = 1.0
 
 
 class Frame(NamedTuple):
-    """One frame. `payload` is valid until the next `receive`, unless it has a buffer of its own."""
+    """One frame: `jobs` is how many records `payload` holds.
+
+    The payload is valid until the next `receive`, unless it has a buffer of its own.
+    """
 
     kind: int
-    count: int
+    jobs: int
     payload: memoryview
 
 
@@ -31,7 +34,8 @@ class Channel:
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
-        self._filled = 0
+        self._start = 0  # of the bytes received and not yet handed out
+        self._end = 0
 
     def receive(self) -> Frame | None:
         """The next frame, or None when the front has closed its end.
@@ -41,20 +45,10 @@ class Channel:
         """
         if not self._fill(wire.PREFIX_BYTES):
             return None
-        kind, count, length = wire.read_prefix(self._buffer)
-        end = wire.PREFIX_BYTES + length
-        if end <= _BUFFER_BYTES:
-            if not self._fill(end):
-                return None
-            payload = self._buffer[wire.PREFIX_BYTES : end]
-        else:
-            large = self._receive_large(length)
-            if large is None:
-                return None
-            payload = large
-        # The front sends a frame only when the last one is answered, so nothing can follow it.
-        self._filled = 0
-        return Frame(kind, count, payload)
+        kind, jobs, length = wire.read_prefix(self._buffer, self._start)
+        self._start += wire.PREFIX_BYTES
+        payload = self._take(length) if length <= _BUFFER_BYTES else self._take_large(length)
+        return None if payload is None else Frame(kind, jobs, payload)
 
     def send(self, buffers: list[bytes]) -> None:
         """Writes the buffers in order. Raises OSError when the front is gone."""
@@ -65,18 +59,32 @@ class Channel:
             self._socket.sendall(buffer)
 
     def _fill(self, needed: int) -> bool:
-        """Reads until `needed` bytes stand in the buffer; False at end of stream."""
-        while self._filled < needed:
-            received = self._socket.recv_into(self._buffer[self._filled :])
+        """Reads until `needed` bytes are there to hand out; False at end of stream."""
+        if self._start == self._end:
+            self._start = self._end = 0
+        elif self._start + needed > _BUFFER_BYTES:
+            kept = bytes(self._buffer[self._start : self._end])
+            self._buffer[: len(kept)] = kept
+            self._start, self._end = 0, len(kept)
+        while self._end - self._start < needed:
+            received = self._socket.recv_into(self._buffer[self._end :])
             if not received:
                 return False
-            self._filled += received
+            self._end += received
         return True
 
-    def _receive_large(self, length: int) -> memoryview | None:
+    def _take(self, length: int) -> memoryview | None:
+        if not self._fill(length):
+            return None
+        start = self._start
+        self._start += length
+        return self._buffer[start : self._start]
+
+    def _take_large(self, length: int) -> memoryview | None:
         payload = memoryview(bytearray(length))
-        have = self._filled - wire.PREFIX_BYTES
-        payload[:have] = self._buffer[wire.PREFIX_BYTES : self._filled]
+        have = self._end - self._start
+        payload[:have] = self._buffer[self._start : self._end]
+        self._start = self._end = 0
         while have < length:
             received = self._socket.recv_into(payload[have:], 0, socket.MSG_WAITALL)
             if not received:

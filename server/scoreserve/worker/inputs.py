@@ -29,12 +29,12 @@ class TextInput:
         self._parameter = parameter
 
     def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
-        if head.method == "POST":
+        if head.method == b"POST":
             try:
                 return {self._parameter: str(body, "utf-8")}
             except UnicodeDecodeError as error:
                 raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
-        if head.method == "GET":
+        if head.method == b"GET":
             return {self._parameter: json.dumps(query_values(head.query))}
         raise MethodRefused
 
@@ -46,9 +46,9 @@ class SchemaInput:
         self._parameters = [(parameter.name, parameter.default) for parameter in parameters]
 
     def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
-        if head.method == "POST":
+        if head.method == b"POST":
             return self._pick(_json_object(head, bytes(body)))
-        if head.method == "GET":
+        if head.method == b"GET":
             return self._pick(query_values(head.query))
         raise MethodRefused
 

@@ -25,8 +25,7 @@ def result(job_id: int, value: Any, run_seconds: float, *, strict_json: bool) ->
         body = json_text.dumps({} if value is None else value, strict=strict_json)
     except Exception as error:  # the values' own methods are called: user code
         raise ResultUnusable from error
-    head = b"%bx-ms-run-fn-exec-ms: %.3f\r\n" % (_JSON_HEAD, run_seconds * 1000)
-    return Outcome(job_id, 200, head, body, run_seconds)
+    return Outcome(job_id, 200, _JSON_HEAD, body, run_seconds, ran=True)
 
 
 def failure(job_id: int, error: ReplyError, run_seconds: float = 0.0) -> Outcome:

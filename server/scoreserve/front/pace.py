@@ -1,0 +1,29 @@
+"""How many jobs a worker may hold at once without anyone waiting noticeably longer for it.
+
+One at a time, a worker and the front wake each other for every request, which costs more than a
+fast run() itself. So a worker of a fast script is handed several jobs ahead: as many as it should
+finish within AHEAD_SECONDS, judged by the running mean of its run() times. A script that was slow
+lately gets one job at a time, so that no job waits behind a busy worker while another is idle.
+
+The mean, not the slowest: on a shared CPU a run() of microseconds is now and then interrupted for
+milliseconds, while one that really takes seconds still shows in the mean for hundreds of jobs.
+"""
+
+from __future__ import annotations
+
+AHEAD_SECONDS = 0.002
+MOST_AHEAD = 128  # jobs
+_WEIGHT = 0.02  # of the newest run() in the mean
+
+
+class Pace:
+    """Watches run() times, in seconds; `ahead` is how many jobs a worker may hold."""
+
+    def __init__(self) -> None:
+        self._mean = AHEAD_SECONDS
+        self.ahead = 1
+
+    def record(self, run_seconds: float) -> None:
+        """One run() took this long."""
+        self._mean += (run_seconds - self._mean) * _WEIGHT
+        self.ahead = min(MOST_AHEAD, int(AHEAD_SECONDS / self._mean)) or 1
