@@ -148,8 +148,8 @@ def _azmlinfsrv_parser() -> argparse.ArgumentParser:
         description=f"Azure ML Inferencing HTTP server, by scoreserve v{__version__}"
     )
     parse = {name: source.parse for name, source in settings.sources()}
-    for flag, name, help in _REFERENCE_FLAGS:
-        parser.add_argument(flag, dest=name, help=help, type=_checked(parse[name]))
+    for flag, name, explanation in _REFERENCE_FLAGS:
+        parser.add_argument(flag, dest=name, help=explanation, type=_checked(parse[name]))
     parser.add_argument("--rest", action="store_const", const=None, help=argparse.SUPPRESS)
     return parser
 

@@ -19,7 +19,7 @@ FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
 class UtcFormatter(logging.Formatter):
     """logging.Formatter with UTC times."""
 
-    converter = time.gmtime
+    converter = staticmethod(time.gmtime)
 
 
 def configure(level: str) -> None:

@@ -127,9 +127,7 @@ class Settings:
         read_env=False,
         export=True,
     )
-    host: str = _setting(
-        "0.0.0.0", "SCORESERVE_HOST", "The address to listen on.", flag="--host"
-    )
+    host: str = _setting("0.0.0.0", "SCORESERVE_HOST", "The address to listen on.", flag="--host")
     separate_health: bool = _setting(
         False,
         "SEPERATE_HEALTH_ENDPOINT",  # spelt as in the reference

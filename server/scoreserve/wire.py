@@ -36,6 +36,7 @@ _JOB = struct.Struct("<QI4xQ")
 _OUTCOME = struct.Struct("<QH?xIdQ")
 
 PREFIX_BYTES = _PREFIX.size
+JOIN_BELOW_BYTES = 1 << 16  # one write beats several as long as copying is cheap
 Buffer = bytes | bytearray | memoryview
 
 
@@ -85,6 +86,11 @@ class RequestHead(NamedTuple):
         return None
 
 
+def size(buffers: Iterable[bytes]) -> int:
+    """Bytes in all the buffers together."""
+    return sum(map(len, buffers))
+
+
 def frame(kind: int, payload: bytes = b"", count: int = 1) -> bytes:
     """One frame as bytes."""
     return _PREFIX.pack(kind, count, len(payload)) + payload
@@ -106,7 +112,7 @@ def encode_jobs(jobs: Iterable[tuple[int, bytes, Sequence[bytes]]]) -> list[byte
     buffers = [b""]
     count = total = 0
     for job_id, head, chunks in jobs:
-        body_length = sum(map(len, chunks))
+        body_length = size(chunks)
         buffers.append(_JOB.pack(job_id, len(head), body_length))
         buffers.append(head)
         buffers.extend(chunks)
@@ -179,7 +185,8 @@ _FIXED_FIELDS = 6
 
 def encode_head(head: RequestHead) -> bytes:
     """The head as one block of bytes. Raises ValueError when a field holds a zero byte."""
-    fields = [*head[:_FIXED_FIELDS], *chain.from_iterable(head.headers)]
+    *fixed, headers = head
+    fields = [*fixed, *chain.from_iterable(headers)]
     block = b"\0".join(fields)
     if block.count(b"\0") != len(fields) - 1:
         raise ValueError("a zero byte in the request line or in a header")
@@ -191,5 +198,6 @@ def decode_head(block: bytes) -> RequestHead:
     fields = block.split(b"\0")
     if len(fields) < _FIXED_FIELDS or len(fields) % 2:
         raise FrameError("a job's head is damaged")
-    pairs = zip(fields[_FIXED_FIELDS::2], fields[_FIXED_FIELDS + 1 :: 2], strict=True)
-    return RequestHead(*fields[:_FIXED_FIELDS], list(pairs))
+    method, path, query, http_version, scheme, client = fields[:_FIXED_FIELDS]
+    headers = list(zip(fields[_FIXED_FIELDS::2], fields[_FIXED_FIELDS + 1 :: 2], strict=True))
+    return RequestHead(method, path, query, http_version, scheme, client, headers)

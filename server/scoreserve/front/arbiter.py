@@ -65,7 +65,7 @@ class FrontWorker(Worker):  # type: ignore[misc]
         # Imported here, in the forked process: the arbiter has no use for an event loop.
         from scoreserve.front import process
 
-        process.run(self.app.settings, self.sockets)
+        process.run(self.app.settings, [listener.sock for listener in self.sockets])
 
 
 class GunicornLog(Logger):  # type: ignore[misc]

@@ -38,8 +38,12 @@ class WorkerChannel(asyncio.Protocol):
 
     def send(self, jobs: Sequence[Job]) -> None:
         """Hands jobs to the worker."""
+        if self._transport is None:
+            return
         buffers = wire.encode_jobs([(job.id, job.head, job.chunks) for job in jobs])
-        if self._transport is not None:
+        if wire.size(buffers) < wire.JOIN_BELOW_BYTES:
+            self._transport.write(b"".join(buffers))
+        else:
             self._transport.writelines(buffers)
 
     def send_setup(self, settings: bytes) -> None:
@@ -53,7 +57,7 @@ class WorkerChannel(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None

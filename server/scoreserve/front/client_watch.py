@@ -8,6 +8,7 @@ next sweep get one.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from scoreserve.front.asgi import Receive
 from scoreserve.front.replies import Reply
@@ -38,7 +39,11 @@ class ClientWatch:
                 task = answer.get_loop().create_task(_await_disconnect(answer, receive))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-                answer.add_done_callback(lambda _, task=task: task.cancel())
+                answer.add_done_callback(partial(_cancel, task))
+
+
+def _cancel(task: asyncio.Task[None], answer: Answer) -> None:
+    task.cancel()
 
 
 async def _await_disconnect(answer: Answer, receive: Receive) -> None:

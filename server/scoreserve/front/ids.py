@@ -18,6 +18,7 @@ from typing import NamedTuple
 from scoreserve.errors import IdTooLong
 
 _LONGEST_ID = 100  # characters
+_NAMES = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id", b"traceid"})
 _POOL_IDS = 256
 _DIGITS = re.compile(rb"(.{8})(.{4}).(.{3}).(.{3})(.{12})")
 
@@ -32,10 +33,11 @@ class Ids(NamedTuple):
 
 
 def _new_ids() -> Iterator[bytes]:
-    """Random UUIDs, version 4, made a pool at a time: shaping many at once costs a fifth."""
+    """Random UUIDs, version 4, made a pool at a time."""
     while True:
         digits = os.urandom(16 * _POOL_IDS).hex().encode()
-        yield from _DIGITS.sub(rb"\1-\2-4\3-a\4-\5 ", digits).split()
+        for groups in _DIGITS.findall(digits):
+            yield b"%b-%b-4%b-a%b-%b" % groups
 
 
 _pool = _new_ids()
@@ -46,29 +48,21 @@ def identify(headers: Headers) -> Ids:
 
     Raises IdTooLong, whose `headers` are still to be sent.
     """
-    request_id = legacy = client = trace = None
-    for name, value in headers:
-        if name[0] in b"xt":  # most headers fail here
-            if name == b"x-request-id" and request_id is None:
-                request_id = value
-            elif name == b"x-ms-request-id" and legacy is None:
-                legacy = value
-            elif name == b"x-ms-client-request-id" and client is None:
-                client = value
-            elif name == b"traceid" and trace is None:
-                trace = value
-    if request_id is None:
+    if _NAMES.isdisjoint(dict(headers)):  # most requests bring none
         request_id = next(_pool)
-    echoed = [] if trace is None else [(b"traceid", trace)]
+        return Ids(request_id, [(b"x-request-id", request_id), (b"x-ms-request-id", request_id)])
+    sent = dict(reversed(headers))  # of several by one name, the first counts
+    echoed = [(b"traceid", sent[b"traceid"])] if b"traceid" in sent else []
+    request_id = sent.get(b"x-request-id") or next(_pool)
     if len(request_id) > _LONGEST_ID:
         raise IdTooLong("x-request-id", _LONGEST_ID, echoed)
-    found = [(b"x-request-id", request_id)]
-    if legacy or client:
-        legacy, client = legacy or client or b"", client or legacy or b""
-        if len(legacy) > _LONGEST_ID or len(client) > _LONGEST_ID:
-            names = "x-ms-request-id and x-ms-client-request-id"
-            raise IdTooLong(names, _LONGEST_ID, found + echoed)
-        found += [(b"x-ms-request-id", legacy), (b"x-ms-client-request-id", client)]
-    else:
-        found.append((b"x-ms-request-id", request_id))
-    return Ids(request_id, found + echoed)
+    own = [(b"x-request-id", request_id)]
+    legacy, client = sent.get(b"x-ms-request-id", b""), sent.get(b"x-ms-client-request-id", b"")
+    if not legacy and not client:
+        return Ids(request_id, [*own, (b"x-ms-request-id", request_id), *echoed])
+    legacy, client = legacy or client, client or legacy
+    if max(len(legacy), len(client)) > _LONGEST_ID:
+        names = "x-ms-request-id and x-ms-client-request-id"
+        raise IdTooLong(names, _LONGEST_ID, own + echoed)
+    ids = [(b"x-ms-request-id", legacy), (b"x-ms-client-request-id", client)]
+    return Ids(request_id, own + ids + echoed)

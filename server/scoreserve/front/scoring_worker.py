@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import enum
 import os
 import signal
@@ -90,10 +91,9 @@ class ScoringWorker:
 
     def kill(self) -> None:
         """Ends the process and whatever the script started in its process group."""
-        try:
-            os.killpg(self.pid, signal.SIGKILL)  # it is the leader of a session of its own
-        except (ProcessLookupError, PermissionError):
-            pass
+        # It is the leader of a session, and so of a process group, of its own.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def describe_exit(self) -> str:
         """How the process ended, for people."""
@@ -140,10 +140,8 @@ class ScoringWorker:
     def _wait(self, report: Callable[[int], None]) -> None:
         code = self._process.wait()
         assert self._loop is not None
-        try:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
             self._loop.call_soon_threadsafe(report, code)
-        except RuntimeError:
-            pass  # the loop is closed: the front has ended, and nobody asks any more
 
     def _exited(self, code: int) -> None:
         self.exit_code = code

@@ -1,7 +1,7 @@
 """Keeps N scoring workers alive and the dispatcher informed. Front process, event loop thread.
 
-    spawned ─→ STARTING ─→ READY ─→ GONE ─→ replaced, after a pause that grows while deaths repeat
-                  └── GONE before any worker was ever READY: the server gives up, exit code 3
+spawned ─→ STARTING ─→ READY ─→ GONE ─→ replaced, after a pause that grows while deaths repeat
+              └── GONE before any worker was ever READY: the server gives up, exit code 3
 """
 
 from __future__ import annotations

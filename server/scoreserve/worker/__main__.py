@@ -102,7 +102,7 @@ def _fail(channel: Channel, settings: Settings, report: str) -> NoReturn:
 
 def _serve(channel: Channel, scorer: Scorer) -> None:
     while (frame := channel.receive()) is not None:
-        calls = scorer.read(wire.decode_jobs(frame.payload, frame.jobs))
+        calls = scorer.read(wire.decode_jobs(frame.payload, frame.records))
         del frame  # frees the bytes of a large body before run() makes its own copies
         # Each outcome leaves as it is there: none may wait for a slow run() after it.
         for outcome in scorer.score(calls):

@@ -13,18 +13,17 @@ from typing import NamedTuple
 from scoreserve import wire
 
 _BUFFER_BYTES = 1 << 18
-_JOIN_BELOW_BYTES = 1 << 16  # one write beats several as long as copying is cheap
 _ORPHAN_GRACE_SECONDS = 1.0
 
 
 class Frame(NamedTuple):
-    """One frame: `jobs` is how many records `payload` holds.
+    """One frame: `records` is how many records `payload` holds.
 
     The payload is valid until the next `receive`, unless it has a buffer of its own.
     """
 
     kind: int
-    jobs: int
+    records: int
     payload: memoryview
 
 
@@ -45,14 +44,14 @@ class Channel:
         """
         if not self._fill(wire.PREFIX_BYTES):
             return None
-        kind, jobs, length = wire.read_prefix(self._buffer, self._start)
+        kind, records, length = wire.read_prefix(self._buffer, self._start)
         self._start += wire.PREFIX_BYTES
         payload = self._take(length) if length <= _BUFFER_BYTES else self._take_large(length)
-        return None if payload is None else Frame(kind, jobs, payload)
+        return None if payload is None else Frame(kind, records, payload)
 
     def send(self, buffers: list[bytes]) -> None:
         """Writes the buffers in order. Raises OSError when the front is gone."""
-        if sum(map(len, buffers)) < _JOIN_BELOW_BYTES:
+        if wire.size(buffers) < wire.JOIN_BELOW_BYTES:
             self._socket.sendall(b"".join(buffers))
             return
         for buffer in buffers:

@@ -48,9 +48,10 @@ def plain(value: Any) -> Any:
     (`isoformat`), whatever has a `toJSON`, enumerations, UUIDs, and the subclasses of plain types
     that orjson leaves to us.
     """
-    for base in (tuple, float, int):
-        if isinstance(value, base):
-            return list(value) if base is tuple else base(value)
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, float):
+        return float(value)
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         return value.to_dict(orient="records")
     for method in ("toJSON", "tolist", "isoformat"):

@@ -30,9 +30,7 @@ class Call(NamedTuple):
 class Scorer:
     """Runs the entry script's run() for jobs, one call at a time."""
 
-    def __init__(
-        self, run: Callable[..., Any], convention: Convention, settings: Settings
-    ) -> None:
+    def __init__(self, run: Callable[..., Any], convention: Convention, settings: Settings) -> None:
         self._run = run
         self._convention = convention
         self._strict_json = settings.strict_json

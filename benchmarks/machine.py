@@ -1,0 +1,59 @@
+"""What the figures depend on: the machine and the versions of everything that took part."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+from failure import BenchmarkError
+
+PROBE_TIMEOUT_SECONDS = 30.0
+PROBE = """
+import importlib.metadata, json, platform, sys
+versions = {"python": platform.python_version()}
+for name in sys.argv[1:]:
+    try:
+        versions[name] = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        versions[name] = None
+print(json.dumps(versions))
+"""
+
+
+def describe() -> str:
+    """One line: processor, number of CPUs, kernel."""
+    return f"{_processor()}, {os.cpu_count()} CPUs, {platform.system()} {platform.release()}"
+
+
+def versions(python: Path, packages: list[str]) -> dict[str, str]:
+    """Versions of `packages` and of Python in that environment; all must be there."""
+    try:
+        finished = subprocess.run(
+            [str(python), "-c", PROBE, *packages],
+            capture_output=True,
+            text=True,
+            timeout=PROBE_TIMEOUT_SECONDS,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise BenchmarkError(f"cannot ask {python} for its packages: {error}") from error
+    found: dict[str, str | None] = json.loads(finished.stdout)
+    missing = [name for name, version in found.items() if version is None]
+    if missing:
+        raise BenchmarkError(f"missing from {python.parent}: pip install {' '.join(missing)}")
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _processor() -> str:
+    """The model name as Linux gives it, else what Python knows."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    for line in lines:
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,58 @@
+"""The HTTP server of the front: uvicorn around the ASGI application."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+
+import uvicorn
+
+from scoreserve.front.app import Health, create_app
+from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.replies import Replies
+from scoreserve.front.score_endpoint import ScoreEndpoint
+from scoreserve.front.scoring import Scoring
+from scoreserve.front.supervisor import Supervisor
+from scoreserve.settings import Settings
+
+# Longer than the 60 s for which load balancers commonly keep a connection: the side that reuses it
+# must not be the one that finds it closed.
+_KEEP_ALIVE_SECONDS = 75
+
+
+class HttpServer(uvicorn.Server):
+    """uvicorn's server without its signal handlers: the signals are `front.process`'s."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def make_server(
+    settings: Settings,
+    dispatcher: Dispatcher,
+    supervisor: Supervisor,
+    each_second: Callable[[], Awaitable[None]],
+) -> HttpServer:
+    """The server for these settings. `each_second` is awaited about once a second."""
+    replies = Replies(settings.version_header)
+    scoring = Scoring(dispatcher, replies, supervisor.never_ready)
+    app = create_app(
+        score=ScoreEndpoint(scoring, settings.max_body_bytes),
+        health=Health(replies, supervisor.not_ready),
+    )
+    config = uvicorn.Config(
+        app,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # the reference shows scripts the peer's own address
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=settings.drain_seconds,
+        callback_notify=each_second,
+        timeout_notify=1,
+    )
+    return HttpServer(config)
