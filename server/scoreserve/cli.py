@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from scoreserve import __version__, logs, settings
+from scoreserve import __version__, app_insights, logs, settings
 from scoreserve.errors import EXIT_BOOT, EXIT_USAGE, ConfigurationError
 from scoreserve.printout import printout
 
@@ -26,7 +26,7 @@ def azmlinfsrv(argv: Sequence[str] | None = None) -> None:
     parser = _azmlinfsrv_parser()
     arguments = vars(parser.parse_args(argv))
     if not (arguments["entry_script"] or arguments["config_file"]):
-        logs.configure("INFO")
+        logs.configure_default()
         _log.error("Error!")
         _log.error(
             "Either provide an entry_script using --entry_script or provide a path to the"
@@ -39,12 +39,14 @@ def azmlinfsrv(argv: Sequence[str] | None = None) -> None:
 def serve(arguments: Mapping[str, Any]) -> NoReturn:
     """Runs the server with these command-line values, by setting name. Exits the process."""
     cli = dict(arguments)
+    if cli.get("app_insights_key"):
+        cli["app_insights_enabled"] = "true"  # the flag of the one means both, as in the reference
     for name in ("entry_script", "config_file"):
         if cli.get(name):
             cli[name] = os.path.realpath(cli[name])
     try:
         chosen, config = settings.load(cli, os.environ, os.getcwd())
-        logs.configure(chosen.log_level)
+        custom_logs = logs.configure(chosen)
     except ConfigurationError as error:
         _refuse_configuration(error)
     if config is not None and config.unknown_keys:
@@ -54,16 +56,19 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
             list(config.unknown_keys),
         )
     os.environ.update(settings.exported(chosen))
-    print(printout(chosen, os.environ), flush=True)
+    insights = app_insights.settle(os.environ)
+    print(printout(chosen, os.environ, insights), flush=True)
+    if os.environ["AML_APP_INSIGHTS_ENABLED"] == "true":
+        _log.warning(app_insights.NOTHING_SENT)
     # Imported late: a wrong flag should be told without waiting for gunicorn.
     from scoreserve.front.arbiter import Arbiter
 
-    Arbiter(chosen).run()
+    Arbiter(chosen, custom_logs=custom_logs).run()
     raise AssertionError("gunicorn's arbiter returned")
 
 
 def _refuse_configuration(error: ConfigurationError) -> NoReturn:
-    logs.configure("INFO")
+    logs.configure_default()
     _log.critical(
         "\n===============Configuration Error=================\n"
         "%s: %s (environment variable: %s)\n"

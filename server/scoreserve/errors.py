@@ -6,6 +6,7 @@
     └── ReplyError               a request gets this status and message
         ├── BadInput             the body or the query cannot be turned into input    400
         ├── NoSuchPath               no route of ours                                         404
+        ├── NoSuchSwagger            a Swagger version that the script has no document for    404
         ├── NoSuchMethod             a route of ours, but not with this method                405
         ├── MethodRefused        a method that run() is never called with             405
         ├── BodyTooLarge         over SCORESERVE_MAX_BODY_BYTES                       413
@@ -72,6 +73,10 @@ class NoSuchPath(ReplyError):
             "The requested URL was not found on the server. If you entered the URL manually please"
             " check your spelling and try again."
         )
+
+
+class NoSuchSwagger(ReplyError):
+    status = 404
 
 
 class NoSuchMethod(ReplyError):

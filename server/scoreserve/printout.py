@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from scoreserve import __version__
 from scoreserve.settings import Settings
@@ -24,21 +24,30 @@ _LINES = (
 )
 
 
-def printout(settings: Settings, environ: Mapping[str, str]) -> str:
-    """The text, given the environment that the workers will see."""
-    return "\n".join(_lines(settings, environ))
+def printout(settings: Settings, environ: Mapping[str, str], remarks: Sequence[str] = ()) -> str:
+    """The text, given the environment that the workers will see; `remarks` stand above it."""
+    return "\n".join(_lines(settings, environ, remarks))
 
 
-def _lines(settings: Settings, environ: Mapping[str, str]) -> Iterator[str]:
+def _lines(settings: Settings, environ: Mapping[str, str], remarks: Sequence[str]) -> Iterator[str]:
     if "AZUREML_MODEL_DIR" not in environ:
         yield "The environment variable 'AZUREML_MODEL_DIR' has not been set."
         yield "Use the --model_dir command line argument to set it."
+    yield from remarks
     yield from ("", f"scoreserve v{__version__}", "")
     yield from ("", "Server Settings", "---------------")
     for label, variable in _LINES:
-        yield f"{label}: {environ.get(variable)}"
+        yield f"{label}: {_shown(variable, environ.get(variable))}"
     yield ""
     yield from ("", "Server Routes", "---------------")
     yield f"Liveness Probe: GET   127.0.0.1:{settings.listen_health_port}/"
     yield f"Score:          POST  127.0.0.1:{settings.port}/score"
     yield ""
+
+
+def _shown(variable: str, value: str | None) -> str:
+    if value is not None and variable == "AML_APP_INSIGHTS_KEY":
+        return "AppInsights key provided"
+    if value is not None and variable == "AML_CORS_ORIGINS":
+        return f"Enabling CORS for {value}"
+    return str(value)

@@ -209,11 +209,23 @@ class Settings:
         flag="--cors-origins",
         export=True,
     )
+    service_name: str = _setting("ML service", "SERVICE_NAME", "Title in the Swagger documents.")
+    service_version: str = _setting("1.0", "SERVICE_VERSION", "Version in the Swagger documents.")
+    service_path_prefix: str = _setting(
+        "", "SERVICE_PATH_PREFIX", "What stands before the paths in the Swagger documents."
+    )
+    debug_port: int | None = _setting(
+        None,
+        "AZUREML_DEBUG_PORT",
+        "The worker waits for the debugpy adapter that listens on this port.",
+        _port,
+    )
     app_insights_enabled: bool = _setting(
         False,
         "AML_APP_INSIGHTS_ENABLED",
         "Exactly `true`, with a valid key: Application Insights is on.",
         _exactly_true,
+        export=True,
     )
     app_insights_key: str | None = _setting(
         None,
@@ -299,7 +311,7 @@ def exported(settings: Settings) -> dict[str, str]:
     for name, source in sources():
         value = getattr(settings, name)
         if source.export and value not in (None, ""):
-            variables[source.env[0]] = str(value)
+            variables[source.env[0]] = "true" if value is True else str(value)
     if settings.version_header:
         variables["HTTP_X_MS_SERVER_VERSION"] = settings.version_header
     return variables

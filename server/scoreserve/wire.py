@@ -3,15 +3,19 @@
 A frame is a fixed prefix and a payload:
 
     prefix   kind u8, 3 pad bytes, count u32, payload length u64          (16 bytes)
-    payload  JOBS          count job records      front → worker   a batch to score
-             OUTCOMES      count outcome records  worker → front   answers, in any order
-             SETUP         JSON                   front → worker   once, first: the settings
+    payload  SETUP         JSON                   front → worker   once, first: the settings
              STAGE         text                   worker → front   what the start-up is doing
              READY         JSON                   worker → front   init() is done, send jobs
              BOOT_FAILED   nothing                worker → front   the script cannot serve
+             JOBS          count job records      front → worker   a batch to score
+             OUTCOMES      count outcome records  worker → front   answers, in any order
+             CHUNK         job id u64, bytes      worker → front   a part of a streamed body
+             STREAM_END    job id u64, ok u8      worker → front   the body is complete, or broken
+             MORE          job id u64             front → worker   send the next chunk
+             STOP          job id u64             front → worker   nobody wants the rest
 
     job      id u64, head length u32, pad u32, body length u64, head, body
-    outcome  id u64, status u16, ran u8, pad, head length u32, run seconds f64, body length u64,
+    outcome  id u64, status u16, flags u8, pad, head length u32, run seconds f64, body length u64,
              head, body
 
 A job's head is what the script may need of the request besides its body; an outcome's head is the
@@ -29,11 +33,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-JOBS, OUTCOMES, SETUP, STAGE, READY, BOOT_FAILED = range(1, 7)
+SETUP, STAGE, READY, BOOT_FAILED, JOBS, OUTCOMES, CHUNK, STREAM_END, MORE, STOP = range(1, 11)
 
 _PREFIX = struct.Struct("<B3xIQ")
 _JOB = struct.Struct("<QI4xQ")
-_OUTCOME = struct.Struct("<QH?xIdQ")
+_OUTCOME = struct.Struct("<QHBxIdQ")
+_STREAM = struct.Struct("<Q")
+_STREAM_END = struct.Struct("<Q?")
+
+# Flags of an outcome.
+RAN = 1  # run() returned
+STREAMED = 2  # the body follows in CHUNK frames
+SIZED = 4  # the head has a content-length of its own, as the answer to HEAD has
 
 PREFIX_BYTES = _PREFIX.size
 JOIN_BELOW_BYTES = 1 << 16  # one write beats several as long as copying is cheap
@@ -53,14 +64,29 @@ class WireJob(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of one job: `ran` when run() returned, in `run_seconds` of wall time."""
+    """What became of one job. `run_seconds` is the wall time in run()."""
 
     id: int
     status: int
     head: bytes
     body: bytes
     run_seconds: float = 0.0
-    ran: bool = False
+    flags: int = 0
+
+    @property
+    def ran(self) -> bool:
+        """Whether run() returned."""
+        return bool(self.flags & RAN)
+
+    @property
+    def streamed(self) -> bool:
+        """Whether the body follows in chunks."""
+        return bool(self.flags & STREAMED)
+
+    @property
+    def sized(self) -> bool:
+        """Whether the head brings a content-length."""
+        return bool(self.flags & SIZED)
 
 
 class RequestHead(NamedTuple):
@@ -85,6 +111,17 @@ class RequestHead(NamedTuple):
                 return value
         return None
 
+    def merged_headers(self) -> dict[str, str]:
+        """The headers as a WSGI server shows them to a script, names in lower case: repeated ones
+        joined by a comma, and names with an underscore, which could pose as others, left out.
+        """
+        merged: dict[str, str] = {}
+        for key, value in self.headers:
+            name, text = key.decode("latin-1"), value.decode("latin-1")
+            if "_" not in name:
+                merged[name] = f"{merged[name]},{text}" if name in merged else text
+        return merged
+
 
 def size(buffers: Iterable[bytes]) -> int:
     """Bytes in all the buffers together."""
@@ -99,7 +136,7 @@ def frame(kind: int, payload: bytes = b"", count: int = 1) -> bytes:
 def read_prefix(data: Buffer, offset: int = 0) -> tuple[int, int, int]:
     """(kind, count, payload length) of the frame whose prefix starts at `offset`."""
     kind, count, length = _PREFIX.unpack_from(data, offset)
-    if not JOBS <= kind <= BOOT_FAILED:
+    if not SETUP <= kind <= STOP:
         raise FrameError(f"unknown frame kind {kind}")
     return kind, count, length
 
@@ -145,8 +182,8 @@ def encode_outcomes(outcomes: Sequence[Outcome]) -> list[bytes]:
     """An OUTCOMES frame, as buffers to be written one after the other."""
     buffers = [b""]
     total = 0
-    for job_id, status, head, body, seconds, ran in outcomes:
-        buffers.append(_OUTCOME.pack(job_id, status, ran, len(head), seconds, len(body)))
+    for job_id, status, head, body, seconds, flags in outcomes:
+        buffers.append(_OUTCOME.pack(job_id, status, flags, len(head), seconds, len(body)))
         buffers.append(head)
         buffers.append(body)
         total += _OUTCOME.size + len(head) + len(body)
@@ -161,7 +198,7 @@ def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Ou
     end = start + length
     for _ in range(count):
         try:
-            job_id, status, ran, head_length, seconds, body_length = _OUTCOME.unpack_from(
+            job_id, status, flags, head_length, seconds, body_length = _OUTCOME.unpack_from(
                 data, offset
             )
         except struct.error as error:
@@ -172,10 +209,48 @@ def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Ou
         if offset > end:
             raise FrameError("an outcome is longer than its frame")
         head, body = data[head_start:body_start], data[body_start:offset]
-        outcomes.append(Outcome(job_id, status, head, body, seconds, ran))
+        outcomes.append(Outcome(job_id, status, head, body, seconds, flags))
     if offset != end:
         raise FrameError("a frame is longer than its outcomes")
     return outcomes
+
+
+def chunk(job_id: int, body: bytes) -> bytes:
+    """A CHUNK frame."""
+    return frame(CHUNK, _STREAM.pack(job_id) + body)
+
+
+def read_chunk(payload: bytes) -> tuple[int, bytes]:
+    """(job id, bytes) of a CHUNK payload."""
+    return read_stream_id(payload), payload[_STREAM.size :]
+
+
+def stream_end(job_id: int, *, complete: bool) -> bytes:
+    """A STREAM_END frame."""
+    return frame(STREAM_END, _STREAM_END.pack(job_id, complete))
+
+
+def read_stream_end(payload: bytes) -> tuple[int, bool]:
+    """(job id, whether the body is complete) of a STREAM_END payload."""
+    try:
+        job_id, complete = _STREAM_END.unpack(payload)
+    except struct.error as error:
+        raise FrameError(str(error)) from None
+    return job_id, complete
+
+
+def stream_request(kind: int, job_id: int) -> bytes:
+    """A MORE or a STOP frame."""
+    return frame(kind, _STREAM.pack(job_id))
+
+
+def read_stream_id(payload: Buffer) -> int:
+    """The job id that a CHUNK, MORE or STOP payload begins with."""
+    try:
+        (job_id,) = _STREAM.unpack_from(payload)
+    except struct.error as error:
+        raise FrameError(str(error)) from None
+    return int(job_id)
 
 
 # A head is its fields in a row with a zero byte between them, which no field can hold: HTTP allows

@@ -6,61 +6,85 @@ route of ours is one exact path, so finding it is one look into a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from scoreserve.errors import NoSuchMethod, NoSuchPath, NotReady
-from scoreserve.front.asgi import ASGIApp, Receive, Scope, Send, request_head, send_reply
-from scoreserve.front.replies import Replies, bare_error
+from scoreserve.front.access_log import AccessLog
+from scoreserve.front.asgi import Receive, Scope, Send, request_head, send_reply
+from scoreserve.front.replies import Replies, Reply, bare_error
+from scoreserve.wire import RequestHead
+
+# Answers a request, or returns None when the client has left.
+Endpoint = Callable[[RequestHead, Receive], Awaitable[Reply | None]]
 
 
 class Route(NamedTuple):
-    """What answers a path, and with which methods it may be asked."""
+    """What answers a path, and with which methods it may be asked.
 
-    endpoint: ASGIApp
+    `logged`: as the reference does for its API, with a line of its own.
+    """
+
+    endpoint: Endpoint
     methods: frozenset[str]
+    logged: bool = False
 
 
 class Application:
     """The ASGI application over a table of routes by path."""
 
-    def __init__(self, routes: Mapping[str, Route]) -> None:
+    def __init__(self, routes: Mapping[str, Route], log: AccessLog) -> None:
         self._routes = routes
+        self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise ValueError(f"only HTTP is served here, not {scope['type']}")
+        started = time.perf_counter()
+        head = request_head(scope)
         route = self._routes.get(scope["path"])
+        reply: Reply | None
         if route is None:
-            await send_reply(send, bare_error(NoSuchPath()))
+            reply = bare_error(NoSuchPath())
         elif scope["method"] not in route.methods:
-            await send_reply(send, bare_error(NoSuchMethod()))
+            reply = bare_error(NoSuchMethod())
         else:
-            await route.endpoint(scope, receive, send)
+            reply = await route.endpoint(head, receive)
+        if reply is None:
+            return
+        logged = route is not None and route.logged
+        self._log.record(head, reply, time.perf_counter() - started, api=logged)
+        await send_reply(reply, receive, send)
 
 
 class Health:
-    """ASGI application for `/`: 200 `Healthy` while a worker can score, else 502."""
+    """Answers `/`: 200 `Healthy` while a worker can score, else 502."""
 
     def __init__(self, replies: Replies, not_ready: Callable[[], NotReady | None]) -> None:
         self._replies = replies
         self._not_ready = not_ready
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = request_head(scope).headers
+    async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
         error = self._not_ready()
         if error is not None:
-            reply = self._replies.error(headers, error)
-        else:
-            reply = self._replies.text(headers, b"text/html; charset=utf-8", b"Healthy")
-        await send_reply(send, reply)
+            return self._replies.error(head, error)
+        if head.method == b"OPTIONS":
+            reply = self._replies.text(head, b"text/html; charset=utf-8", b"")
+            return reply._replace(headers=[*reply.headers, (b"allow", b"OPTIONS, HEAD, GET")])
+        return self._replies.text(head, b"text/html; charset=utf-8", b"Healthy")
 
 
-def create_app(score: ASGIApp, health: ASGIApp) -> Application:
+def create_app(
+    *, score: Endpoint, health: Endpoint, swagger: Endpoint, log: AccessLog
+) -> Application:
     """The application with all its routes."""
+    read = frozenset({"GET", "HEAD", "OPTIONS"})
     return Application(
         {
-            "/": Route(health, frozenset({"GET", "HEAD"})),
-            "/score": Route(score, frozenset({"GET", "HEAD", "POST", "OPTIONS"})),
-        }
+            "/": Route(health, read),
+            "/score": Route(score, read | {"POST"}, logged=True),
+            "/swagger.json": Route(swagger, read, logged=True),
+        },
+        log,
     )

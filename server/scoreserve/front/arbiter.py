@@ -22,8 +22,9 @@ _ARBITER_MARGIN_SECONDS = 5
 class Arbiter(BaseApplication):  # type: ignore[misc]
     """The server as a gunicorn application. `run` blocks until it stops, then exits the process."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, custom_logs: bool) -> None:
         self.settings = settings
+        self.custom_logs = custom_logs  # the user's logging.json is in force
         super().__init__(prog="scoreserve")
 
     def load_config(self) -> None:
@@ -65,7 +66,8 @@ class FrontWorker(Worker):  # type: ignore[misc]
         # Imported here, in the forked process: the arbiter has no use for an event loop.
         from scoreserve.front import process
 
-        process.run(self.app.settings, [listener.sock for listener in self.sockets])
+        sockets = [listener.sock for listener in self.sockets]
+        process.run(self.app.settings, sockets, custom_logs=self.app.custom_logs)
 
 
 class GunicornLog(Logger):  # type: ignore[misc]

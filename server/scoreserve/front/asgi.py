@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from scoreserve.errors import BodyTooLarge
+from scoreserve.front.body_stream import BodyStream, StreamBroken
 from scoreserve.front.replies import Reply
 from scoreserve.wire import RequestHead
 
@@ -13,7 +15,6 @@ Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class ClientGone(Exception):
@@ -58,8 +59,42 @@ async def read_body(receive: Receive, head: RequestHead, limit: int) -> list[byt
             return chunks
 
 
-async def send_reply(send: Send, reply: Reply, *, close: bool = False) -> None:
-    """Sends a complete reply; `close`: and the connection with it, since a body was left unread."""
-    headers = [*reply.headers, (b"connection", b"close")] if close else reply.headers
+async def send_reply(reply: Reply, receive: Receive, send: Send) -> None:
+    """Sends a reply. A streamed one is sent as it comes, until its end or the client's."""
+    headers = [*reply.headers, (b"connection", b"close")] if reply.close else reply.headers
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    await send({"type": "http.response.body", "body": reply.body})
+    if reply.stream is None:
+        await send({"type": "http.response.body", "body": reply.body})
+    else:
+        await _send_stream(reply.stream, receive, send)
+
+
+async def _send_stream(stream: BodyStream, receive: Receive, send: Send) -> None:
+    client_gone = asyncio.ensure_future(_disconnect(receive))
+    try:
+        while True:
+            chunk = asyncio.ensure_future(stream.next_chunk())
+            await asyncio.wait({chunk, client_gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not chunk.done():
+                chunk.cancel()
+                return
+            content = chunk.result()
+            await send(
+                {
+                    "type": "http.response.body",
+                    "body": content or b"",
+                    "more_body": content is not None,
+                }
+            )
+            if content is None:
+                return
+    except StreamBroken:
+        pass  # an incomplete body: the ASGI server closes the connection, which tells the client
+    finally:
+        client_gone.cancel()
+        stream.close()
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -23,6 +23,10 @@ class ChannelEvents(Protocol):
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None: ...
 
+    def on_chunk(self, job_id: int, chunk: bytes) -> None: ...
+
+    def on_stream_end(self, job_id: int, *, complete: bool) -> None: ...
+
     def on_closed(self) -> None:
         """The worker's end is closed, or what came from it is not the protocol."""
 
@@ -50,6 +54,11 @@ class WorkerChannel(asyncio.Protocol):
         """Sends the worker its settings, the first frame it gets."""
         if self._transport is not None:
             self._transport.write(wire.frame(wire.SETUP, settings))
+
+    def send_stream_request(self, kind: int, job_id: int) -> None:
+        """Asks for MORE of a streamed body, or to STOP it."""
+        if self._transport is not None:
+            self._transport.write(wire.stream_request(kind, job_id))
 
     def close(self) -> None:
         """Tells the worker to finish: it sees the end of the stream."""
@@ -96,11 +105,16 @@ class WorkerChannel(asyncio.Protocol):
         if kind == wire.OUTCOMES:
             self._events.on_outcomes(wire.decode_outcomes(data, start, length, count))
             return
-        text = data[start : start + length].decode()
-        if kind == wire.STAGE:
-            self._events.on_stage(text)
+        payload = data[start : start + length]
+        if kind == wire.CHUNK:
+            self._events.on_chunk(*wire.read_chunk(payload))
+        elif kind == wire.STREAM_END:
+            job_id, complete = wire.read_stream_end(payload)
+            self._events.on_stream_end(job_id, complete=complete)
+        elif kind == wire.STAGE:
+            self._events.on_stage(payload.decode())
         elif kind == wire.READY:
-            self._events.on_ready(json.loads(text))
+            self._events.on_ready(json.loads(payload))
         elif kind == wire.BOOT_FAILED:
             self._events.on_boot_failed()
         else:

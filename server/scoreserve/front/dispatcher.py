@@ -16,18 +16,20 @@ from itertools import count
 from typing import Protocol
 
 from scoreserve.errors import ReplyError
+from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.pace import Pace
-from scoreserve.wire import Outcome
+from scoreserve.wire import STREAMED, Outcome
 
 
 class Job:
     """One request to score.
 
     `head` is the encoded request head, `chunks` the body as received (let go once sent), and
-    `on_outcome` is called once with the worker's outcome or the error that stands for it.
+    `on_outcome` is called once with the worker's outcome or the error that stands for it. When the
+    outcome is streamed, `stream` brings its body.
     """
 
-    __slots__ = ("chunks", "head", "id", "on_outcome", "sent")
+    __slots__ = ("chunks", "head", "id", "on_outcome", "sent", "stream")
 
     def __init__(
         self,
@@ -40,6 +42,7 @@ class Job:
         self.chunks = chunks
         self.on_outcome = on_outcome
         self.sent = False
+        self.stream: BodyStream | None = None
 
 
 class WorkerPort(Protocol):
@@ -47,6 +50,9 @@ class WorkerPort(Protocol):
 
     def send(self, jobs: Sequence[Job]) -> None:
         """Hands jobs over; their outcomes come back through `Dispatcher.complete`."""
+
+    def open_stream(self, job_id: int) -> BodyStream:
+        """The body of a streamed outcome; `Dispatcher.stream_ended` tells when it is over."""
 
 
 class Dispatcher:
@@ -99,12 +105,28 @@ class Dispatcher:
         """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
         in_hand = self._in_hand[worker]
         for outcome in outcomes:
-            job = in_hand.pop(outcome.id, None)
-            if job is not None:
-                self._pace.record(outcome.run_seconds)
-                job.on_outcome(outcome)
+            job = in_hand.get(outcome.id)
+            if job is None:
+                continue
+            if outcome.flags & STREAMED:
+                self._open_stream(worker, job)  # the worker is busy with it till it ends
+            else:
+                del in_hand[outcome.id]
+            self._pace.record(outcome.run_seconds)
+            job.on_outcome(outcome)
         if self._queue:
             self._dispatch_soon()
+
+    def stream_ended(self, worker: WorkerPort, job_id: int, seconds: float) -> None:
+        """The worker has sent the last of a streamed body, after so many seconds."""
+        self._in_hand[worker].pop(job_id, None)
+        self._pace.record(seconds)
+        self._dispatch_soon()
+
+    def _open_stream(self, worker: WorkerPort, job: Job) -> None:
+        job.stream = worker.open_stream(job.id)
+        if job.on_outcome is _unheard:
+            job.stream.close()
 
     def fail_all(self, error: ReplyError) -> None:
         """Ends every job, queued or running, with `error`."""
@@ -147,4 +169,7 @@ def _unheard(outcome: Outcome | ReplyError) -> None:
 
 def _end(jobs: Iterable[Job], error: ReplyError) -> None:
     for job in jobs:
-        job.on_outcome(error)
+        if job.stream is not None:
+            job.stream.end(complete=False)
+        else:
+            job.on_outcome(error)

@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 
+from scoreserve.front.access_log import AccessLog
 from scoreserve.front.app import Health, create_app
+from scoreserve.front.cors import Cors
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.replies import Replies
 from scoreserve.front.score_endpoint import ScoreEndpoint
 from scoreserve.front.scoring import Scoring
 from scoreserve.front.supervisor import Supervisor
+from scoreserve.front.swagger_endpoint import SwaggerEndpoint
 from scoreserve.settings import Settings
 
 # Longer than the 60 s for which load balancers commonly keep a connection: the side that reuses it
@@ -32,14 +35,18 @@ def make_server(
     settings: Settings,
     dispatcher: Dispatcher,
     supervisor: Supervisor,
+    log: AccessLog,
     each_second: Callable[[], Awaitable[None]],
 ) -> HttpServer:
     """The server for these settings. `each_second` is awaited about once a second."""
-    replies = Replies(settings.version_header)
-    scoring = Scoring(dispatcher, replies, supervisor.never_ready)
+    cors = Cors(settings.cors_origins) if settings.cors_origins else None
+    replies = Replies(settings.version_header, cors)
+    scoring = Scoring(dispatcher, replies, supervisor.never_ready, lambda: supervisor.script.raw)
     app = create_app(
         score=ScoreEndpoint(scoring, settings.max_body_bytes),
         health=Health(replies, supervisor.not_ready),
+        swagger=SwaggerEndpoint(replies, supervisor.never_ready, lambda: supervisor.script.swagger),
+        log=log,
     )
     config = uvicorn.Config(
         app,

@@ -24,9 +24,9 @@ from scoreserve.settings import Settings
 _GC_THRESHOLD = 20_000  # objects
 
 
-def run(settings: Settings, sockets: list[socket.socket]) -> None:
-    """Serves on the listening `sockets` until told to stop."""
-    front = Front(settings, sockets)
+def run(settings: Settings, sockets: list[socket.socket], *, custom_logs: bool) -> None:
+    """Serves on the listening `sockets` until told to stop. `custom_logs`: see AccessLog."""
+    front = Front(settings, sockets, custom_logs=custom_logs)
     # Requests make few reference cycles but many objects: at the default threshold of 700 the
     # collector took a tenth of the front's time. What start-up made need never be looked at again.
     gc.freeze()
@@ -39,7 +39,9 @@ def run(settings: Settings, sockets: list[socket.socket]) -> None:
 class Front:
     """Dispatcher, supervisor and HTTP server of one front process."""
 
-    def __init__(self, settings: Settings, sockets: list[socket.socket]) -> None:
+    def __init__(
+        self, settings: Settings, sockets: list[socket.socket], *, custom_logs: bool
+    ) -> None:
         self.gave_up = False
         self._sockets = sockets
         self._parent = os.getppid()
@@ -47,9 +49,16 @@ class Front:
         self._supervisor = Supervisor(settings, dispatcher, self._give_up)
         self._supervisor.spawn()
         # Imported while the workers start: it takes about as long as their own imports.
+        from scoreserve.front.access_log import AccessLog
         from scoreserve.front.http_server import make_server
 
-        self._server = make_server(settings, dispatcher, self._supervisor, self._stop_if_orphaned)
+        self._log = AccessLog(
+            lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
+            direct=not custom_logs,
+        )
+        self._server = make_server(
+            settings, dispatcher, self._supervisor, self._log, self._stop_if_orphaned
+        )
 
     async def serve(self) -> None:
         """Serves until a signal, or until no worker can be had."""
@@ -62,6 +71,7 @@ class Front:
             await self._server.serve(self._sockets)
         finally:
             await self._supervisor.stop()
+            self._log.flush()
 
     def _drain(self) -> None:
         self._server.should_exit = True

@@ -1,4 +1,4 @@
-"""Builds replies: the ids, the server's version and the error bodies that every answer shares."""
+"""Builds replies: the ids, the server's version, CORS and the error bodies that answers share."""
 
 from __future__ import annotations
 
@@ -7,69 +7,118 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from scoreserve.errors import IdTooLong, ReplyError
-from scoreserve.front.ids import Headers, Ids, identify
-from scoreserve.wire import Outcome
+from scoreserve.front.body_stream import BodyStream
+from scoreserve.front.cors import Cors
+from scoreserve.front.ids import identify
+from scoreserve.wire import Outcome, RequestHead
+
+HeaderList = list[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
+_ALLOW_ORIGIN = b"access-control-allow-origin"
+_OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id"})
 
 
 class Reply(NamedTuple):
-    """A complete response: status, headers (names in lower case), body."""
+    """A response. Header names are in lower case.
+
+    `stream`, where there is one, brings the body; `close` ends the connection with the response,
+    because the request was not read to its end.
+    """
 
     status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
+    headers: HeaderList
+    body: bytes = b""
+    stream: BodyStream | None = None
+    close: bool = False
+
+
+class Common(NamedTuple):
+    """What every reply to one request carries."""
+
+    request_id: bytes
+    headers: HeaderList
 
 
 class Replies:
     """Makes the replies of one server. `version` is what x-ms-server-version says; "": nothing."""
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, cors: Cors | None = None) -> None:
         self._server = [(b"x-ms-server-version", version.encode("latin-1"))] if version else []
+        self._cors = cors
 
-    def outcome(self, ids: Ids, outcome: Outcome | ReplyError) -> Reply:
+    def common(self, head: RequestHead) -> Common:
+        """The ids and other headers for the reply to this request. Raises IdTooLong."""
+        ids = identify(head.headers)
+        headers = self._server + ids.headers
+        if self._cors is not None:
+            headers += self._cors.headers(head.method, dict(head.headers))
+        return Common(ids.request_id, headers)
+
+    def outcome(
+        self, common: Common, outcome: Outcome | ReplyError, stream: BodyStream | None = None
+    ) -> Reply:
         """The reply to a scored request."""
         if isinstance(outcome, ReplyError):
-            return self._error(outcome, ids.headers)
-        headers = [*_parse(outcome.head), *self._server, *ids.headers]
+            return _error(outcome, common.headers)
+        own, has_ours = _parse(outcome.head)
+        headers = _override(own, common.headers) if has_ours else [*own, *common.headers]
         if outcome.ran:
             headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % (outcome.run_seconds * 1000)))
-        headers.append((b"content-length", b"%d" % len(outcome.body)))
-        return Reply(outcome.status, headers, outcome.body)
+        if stream is None and not outcome.sized:
+            headers.append((b"content-length", b"%d" % len(outcome.body)))
+        return Reply(outcome.status, headers, outcome.body, stream)
 
-    def text(self, headers: Headers, content_type: bytes, body: bytes) -> Reply:
-        """A 200 with this body, for a request with these headers."""
+    def text(self, head: RequestHead, content_type: bytes, body: bytes) -> Reply:
+        """A 200 with this body."""
         try:
-            ids = identify(headers)
+            common = self.common(head)
         except IdTooLong as error:
-            return self._error(error, error.headers)
+            return self.error(head, error)
         own = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-        return Reply(200, own + self._server + ids.headers, body)
+        return Reply(200, own + common.headers, body)
 
-    def error(self, headers: Headers, error: ReplyError) -> Reply:
+    def error(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that is refused. Ids that are too long come first."""
         try:
-            return self._error(error, identify(headers).headers)
+            return _error(error, self.common(head).headers)
         except IdTooLong as too_long:
-            return self._error(too_long, too_long.headers)
-
-    def _error(self, error: ReplyError, id_headers: list[tuple[bytes, bytes]]) -> Reply:
-        bare = bare_error(error)
-        return bare._replace(headers=bare.headers + self._server + id_headers)
+            cors = self._cors.headers(head.method, dict(head.headers)) if self._cors else []
+            return _error(too_long, self._server + too_long.headers + cors)
 
 
 def bare_error(error: ReplyError) -> Reply:
     """The reply of an error outside our routes: no ids, no version."""
+    return _error(error, [])
+
+
+def _error(error: ReplyError, headers: HeaderList) -> Reply:
     body = json.dumps({"message": error.message}).encode()
-    headers = [
+    own = [
         _JSON,
         (b"x-ms-run-function-failed", str(error.run_failed).encode()),
         (b"content-length", b"%d" % len(body)),
     ]
-    return Reply(error.status, headers, body)
+    return Reply(error.status, own + headers, body)
 
 
 @lru_cache(maxsize=256)  # a script's responses hardly differ in their headers
-def _parse(head: bytes) -> tuple[tuple[bytes, bytes], ...]:
+def _parse(head: bytes) -> tuple[HeaderList, bool]:
+    """The headers of an outcome, and whether any of them is one that the front sets too."""
     lines = (line.partition(b": ") for line in head.split(b"\r\n")[:-1])
-    return tuple((name, value) for name, _, value in lines)
+    headers = [(name, value) for name, _, value in lines]
+    ours = _OURS | {_ALLOW_ORIGIN}
+    return headers, not ours.isdisjoint(name for name, _ in headers)
+
+
+def _override(own: HeaderList, common: HeaderList) -> HeaderList:
+    """The script's headers and ours, where both have some: ids are ours, CORS is the script's."""
+    replaced = _OURS & {name for name, _ in common}
+    kept = [header for header in own if header[0] not in replaced]
+    if any(name == _ALLOW_ORIGIN for name, _ in own):
+        common = [
+            header
+            for header in common
+            if not header[0].startswith(b"access-control-") and header[0] != b"vary"
+        ]
+    return kept + common

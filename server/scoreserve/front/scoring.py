@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from scoreserve import wire
 from scoreserve.errors import BadInput, NotReady, ReplyError
 from scoreserve.front.dispatcher import Dispatcher, Job
-from scoreserve.front.ids import identify
 from scoreserve.front.replies import Replies, Reply
 from scoreserve.wire import Outcome, RequestHead
 
@@ -20,15 +19,21 @@ class Scoring:
     """Answers score requests.
 
     `not_ready` gives the error for a request while no worker has ever been ready, and None once
-    one has: from then on requests wait in the queue.
+    one has: from then on requests wait in the queue. `raw`: run() takes requests as they are, even
+    OPTIONS, which else is answered here.
     """
 
     def __init__(
-        self, dispatcher: Dispatcher, replies: Replies, not_ready: Callable[[], NotReady | None]
+        self,
+        dispatcher: Dispatcher,
+        replies: Replies,
+        not_ready: Callable[[], NotReady | None],
+        raw: Callable[[], bool] = lambda: False,
     ) -> None:
         self._dispatcher = dispatcher
         self._replies = replies
         self._not_ready = not_ready
+        self._raw = raw
 
     def submit(
         self, head: RequestHead, chunks: Sequence[bytes], answer: Callable[[Reply], None]
@@ -38,10 +43,13 @@ class Scoring:
         Returns the job to `cancel` when the client leaves, or None when the reply is given already.
         """
         try:
-            ids = identify(head.headers)
+            common = self._replies.common(head)
             error = self._not_ready()
             if error is not None:
                 raise error
+            if head.method == b"OPTIONS" and not self._raw():
+                answer(self._options(head))
+                return None
             block = _encode(head)
         except ReplyError as refusal:
             answer(self.refuse(head, refusal))
@@ -49,7 +57,7 @@ class Scoring:
         replies = self._replies
 
         def on_outcome(outcome: Outcome | ReplyError) -> None:
-            answer(replies.outcome(ids, outcome))
+            answer(replies.outcome(common, outcome, job.stream))
 
         job = Job(block, chunks, on_outcome)
         self._dispatcher.submit(job)
@@ -59,9 +67,13 @@ class Scoring:
         """The client of this job has left."""
         self._dispatcher.cancel(job)
 
+    def _options(self, head: RequestHead) -> Reply:
+        reply = self._replies.text(head, b"text/html; charset=utf-8", b"")
+        return reply._replace(headers=[*reply.headers, (b"x-ms-run-function-failed", b"False")])
+
     def refuse(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that never becomes a job."""
-        return self._replies.error(head.headers, error)
+        return self._replies.error(head, error)
 
 
 def _encode(head: RequestHead) -> bytes:

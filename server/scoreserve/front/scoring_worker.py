@@ -12,10 +12,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
+from scoreserve import wire
 from scoreserve.errors import EXIT_BOOT
+from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
 from scoreserve.front.dispatcher import Job
 from scoreserve.wire import Outcome
@@ -23,6 +25,13 @@ from scoreserve.wire import Outcome
 # How long a worker may take to be gone once it said that it cannot serve, or closed its end:
 # threads of the script can hold up a Python process for ever.
 _EXIT_GRACE_SECONDS = 0.5
+
+
+class Script(NamedTuple):
+    """What the front knows of the entry script: `swagger` holds documents by version."""
+
+    raw: bool = False  # run() takes any method, since it gets the request itself
+    swagger: Mapping[str, Any] = {}
 
 
 class State(enum.Enum):
@@ -40,6 +49,8 @@ class WorkerEvents(Protocol):
 
     def worker_outcomes(self, worker: ScoringWorker, outcomes: Sequence[Outcome]) -> None: ...
 
+    def worker_stream_ended(self, worker: ScoringWorker, job_id: int, seconds: float) -> None: ...
+
     def worker_gone(self, worker: ScoringWorker) -> None:
         """The process has ended and everything it wrote has been read."""
 
@@ -55,6 +66,7 @@ class ScoringWorker:
         self.state = State.STARTING
         self.stage = "starting a process"
         self.init_seconds = 0.0
+        self.script = Script()
         self.started = time.monotonic()
         self.stopping = False
         self.exit_code: int | None = None
@@ -64,6 +76,7 @@ class ScoringWorker:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._channel = WorkerChannel(self)
         self._channel_closed = False
+        self._streams: dict[int, tuple[BodyStream, float]] = {}  # and when each began
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = _spawn(theirs.fileno())
@@ -83,6 +96,15 @@ class ScoringWorker:
     def send(self, jobs: Sequence[Job]) -> None:
         """Hands jobs to the worker."""
         self._channel.send(jobs)
+
+    def open_stream(self, job_id: int) -> BodyStream:
+        """The body of a streamed outcome."""
+        request = self._channel.send_stream_request
+        stream = BodyStream(
+            more=lambda: request(wire.MORE, job_id), stop=lambda: request(wire.STOP, job_id)
+        )
+        self._streams[job_id] = (stream, time.monotonic())
+        return stream
 
     def stop(self) -> None:
         """Asks the process to leave: an idle one does at once."""
@@ -117,6 +139,7 @@ class ScoringWorker:
     def on_ready(self, info: dict[str, Any]) -> None:
         self.state = State.READY
         self.stage = "ready"
+        self.script = Script(bool(info["raw"]), info["swagger"])
         self.init_seconds = float(info["init_seconds"])
         self._events.worker_ready(self)
 
@@ -126,6 +149,16 @@ class ScoringWorker:
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         self._events.worker_outcomes(self, outcomes)
+
+    def on_chunk(self, job_id: int, chunk: bytes) -> None:
+        if job_id in self._streams:
+            self._streams[job_id][0].feed(chunk)
+
+    def on_stream_end(self, job_id: int, *, complete: bool) -> None:
+        if job_id in self._streams:
+            stream, started = self._streams.pop(job_id)
+            stream.end(complete=complete)
+            self._events.worker_stream_ended(self, job_id, time.monotonic() - started)
 
     def on_closed(self) -> None:
         self._channel_closed = True

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.dispatcher import Dispatcher
-from scoreserve.front.scoring_worker import ScoringWorker, State
+from scoreserve.front.scoring_worker import ScoringWorker, Script, State
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 
@@ -36,6 +36,7 @@ class Supervisor:
         self._give_up = give_up
         self._workers: set[ScoringWorker] = set()
         self._ever_ready = False
+        self.script = Script()  # as it was last loaded
         self._stopping = False
         self._fruitless_deaths = 0
         self._last_death = ""
@@ -96,12 +97,16 @@ class Supervisor:
 
     def worker_ready(self, worker: ScoringWorker) -> None:
         self._ever_ready = True
+        self.script = worker.script
         self._dispatcher.attach(worker)
 
     def worker_outcomes(self, worker: ScoringWorker, outcomes: Sequence[Outcome]) -> None:
         self._fruitless_deaths = 0
         self._last_death = ""
         self._dispatcher.complete(worker, outcomes)
+
+    def worker_stream_ended(self, worker: ScoringWorker, job_id: int, seconds: float) -> None:
+        self._dispatcher.stream_ended(worker, job_id, seconds)
 
     def worker_gone(self, worker: ScoringWorker) -> None:
         self._workers.discard(worker)

@@ -18,12 +18,14 @@ import traceback
 from typing import NoReturn
 
 from scoreserve import logs, wire
+from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.settings import Settings
-from scoreserve.worker import entry_script
+from scoreserve.worker import debugger, entry_script, print_hook, swagger
 from scoreserve.worker.calling import convention_of
 from scoreserve.worker.channel import Channel, die_with
 from scoreserve.worker.scorer import Scorer
+from scoreserve.worker.serving import Serving
 
 _log = logging.getLogger("azmlinfsrv")
 _script_log = logging.getLogger("azmlinfsrv.user_script")
@@ -39,8 +41,7 @@ def main(descriptor: int) -> None:
     die_with(sock)
     _prepare_process(settings)
     try:
-        scorer = _boot(settings, channel)
-        _serve(channel, scorer)
+        Serving(channel, _boot(settings, channel)).run()
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone, and whoever waited for the answer with it
     finally:
@@ -53,8 +54,17 @@ def _prepare_process(settings: Settings) -> None:
     for stream in (sys.stdout, sys.stderr):
         # Log lines must not wait in a buffer, nor fail on a character the locale lacks.
         stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-    logs.configure(settings.log_level)
+    logs.configure(settings)
+    if settings.debug_port is not None:
+        debugger.attach(settings.debug_port)
+    print("Initializing logger")
+    print_hook.install()
+    _log.info("Starting up app insights client")
+    if settings.cors_origins:
+        origins = ", ".join(origin.strip() for origin in settings.cors_origins.split(","))
+        _log.info("Enabling CORS for the following origins: %s", origins)
     sys.argv = [settings.script_path or "main"]
+    finder.install()
     entry_script.prepare_import_path(settings)
 
 
@@ -77,9 +87,14 @@ def _boot(settings: Settings, channel: Channel) -> Scorer:
     except BaseException:
         _log.error("User's init function failed")
         _fail(channel, settings, f"Encountered Exception {traceback.format_exc()}")
+    convention.uses_flask = "flask" in sys.modules
+    ready = {
+        "init_seconds": time.monotonic() - started,
+        "raw": convention.raw,
+        "swagger": swagger.documents(script.run, settings),
+    }
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
-    ready = {"pid": os.getpid(), "init_seconds": time.monotonic() - started}
     channel.send([wire.frame(wire.READY, json.dumps(ready).encode())])
     return Scorer(script.run, convention, settings)
 
@@ -98,15 +113,6 @@ def _fail(channel: Channel, settings: Settings, report: str) -> NoReturn:
     entry_script.log_model_directory(settings.model_dir)
     channel.send([wire.frame(wire.BOOT_FAILED)])
     sys.exit(EXIT_BOOT)
-
-
-def _serve(channel: Channel, scorer: Scorer) -> None:
-    while (frame := channel.receive()) is not None:
-        calls = scorer.read(wire.decode_jobs(frame.payload, frame.records))
-        del frame  # frees the bytes of a large body before run() makes its own copies
-        # Each outcome leaves as it is there: none may wait for a slow run() after it.
-        for outcome in scorer.score(calls):
-            channel.send(wire.encode_outcomes([outcome]))
 
 
 if __name__ == "__main__":

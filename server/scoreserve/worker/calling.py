@@ -2,7 +2,8 @@
 
     undecorated      the first parameter gets the body as a str
     @input_schema    every parameter gets the member of that name of the JSON body
-    request_headers  beside either: a dict of the request's headers
+    @rawhttp         the first parameter gets flask's request
+    request_headers  beside any: a dict of the request's headers
 
 Rules and messages are the reference's (azureml-inference-server-http 1.5.1, server/user_script.py).
 All arguments are passed by keyword.
@@ -14,12 +15,14 @@ import inspect
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
+from scoreserve import wire
 from scoreserve.errors import BootError
 from scoreserve.wire import RequestHead, WireJob
-from scoreserve.worker.inputs import InputReader, SchemaInput, TextInput
+from scoreserve.worker.inputs import InputReader, RawInput, SchemaInput, TextInput
 
 _log = logging.getLogger("azmlinfsrv.user_script")
 
@@ -27,19 +30,46 @@ _HEADERS_PARAMETER = "request_headers"
 _BY_KEYWORD = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-@dataclass(frozen=True)
+class Call(NamedTuple):
+    """A job whose input is read: what run() is called with.
+
+    `context` is the flask context to call it in, where the script has a use for one.
+    """
+
+    job_id: int
+    head: RequestHead
+    arguments: dict[str, Any]
+    context: AbstractContextManager[Any] | None
+
+
+@dataclass
 class Convention:
-    """Turns a job into the keyword arguments of run()."""
+    """Turns a job into a call of run(). `raw`: run() gets flask's request.
+
+    `uses_flask`: the script may look at flask.request, so there must be one while it runs.
+    """
 
     reader: InputReader
     wants_headers: bool
+    raw: bool
+    uses_flask: bool = False
 
-    def arguments(self, head: RequestHead, job: WireJob) -> dict[str, Any]:
+    def call(self, job: WireJob) -> Call:
         """Raises BadInput, UnsupportedInput or MethodRefused for a request run() cannot take."""
+        head = wire.decode_head(job.head)
         arguments = self.reader.read(head, job.body)
         if self.wants_headers:
-            arguments[_HEADERS_PARAMETER] = title_case_headers(head)
-        return arguments
+            arguments[_HEADERS_PARAMETER] = {
+                name.title(): value for name, value in head.merged_headers().items()
+            }
+        return Call(job.id, head, arguments, self._context(head, job))
+
+    def _context(self, head: RequestHead, job: WireJob) -> AbstractContextManager[Any] | None:
+        if not self.raw and not self.uses_flask:
+            return None
+        from scoreserve.worker import flask_requests
+
+        return flask_requests.request_context(head, job.body)
 
 
 def convention_of(run: Callable[..., Any]) -> Convention:
@@ -53,21 +83,20 @@ def convention_of(run: Callable[..., Any]) -> Convention:
         if wants_headers:
             raise BootError('run() needs to accept an argument other than "request_headers".')
         raise BootError("run() needs to accept an argument for input data.")
-    return Convention(_reader(run, inputs), wants_headers)
-
-
-def title_case_headers(head: RequestHead) -> dict[str, str]:
-    """The headers as scripts know them: `X-Ms-Request-Id`, repeated ones joined by a comma."""
-    headers: dict[str, str] = {}
-    for name, value in head.headers:
-        key = name.decode("latin-1").title()
-        text = value.decode("latin-1")
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
-    return headers
+    reader = _reader(run, inputs)
+    return Convention(reader, wants_headers, raw=isinstance(reader, RawInput))
 
 
 def _reader(run: Callable[..., Any], inputs: list[inspect.Parameter]) -> InputReader:
-    if _is_schema_decorated(run):
+    raw, schema = _is_raw(), _is_schema_decorated(run)
+    if raw and schema:
+        raise BootError("run() cannot be decorated with both @rawhttp and @input_schema")
+    if raw:
+        _log.info(
+            "run() is decorated with @rawhttp. Server will invoke it with the flask request object."
+        )
+        return RawInput(inputs[0].name)
+    if schema:
         names = ", ".join(parameter.name for parameter in inputs)
         _log.info(
             "run() is decorated with @input_schema. Server will invoke it with the following"
@@ -77,6 +106,12 @@ def _reader(run: Callable[..., Any], inputs: list[inspect.Parameter]) -> InputRe
         return SchemaInput(inputs)
     _log.info("run() is not decorated. Server will invoke it with the input in JSON string.")
     return TextInput(inputs[0].name)
+
+
+def _is_raw() -> bool:
+    """Whether anything in this process is decorated with @rawhttp."""
+    aml_request = sys.modules.get("scoreserve.compat.aml_request")
+    return aml_request is not None and bool(aml_request.requested())
 
 
 def _is_schema_decorated(run: Callable[..., Any]) -> bool:

@@ -19,7 +19,20 @@ from scoreserve.wire import Buffer, RequestHead
 class InputReader(Protocol):
     """Makes run()'s input arguments out of one request."""
 
-    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]: ...
+    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
+        """Raises BadInput, UnsupportedInput or MethodRefused."""
+
+
+class RawInput:
+    """For a run() under @rawhttp: flask's request, whatever the method."""
+
+    def __init__(self, parameter: str) -> None:
+        self._parameter = parameter
+
+    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
+        import flask
+
+        return {self._parameter: flask.request}
 
 
 class TextInput:

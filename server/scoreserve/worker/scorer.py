@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from contextlib import nullcontext
 from types import FrameType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
-from scoreserve import wire
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker import outputs
-from scoreserve.worker.calling import Convention
+from scoreserve.worker.calling import Call, Convention
+from scoreserve.worker.responses import StreamedOutcome
 
 _log = logging.getLogger("azmlinfsrv")
-
-
-class Call(NamedTuple):
-    """A job whose input is read: what run() is called with."""
-
-    job_id: int
-    arguments: dict[str, Any]
 
 
 class Scorer:
@@ -35,6 +31,7 @@ class Scorer:
         self._convention = convention
         self._strict_json = settings.strict_json
         self._timeout_ms = settings.scoring_timeout_ms
+        self._loop: asyncio.AbstractEventLoop | None = None  # made for the first coroutine
         signal.signal(signal.SIGALRM, _raise_timeout)
 
     def read(self, jobs: Iterable[WireJob]) -> list[Call | Outcome]:
@@ -44,40 +41,71 @@ class Scorer:
         """
         return [self._read(job) for job in jobs]
 
-    def score(self, calls: Iterable[Call | Outcome]) -> Iterator[Outcome]:
-        """Runs the calls one after the other."""
-        for call in calls:
-            yield call if isinstance(call, Outcome) else self._score(call)
-
-    def _read(self, job: WireJob) -> Call | Outcome:
-        try:
-            head = wire.decode_head(job.head)
-            return Call(job.id, self._convention.arguments(head, job))
-        except ReplyError as error:
-            return outputs.failure(job.id, error)
-
-    def _score(self, call: Call) -> Outcome:
+    def score(self, call: Call) -> Outcome | StreamedOutcome:
+        """Calls run() and makes an outcome of whatever comes of it."""
         started = time.perf_counter()
         try:
-            value = self._call(call.arguments)
+            value = self._call(call)
             seconds = time.perf_counter() - started
-            return outputs.result(call.job_id, value, seconds, strict_json=self._strict_json)
+            return outputs.result(
+                call.job_id, value, call.head, seconds, strict_json=self._strict_json
+            )
         except ReplyError as error:
             _log.error("Encountered Exception: %s", _user_traceback(error))
             return outputs.failure(call.job_id, error, time.perf_counter() - started)
 
-    def _call(self, arguments: dict[str, Any]) -> Any:
+    def _read(self, job: WireJob) -> Call | Outcome:
+        try:
+            return self._convention.call(job)
+        except ReplyError as error:
+            return outputs.failure(job.id, error)
+
+    def _call(self, call: Call) -> Any:
         """run() under the scoring timeout. Raises ScoringTimeout or ScriptFailed."""
         try:
             signal.setitimer(signal.ITIMER_REAL, self._timeout_ms / 1000)
             try:
-                return self._run(**arguments)
+                with call.context or nullcontext():
+                    return self._settle(self._run(**call.arguments))
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
         except TimeoutError as error:  # the script's own count too, as in the reference
             raise ScoringTimeout(self._timeout_ms) from error
         except Exception as error:
             raise ScriptFailed from error
+
+    def _settle(self, value: Any) -> Any:
+        """Awaits what an `async def run` returned; anything else is the result already."""
+        if type(value) in outputs.PLAIN:
+            return value
+        if inspect.isawaitable(value):
+            return self._event_loop().run_until_complete(_await(value))
+        if isinstance(value, AsyncGenerator):
+            return _iterate(value, self._event_loop())
+        return value
+
+    def _event_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+        return self._loop
+
+
+async def _await(value: Any) -> Any:
+    return await value
+
+
+def _iterate(
+    chunks: AsyncGenerator[Any, None], loop: asyncio.AbstractEventLoop
+) -> Generator[Any, None, None]:
+    """An async generator as a plain one, run on `loop` a step at a time."""
+    try:
+        while True:
+            try:
+                yield loop.run_until_complete(_await(anext(chunks)))
+            except StopAsyncIteration:
+                return
+    finally:
+        loop.run_until_complete(chunks.aclose())
 
 
 def _raise_timeout(signal_number: int, frame: FrameType | None) -> NoReturn:

@@ -1,0 +1,37 @@
+"""AMLResponse, for scripts that answer with a status, headers or body of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+
+
+class AMLResponse(Response):
+    """A flask response with the reference's arguments.
+
+    `message` is the body: str or bytes as they are, an iterable of them streamed, None as `{}`;
+    with `json_str`, its JSON. A comma in a header's value splits it into repeated headers.
+    """
+
+    def __init__(
+        self,
+        message: Any,
+        status_code: int,
+        response_headers: Mapping[str, str] = {},
+        json_str: bool = False,
+        run_function_failed: bool = False,
+    ) -> None:
+        if message is None or json_str:
+            text = json.dumps({} if message is None else message)
+            super().__init__(text, status=status_code, mimetype="application/json")
+        else:
+            super().__init__(message, status=status_code)
+            if "Content-Type" in response_headers:
+                self.headers.remove("Content-Type")
+        self.headers["x-ms-run-function-failed"] = str(run_function_failed)
+        for name, value in response_headers.items():
+            for part in value.split(","):
+                self.headers.add(name, part.strip())

@@ -1,0 +1,75 @@
+"""Import finders that lead the Azure ML names to the modules of this package."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+_REQUEST = "scoreserve.compat.aml_request"
+_RESPONSE = "scoreserve.compat.aml_response"
+_PACKAGE = ""  # an empty package, made for its children's sake
+
+# Ours even where the real package is installed: the decorator that counts is the server's.
+_ALWAYS = {
+    "azureml_inference_server_http.api.aml_request": _REQUEST,
+    "azureml_inference_server_http.api.aml_response": _RESPONSE,
+    "azureml.contrib.services.aml_request": _REQUEST,
+    "azureml.contrib.services.aml_response": _RESPONSE,
+}
+
+# Ours only where nothing else is found by that name.
+_OTHERWISE = {
+    "azureml_inference_server_http": _PACKAGE,
+    "azureml_inference_server_http.api": _PACKAGE,
+    "azureml": _PACKAGE,
+    "azureml.contrib": _PACKAGE,
+    "azureml.contrib.services": "scoreserve.compat.services",
+    "azureml.core": "scoreserve.compat.core",
+    "azureml.core.model": "scoreserve.compat.model",
+    "azureml.exceptions": "scoreserve.compat.exceptions",
+}
+
+
+def install() -> None:
+    """Makes the names importable in this process."""
+    sys.meta_path.insert(0, _Finder(_ALWAYS))
+    sys.meta_path.append(_Finder(_OTHERWISE))
+
+
+class _Finder(MetaPathFinder):
+    """Finds the modules of one table. A name may lead to a module that has another name too."""
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self._table = table
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        source = self._table.get(fullname)
+        if source is None:
+            return None
+        # A package of ours has no directory of its own: its children are in the tables.
+        children = any(name.startswith(f"{fullname}.") for name in (*_ALWAYS, *_OTHERWISE))
+        return ModuleSpec(fullname, _AliasLoader(source), is_package=children)
+
+
+class _AliasLoader(Loader):
+    """Loads a module by handing out the one that `source` names."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        if self._source == _PACKAGE:
+            return None  # an ordinary new module
+        module = importlib.import_module(self._source)
+        if spec.submodule_search_locations is not None and not hasattr(module, "__path__"):
+            module.__path__ = []
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Nothing is left to run."""

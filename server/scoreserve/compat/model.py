@@ -1,0 +1,51 @@
+"""`azureml.core.model.Model`, as far as an entry script needs it: the path of a model.
+
+The rule is azureml-core's for a container (Model.get_model_path without a workspace): the models
+lie in `azureml-models/NAME/VERSION/` under the current directory.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from scoreserve.compat.exceptions import ModelNotFoundException
+
+_ROOT = "azureml-models"
+
+
+class Model:
+    """Only `get_model_path` works here: a container has no workspace to ask."""
+
+    @staticmethod
+    def get_model_path(model_name: str, version: int | None = None, _workspace: Any = None) -> str:
+        """Path of the one file or directory of the model: its latest version, or `version`.
+
+        Falls back on `model_name` itself, as a path. Raises ModelNotFoundException.
+        """
+        directory = os.path.join(_ROOT, model_name)
+        if os.path.isdir(directory):
+            chosen = _latest(directory, model_name) if version is None else version
+            return _only_entry(os.path.join(directory, str(chosen)), model_name)
+        if version is None and os.path.exists(model_name):
+            return model_name
+        raise ModelNotFoundException(
+            f"Model {model_name} not found in cache at {_ROOT} or in current working directory"
+            f" {os.getcwd()}."
+        )
+
+
+def _latest(directory: str, model_name: str) -> int:
+    versions = [int(entry) for entry in os.listdir(directory) if entry.isdigit()]
+    if not versions:
+        raise ModelNotFoundException(f"Model {model_name} has no version in {directory}.")
+    return max(versions)
+
+
+def _only_entry(directory: str, model_name: str) -> str:
+    entries = os.listdir(directory) if os.path.isdir(directory) else []
+    if len(entries) != 1:
+        raise ModelNotFoundException(
+            f"Model {model_name}: expected exactly one entry in {directory}, found {entries}."
+        )
+    return os.path.join(directory, entries[0])

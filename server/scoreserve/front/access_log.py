@@ -1,0 +1,113 @@
+"""The two log lines of a request, as the reference writes them.
+
+    azmlinfsrv - POST /score 200 0.123ms 17                          for /score and /swagger.json
+    gunicorn.access - 127.0.0.1 - - [time] "POST /score HTTP/1.1" 200 17 "-" "curl/7.88.1"
+
+The second is written for everything but `GET /`. Passing each through `logging` would cost about as
+much as scoring a fast request, so lines are formatted here and written in batches. A logging.json
+of the user's changes that: then each goes through `logging`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from scoreserve.front.replies import Reply
+from scoreserve.wire import RequestHead
+
+_FLUSH_SECONDS = 0.05
+_FLUSH_LINES = 512
+
+_api_log = logging.getLogger("azmlinfsrv")
+_access_log = logging.getLogger("gunicorn.access")
+
+
+class AccessLog:
+    """Writes request lines. `defer` runs a function after so many seconds (a loop's call_later).
+
+    `direct`: the loggers are as `scoreserve.logs` set them up, so lines may go to `stream` without
+    passing through them.
+    """
+
+    def __init__(
+        self,
+        defer: Callable[[float, Callable[[], None]], object],
+        *,
+        direct: bool = True,
+        stream: TextIO | None = None,
+    ) -> None:
+        self._defer = defer
+        self._direct = direct
+        self._stream = stream or sys.stdout
+        self._lines: list[str] = []
+        self._second = 0
+        self._log_prefix = self._access_time = ""
+        self._pid = os.getpid()
+        self._api = _api_log.isEnabledFor(logging.INFO)
+        self._access = _access_log.isEnabledFor(logging.INFO)
+
+    def record(self, head: RequestHead, reply: Reply, seconds: float, *, api: bool) -> None:
+        """Logs one reply that took `seconds` to make; `api`: with the line of its own."""
+        probe = head.path == b"/" and head.method == b"GET"
+        if not self._access or (probe and not api):
+            return
+        method = head.method.decode("latin-1")
+        target = head.path.decode("latin-1")
+        if head.query:
+            target += "?" + head.query.decode("latin-1")
+        length = len(reply.body)
+        access = (
+            f'{_peer(head)} - - [%s] "{method} {target} HTTP/{head.http_version.decode()}"'
+            f' {reply.status} {length or "-"} "{_header(head, b"referer")}"'
+            f' "{_header(head, b"user-agent")}"'
+        )
+        shown = "N/A" if reply.stream is not None else length
+        line = f"{method} {target} {reply.status} {seconds * 1000:.3f}ms {shown}" if api else ""
+        self._write(line, access)
+
+    def flush(self) -> None:
+        """Writes what has gathered."""
+        if self._lines:
+            text = "".join(self._lines)
+            self._lines.clear()
+            self._stream.write(text)
+            self._stream.flush()
+
+    def _write(self, line: str, access: str) -> None:
+        now = time.time()
+        if int(now) != self._second:
+            self._start_second(int(now))
+        access = access.replace("%s", self._access_time, 1)
+        if not self._direct:
+            if line:
+                _api_log.info(line)
+            _access_log.info(access)
+            return
+        if not self._lines:
+            self._defer(_FLUSH_SECONDS, self.flush)
+        prefix = f"{self._log_prefix},{int(now % 1 * 1000):03d} I [{self._pid}] "
+        if line and self._api:
+            self._lines.append(f"{prefix}azmlinfsrv - {line}\n")
+        self._lines.append(f"{prefix}gunicorn.access - {access}\n")
+        if len(self._lines) >= _FLUSH_LINES:
+            self.flush()
+
+    def _start_second(self, second: int) -> None:
+        self._second = second
+        utc = time.gmtime(second)
+        self._log_prefix = time.strftime("%Y-%m-%d %H:%M:%S", utc)
+        self._access_time = time.strftime("%d/%b/%Y:%H:%M:%S +0000", utc)
+
+
+def _peer(head: RequestHead) -> str:
+    return head.client.rpartition(b":")[0].decode("latin-1") or "-"
+
+
+def _header(head: RequestHead, name: bytes) -> str:
+    value = head.header(name)
+    return "-" if value is None else value.decode("latin-1").replace('"', "")

@@ -1,0 +1,54 @@
+"""A response body on its way from a worker's generator to the client, a chunk at a time.
+
+worker ─ chunk ─→ feed ─→ next_chunk ─→ client
+worker ←─ more ─────────────┘   asked for only when the client has taken the last one,
+worker ←─ stop ── close         so a slow client slows the generator and nothing piles up
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class StreamBroken(Exception):
+    """The body ended before it was complete: the generator raised or its worker died."""
+
+
+class BodyStream:
+    """One streamed body. `more` asks the worker for the next chunk, `stop` to give up."""
+
+    def __init__(self, more: Callable[[], None], stop: Callable[[], None]) -> None:
+        self._more = more
+        self._stop = stop
+        self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._asked = True  # the worker sends the first chunk unasked
+        self._ended = False
+        self._complete = False
+
+    def feed(self, chunk: bytes) -> None:
+        """A chunk has come from the worker."""
+        self._asked = False
+        self._chunks.put_nowait(chunk)
+
+    def end(self, *, complete: bool) -> None:
+        """Nothing more will come."""
+        if not self._ended:
+            self._ended = True
+            self._complete = complete
+            self._chunks.put_nowait(None)
+
+    async def next_chunk(self) -> bytes | None:
+        """The next chunk, or None at the end. Raises StreamBroken."""
+        if self._chunks.empty() and not self._ended and not self._asked:
+            self._asked = True
+            self._more()
+        chunk = await self._chunks.get()
+        if chunk is None and not self._complete:
+            raise StreamBroken
+        return chunk
+
+    def close(self) -> None:
+        """The client is done with it, or gone."""
+        if not self._ended:
+            self._stop()

@@ -1,0 +1,55 @@
+"""Answers /swagger.json with the documents that a worker made of the script's schemas."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from scoreserve.errors import NoSuchSwagger, NotReady
+from scoreserve.front.asgi import Receive
+from scoreserve.front.replies import Replies, Reply
+from scoreserve.wire import RequestHead
+
+# What a client may ask for, and the version it gets.
+_VERSIONS = {"2": "2", "2.0": "2", "3": "3", "3.0": "3", "3.1": "3.1"}
+
+
+class SwaggerEndpoint:
+    """`documents` gives the documents by version; empty until a worker is ready."""
+
+    def __init__(
+        self,
+        replies: Replies,
+        not_ready: Callable[[], NotReady | None],
+        documents: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        self._replies = replies
+        self._not_ready = not_ready
+        self._documents = documents
+
+    async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
+        error = self._not_ready()
+        if error is not None:
+            return self._replies.error(head, error)
+        if head.method == b"OPTIONS":
+            reply = self._replies.text(head, b"text/html; charset=utf-8", b"")
+            return reply._replace(headers=[*reply.headers, (b"allow", b"OPTIONS, HEAD, GET")])
+        query = parse_qs(head.query.decode("latin-1"), keep_blank_values=True)
+        asked = query.get("version", ["2"])[0]
+        documents = self._documents()
+        supported = ", ".join(sorted(documents))
+        if asked not in _VERSIONS:
+            message = f"Swagger version [{asked}] is not valid. Supported versions: [{supported}]."
+            return self._replies.error(head, NoSuchSwagger(message))
+        document = documents.get(_VERSIONS[asked])
+        if not document:
+            message = (
+                f"Swagger version [{asked}] is not supported for the scoring script."
+                f" Supported swagger versions: [{supported}]."
+            )
+            return self._replies.error(head, NoSuchSwagger(message))
+        reply = self._replies.text(head, b"application/json", json.dumps(document).encode())
+        # The reference makes the answer of a class that says so of every answer.
+        return reply._replace(headers=[*reply.headers, (b"x-ms-run-function-failed", b"False")])

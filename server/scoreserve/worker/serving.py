@@ -1,0 +1,83 @@
+"""The worker's main loop: takes frames, scores their jobs in order, sends what comes of each."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+
+from scoreserve import wire
+from scoreserve.wire import Outcome
+from scoreserve.worker.calling import Call
+from scoreserve.worker.channel import Channel, Frame
+from scoreserve.worker.responses import StreamedOutcome
+from scoreserve.worker.scorer import Scorer
+
+_log = logging.getLogger("azmlinfsrv")
+
+
+class Serving:
+    """Serves one front over `channel` until it closes its end."""
+
+    def __init__(self, channel: Channel, scorer: Scorer) -> None:
+        self._channel = channel
+        self._scorer = scorer
+        self._calls: deque[Call | Outcome] = deque()
+
+    def run(self) -> None:
+        """Returns when the front has closed its end and nothing is left to score."""
+        while (frame := self._channel.receive()) is not None:
+            self._take(frame)
+            del frame  # frees the bytes of a large body before run() makes its own copies
+            while self._calls:
+                self._answer(self._calls.popleft())
+
+    def _take(self, frame: Frame) -> None:
+        if frame.kind == wire.JOBS:
+            self._calls.extend(self._scorer.read(wire.decode_jobs(frame.payload, frame.records)))
+        elif frame.kind != wire.STOP:  # which may come for a stream that has just ended
+            raise wire.FrameError(f"the front does not send frames of kind {frame.kind} now")
+
+    def _answer(self, call: Call | Outcome) -> None:
+        # Each outcome leaves as it is there: none may wait for a slow run() after it.
+        outcome = call if isinstance(call, Outcome) else self._scorer.score(call)
+        if isinstance(outcome, StreamedOutcome):
+            self._channel.send(wire.encode_outcomes([outcome.outcome]))
+            complete = self._stream(outcome)
+            self._channel.send([wire.stream_end(outcome.outcome.id, complete=complete)])
+        else:
+            self._channel.send(wire.encode_outcomes([outcome]))
+
+    def _stream(self, outcome: StreamedOutcome) -> bool:
+        """Sends a body as the script makes it. False when it broke off."""
+        job_id = outcome.outcome.id
+        try:
+            while True:
+                try:
+                    chunk = next(outcome.chunks, None)
+                except Exception:
+                    _log.exception("The response body broke off")
+                    return False
+                if chunk is None:
+                    return True
+                if chunk:
+                    self._channel.send([wire.chunk(job_id, chunk)])
+                    if not self._more_wanted(job_id):
+                        return False
+        finally:
+            self._close(outcome)
+
+    def _more_wanted(self, job_id: int) -> bool:
+        """Waits for the front to ask for the next chunk. Jobs that come meanwhile are kept."""
+        while (frame := self._channel.receive()) is not None:
+            if frame.kind == wire.MORE and wire.read_stream_id(frame.payload) == job_id:
+                return True
+            if frame.kind == wire.STOP and wire.read_stream_id(frame.payload) == job_id:
+                return False
+            self._take(frame)
+        raise ConnectionResetError("the front has closed its end")
+
+    def _close(self, outcome: StreamedOutcome) -> None:
+        try:
+            outcome.close()
+        except Exception:
+            _log.exception("The response body did not close")
