@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 REFERENCE := .venv-reference
 EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
 
 .PHONY: run test lint format bench clean help
 
@@ -29,7 +30,8 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 	  --port $(PORT) --workers $(WORKERS)
 
 test: $(BIN)/.dev $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
-	$(BIN)/pytest
+	@command -v chromedriver >/dev/null || $(APT_INSTALL) chromium chromium-driver
+	$(BIN)/pytest $(ARGS)
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check
@@ -42,7 +44,7 @@ format: $(BIN)/.dev
 	$(BIN)/ruff format
 
 bench: $(BIN)/.dev $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
-	@command -v wrk >/dev/null || { $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq wrk; }
+	@command -v wrk >/dev/null || $(APT_INSTALL) wrk
 	$(BIN)/python benchmarks/quick.py $(ARGS)
 
 clean:

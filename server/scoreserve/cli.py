@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from scoreserve import __version__, app_insights, logs, settings
-from scoreserve.errors import EXIT_BOOT, EXIT_USAGE, ConfigurationError
+from scoreserve.errors import EXIT_BOOT, EXIT_USAGE, ConfigFileError, ConfigurationError
 from scoreserve.printout import printout
 
 _log = logging.getLogger("azmlinfsrv")
@@ -69,6 +69,9 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
 
 def _refuse_configuration(error: ConfigurationError) -> NoReturn:
     logs.configure_default()
+    if isinstance(error, ConfigFileError):
+        _log.critical("Invalid config file!: %s", error)
+        sys.exit(EXIT_BOOT)
     _log.critical(
         "\n===============Configuration Error=================\n"
         "%s: %s (environment variable: %s)\n"

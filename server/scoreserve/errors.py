@@ -2,6 +2,7 @@
 
     ScoreserveError
     ├── ConfigurationError       a setting has a value it cannot have                 exit 3
+    │   └── ConfigFileError      the config file cannot be read as one                exit 3
     ├── BootError                the entry script cannot serve                        exit 3
     └── ReplyError               a request gets this status and message
         ├── BadInput             the body or the query cannot be turned into input    400
@@ -39,6 +40,10 @@ class ConfigurationError(ScoreserveError):
         super().__init__(f"{setting}: {problem}")
         self.setting = setting
         self.problem = problem
+
+
+class ConfigFileError(ConfigurationError):
+    """A config file cannot be used. `setting` is its path."""
 
 
 class BootError(ScoreserveError):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from scoreserve import __version__
-from scoreserve.errors import ConfigurationError
+from scoreserve.errors import ConfigFileError, ConfigurationError
 
 MEBIBYTE = 1 << 20
 
@@ -307,7 +307,11 @@ def load(
 
 def exported(settings: Settings) -> dict[str, str]:
     """What scripts may read from os.environ: the settings marked `export`, where they are set."""
-    variables = {"AML_APP_ROOT": settings.app_root, "HEALTH_PORT": str(settings.listen_health_port)}
+    variables = {
+        "AML_APP_ROOT": settings.app_root,
+        "HEALTH_PORT": str(settings.listen_health_port),
+        "TRANSPORT_PROTOCOL": "grpc",  # the reference sets it, for a part of it that is gone
+    }
     for name, source in sources():
         value = getattr(settings, name)
         if source.export and value not in (None, ""):
@@ -345,7 +349,7 @@ def _read_config_file(
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             continue
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(str(candidate), f"cannot be read: {error}") from None
+            raise ConfigFileError(str(candidate), f"cannot be read: {error}") from None
         if text:
             return _parse_config_file(candidate, text)
     return None
@@ -367,9 +371,9 @@ def _parse_config_file(path: Path, text: str) -> ConfigFile:
     try:
         values = json.loads(text)
     except ValueError as error:
-        raise ConfigurationError(str(path), f"is not valid JSON: {error}") from None
+        raise ConfigFileError(str(path), f"is not valid JSON: {error}") from None
     if not isinstance(values, dict):
-        raise ConfigurationError(str(path), "must hold a JSON object")
+        raise ConfigFileError(str(path), "must hold a JSON object")
     known = {key for _, source in sources() for key in source.env}
     unknown = tuple(str(key) for key in values if key not in known)
     return ConfigFile(str(path), values, unknown)

@@ -117,7 +117,7 @@ class RequestHead(NamedTuple):
         """
         merged: dict[str, str] = {}
         for key, value in self.headers:
-            name, text = key.decode("latin-1"), value.decode("latin-1")
+            name, text = key.decode("latin-1"), value.decode("latin-1").strip(" \t")
             if "_" not in name:
                 merged[name] = f"{merged[name]},{text}" if name in merged else text
         return merged

@@ -27,3 +27,7 @@ def requested() -> bool:
 
 class AMLRequest(Request):
     """A name for annotations: what run() gets is flask's own request, never one of these."""
+
+
+# Pickles and logs name the class by the module that scripts import it from.
+AMLRequest.__module__ = "azureml_inference_server_http.api.aml_request"

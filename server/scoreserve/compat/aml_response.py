@@ -35,3 +35,7 @@ class AMLResponse(Response):
         for name, value in response_headers.items():
             for part in value.split(","):
                 self.headers.add(name, part.strip())
+
+
+# Pickles and logs name the class by the module that scripts import it from.
+AMLResponse.__module__ = "azureml_inference_server_http.api.aml_response"

@@ -11,7 +11,7 @@ from types import ModuleType
 
 _REQUEST = "scoreserve.compat.aml_request"
 _RESPONSE = "scoreserve.compat.aml_response"
-_PACKAGE = ""  # an empty package, made for its children's sake
+_NOTHING = ""  # an empty package, made for its children's sake
 
 # Ours even where the real package is installed: the decorator that counts is the server's.
 _ALWAYS = {
@@ -23,10 +23,10 @@ _ALWAYS = {
 
 # Ours only where nothing else is found by that name.
 _OTHERWISE = {
-    "azureml_inference_server_http": _PACKAGE,
-    "azureml_inference_server_http.api": _PACKAGE,
-    "azureml": _PACKAGE,
-    "azureml.contrib": _PACKAGE,
+    "azureml_inference_server_http": _NOTHING,
+    "azureml_inference_server_http.api": _NOTHING,
+    "azureml": _NOTHING,
+    "azureml.contrib": _NOTHING,
     "azureml.contrib.services": "scoreserve.compat.services",
     "azureml.core": "scoreserve.compat.core",
     "azureml.core.model": "scoreserve.compat.model",
@@ -58,18 +58,21 @@ class _Finder(MetaPathFinder):
 
 
 class _AliasLoader(Loader):
-    """Loads a module by handing out the one that `source` names."""
+    """Hands out the module that `source` names; of a package, makes one with the same contents,
+    since a package finds its children by its own name.
+    """
 
     def __init__(self, source: str) -> None:
         self._source = source
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
-        if self._source == _PACKAGE:
-            return None  # an ordinary new module
-        module = importlib.import_module(self._source)
-        if spec.submodule_search_locations is not None and not hasattr(module, "__path__"):
-            module.__path__ = []
-        return module
+        if spec.submodule_search_locations is not None:
+            return None  # an ordinary new module, filled below
+        return importlib.import_module(self._source)
 
     def exec_module(self, module: ModuleType) -> None:
-        """Nothing is left to run."""
+        if self._source == _NOTHING:
+            return
+        source = importlib.import_module(self._source)
+        if module is not source:
+            vars(module).update({name: getattr(source, name) for name in source.__all__})

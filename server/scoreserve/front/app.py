@@ -43,7 +43,7 @@ class Application:
             raise ValueError(f"only HTTP is served here, not {scope['type']}")
         started = time.perf_counter()
         head = request_head(scope)
-        route = self._routes.get(scope["path"])
+        route = self._routes.get(scope["path"]) or self._routes.get(_merged(scope["path"]))
         reply: Reply | None
         if route is None:
             reply = bare_error(NoSuchPath())
@@ -56,6 +56,11 @@ class Application:
         logged = route is not None and route.logged
         self._log.record(head, reply, time.perf_counter() - started, api=logged)
         await send_reply(reply, receive, send)
+
+
+def _merged(path: str) -> str:
+    """`//score` is `/score`, as it is for the reference."""
+    return "/" + path.lstrip("/")
 
 
 class Health:
@@ -76,12 +81,18 @@ class Health:
 
 
 def create_app(
-    *, score: Endpoint, health: Endpoint, swagger: Endpoint, log: AccessLog
+    *,
+    score: Endpoint,
+    health: Endpoint,
+    swagger: Endpoint,
+    docs: Mapping[str, Route],
+    log: AccessLog,
 ) -> Application:
     """The application with all its routes."""
     read = frozenset({"GET", "HEAD", "OPTIONS"})
     return Application(
         {
+            **docs,
             "/": Route(health, read),
             "/score": Route(score, read | {"POST"}, logged=True),
             "/swagger.json": Route(swagger, read, logged=True),

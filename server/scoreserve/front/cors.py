@@ -1,8 +1,8 @@
 """CORS headers as flask-cors sets them for the reference: methods GET and POST, literal origins.
 
 The rules are flask-cors 6's, with the options that the reference gives it. They are not
-Starlette's or the Fetch standard's: without an Origin header every allowed origin is listed, an
-origin needs no scheme, and one that looks like a regular expression is one.
+Starlette's or the Fetch standard's: a request without an Origin header gets the first of the
+allowed ones, an origin needs no scheme, and one that looks like a regular expression is one.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class Cors:
             headers.append((b"access-control-allow-methods", _METHODS.encode()))
         if request.get(b"access-control-request-private-network") == b"true":
             headers.append((b"access-control-allow-private-network", b"false"))
-        if allowed != ["*"] and (self._several or len(allowed) > 1 or self._patterns):
+        if allowed != ["*"] and (self._several or self._patterns):
             headers.append((b"vary", b"Origin"))
         return headers
 
     def _allowed(self, origin: str) -> list[str]:
         if not origin:
-            return ["*"] if self._wildcard else self._literal
+            return ["*"] if self._wildcard else self._literal[:1]
         matches = origin.casefold() in self._folded or any(
             pattern.match(origin) for pattern in self._patterns
         )

@@ -43,6 +43,7 @@ _PAGE = b"""<!DOCTYPE html>
 <title>Scoring service</title>
 <link rel="icon" type="image/png" href="docs/favicon-32x32.png">
 <link rel="stylesheet" href="docs/swagger-ui.css">
+<style>body { margin: 0 }</style>
 </head>
 <body>
 <div id="swagger-ui"></div>

@@ -7,10 +7,12 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
 
+from scoreserve.front import docs
 from scoreserve.front.access_log import AccessLog
 from scoreserve.front.app import Health, create_app
 from scoreserve.front.cors import Cors
 from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.http_protocol import HttpProtocol
 from scoreserve.front.replies import Replies
 from scoreserve.front.score_endpoint import ScoreEndpoint
 from scoreserve.front.scoring import Scoring
@@ -46,11 +48,12 @@ def make_server(
         score=ScoreEndpoint(scoring, settings.max_body_bytes),
         health=Health(replies, supervisor.not_ready),
         swagger=SwaggerEndpoint(replies, supervisor.never_ready, lambda: supervisor.script.swagger),
+        docs=docs.routes(),
         log=log,
     )
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=HttpProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

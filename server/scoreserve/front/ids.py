@@ -5,11 +5,13 @@
     x-ms-client-request-id  the client's, else its x-ms-request-id, else absent
     TraceId                 echoed when sent
 
+An id that is sent empty is no id, and is not answered with one.
 An id of over 100 characters is answered 431, and left out of that answer.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -41,6 +43,11 @@ def _new_ids() -> Iterator[bytes]:
 
 
 _pool = _new_ids()
+_log = logging.getLogger("azmlinfsrv")
+_LEGACY = (
+    "x-ms-request-id header has been deprecated and will be removed from future versions of the"
+    " server. Please use x-ms-client-request-id."
+)
 
 
 def identify(headers: Headers) -> Ids:
@@ -51,18 +58,27 @@ def identify(headers: Headers) -> Ids:
     if _NAMES.isdisjoint(dict(headers)):  # most requests bring none
         request_id = next(_pool)
         return Ids(request_id, [(b"x-request-id", request_id), (b"x-ms-request-id", request_id)])
-    sent = dict(reversed(headers))  # of several by one name, the first counts
+    sent: dict[bytes, bytes] = {}
+    for name, value in headers:  # repeated ones are joined, as WSGI does
+        sent[name] = b"%b,%b" % (sent[name], value) if name in sent else value
     echoed = [(b"traceid", sent[b"traceid"])] if b"traceid" in sent else []
-    request_id = sent.get(b"x-request-id") or next(_pool)
+    request_id = sent[b"x-request-id"] if b"x-request-id" in sent else next(_pool)
     if len(request_id) > _LONGEST_ID:
         raise IdTooLong("x-request-id", _LONGEST_ID, echoed)
-    own = [(b"x-request-id", request_id)]
     legacy, client = sent.get(b"x-ms-request-id", b""), sent.get(b"x-ms-client-request-id", b"")
-    if not legacy and not client:
-        return Ids(request_id, [*own, (b"x-ms-request-id", request_id), *echoed])
-    legacy, client = legacy or client, client or legacy
+    if legacy:
+        _log.warning(_LEGACY)
+    if legacy or client:
+        legacy, client = legacy or client, client or legacy
+    else:
+        legacy = request_id
+    own = [(b"x-request-id", request_id)]
     if max(len(legacy), len(client)) > _LONGEST_ID:
         names = "x-ms-request-id and x-ms-client-request-id"
-        raise IdTooLong(names, _LONGEST_ID, own + echoed)
-    ids = [(b"x-ms-request-id", legacy), (b"x-ms-client-request-id", client)]
-    return Ids(request_id, own + ids + echoed)
+        raise IdTooLong(names, _LONGEST_ID, _filled(own) + echoed)
+    own += [(b"x-ms-request-id", legacy), (b"x-ms-client-request-id", client)]
+    return Ids(request_id, _filled(own) + echoed)
+
+
+def _filled(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if value]

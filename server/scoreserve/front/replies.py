@@ -15,6 +15,7 @@ from scoreserve.wire import Outcome, RequestHead
 HeaderList = list[tuple[bytes, bytes]]
 
 _JSON = (b"content-type", b"application/json")
+_BODILESS = frozenset({204, 304})  # a length would be that of a body they cannot have
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id"})
 
@@ -65,7 +66,7 @@ class Replies:
         headers = _override(own, common.headers) if has_ours else [*own, *common.headers]
         if outcome.ran:
             headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % (outcome.run_seconds * 1000)))
-        if stream is None and not outcome.sized:
+        if stream is None and not outcome.sized and outcome.status not in _BODILESS:
             headers.append((b"content-length", b"%d" % len(outcome.body)))
         return Reply(outcome.status, headers, outcome.body, stream)
 

@@ -68,6 +68,7 @@ class Scoring:
         self._dispatcher.cancel(job)
 
     def _options(self, head: RequestHead) -> Reply:
+        # The ids were found good before: this is the 200.
         reply = self._replies.text(head, b"text/html; charset=utf-8", b"")
         return reply._replace(headers=[*reply.headers, (b"x-ms-run-function-failed", b"False")])
 

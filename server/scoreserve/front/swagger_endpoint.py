@@ -52,4 +52,6 @@ class SwaggerEndpoint:
             return self._replies.error(head, NoSuchSwagger(message))
         reply = self._replies.text(head, b"application/json", json.dumps(document).encode())
         # The reference makes the answer of a class that says so of every answer.
+        if reply.status != 200:  # an id was too long
+            return reply
         return reply._replace(headers=[*reply.headers, (b"x-ms-run-function-failed", b"False")])

@@ -78,7 +78,12 @@ def _boot(settings: Settings, channel: Channel) -> Scorer:
     except BootError as error:
         _fail(channel, settings, str(error))
     except BaseException:
-        _fail(channel, settings, f"The entry script cannot be imported.\n{traceback.format_exc()}")
+        _fail(
+            channel,
+            settings,
+            f"{traceback.format_exc()}\n"
+            "Failed to import user script because it raised an unhandled exception",
+        )
     try:
         _say_stage(channel, "running init()")
         _script_log.info("Invoking user's init function")
@@ -86,13 +91,24 @@ def _boot(settings: Settings, channel: Channel) -> Scorer:
         _script_log.info("Users's init has completed successfully")
     except BaseException:
         _log.error("User's init function failed")
-        _fail(channel, settings, f"Encountered Exception {traceback.format_exc()}")
+        _fail(
+            channel,
+            settings,
+            f"Encountered Exception {traceback.format_exc()}\n"
+            "Caught an unhandled exception from the user script",
+        )
+    init_seconds = time.monotonic() - started
+    try:
+        documents = swagger.documents(script.run, settings)
+    except BootError as error:
+        _fail(channel, settings, str(error))
     convention.uses_flask = "flask" in sys.modules
-    ready = {
-        "init_seconds": time.monotonic() - started,
-        "raw": convention.raw,
-        "swagger": swagger.documents(script.run, settings),
-    }
+    ready = {"init_seconds": init_seconds, "raw": convention.raw, "swagger": documents}
+    if "AML_DBG_MODEL_INFO" in os.environ or "AML_DBG_RESOURCE_INFO" in os.environ:
+        _log.warning(
+            "The debuggability features have been removed. If you have a use case for them please"
+            " reach out to us."
+        )
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
     channel.send([wire.frame(wire.READY, json.dumps(ready).encode())])

@@ -38,18 +38,18 @@ class EntryScript:
 
 
 def prepare_import_path(settings: Settings) -> None:
-    """Puts the script's directories on sys.path: the current one first, as gunicorn does for the
-    reference, then AML_APP_ROOT, AZUREML_SOURCE_DIRECTORY and the script's own at the end.
+    """Puts the script's directories on sys.path, where they stand for the reference.
+
+    AML_APP_ROOT and AZUREML_SOURCE_DIRECTORY come last, so installed packages win over modules of
+    their name; but a current directory that is not AML_APP_ROOT comes first.
     """
-    cwd = os.getcwd()
-    if cwd not in sys.path:
-        sys.path.insert(0, cwd)
     directories = [settings.app_root]
     if settings.source_dir:
         directories.append(os.path.join(settings.app_root, settings.source_dir))
-    if settings.script_path:
-        directories.append(os.path.dirname(settings.script_path))
-    sys.path += [path for path in directories if path not in sys.path]
+    cwd = os.getcwd()
+    if cwd not in (*sys.path, settings.app_root):
+        sys.path.insert(0, cwd)
+    sys.path += [path for path in dict.fromkeys(directories) if path not in sys.path]
 
 
 def load(settings: Settings) -> EntryScript:
@@ -118,7 +118,9 @@ class _SourceLoader(importlib.machinery.SourceFileLoader):
 
 def _import_path(path: str) -> ModuleType:
     if not os.path.isfile(path):
-        raise BootError(f"No such file or directory: no entry script at {path}")
+        raise BootError(
+            f"No such file or directory.\nFileNotFoundError: there is no entry script at {path}"
+        )
     spec = importlib.util.spec_from_file_location(
         MODULE_NAME, path, loader=_SourceLoader(MODULE_NAME, path)
     )
@@ -153,6 +155,4 @@ def _function(module: ModuleType, name: str) -> Callable[..., Any]:
         raise BootError(
             f"User script at {module.__file__} does not have a {name}() function defined."
         )
-    if not callable(function):
-        raise BootError(f"{name} in {module.__file__} is not a function")
     return function  # type: ignore[no-any-return]

@@ -19,7 +19,9 @@ from scoreserve.wire import Buffer, RequestHead
 Environ = dict[str, Any]
 
 _app = flask.Flask("azmlinfsrv")
-# So that request.endpoint and request.url_rule are what scripts of the reference see.
+# So that request.endpoint, request.url_rule and url_for say what they say under the reference.
+_app.add_url_rule("/", "main.health_probe")
+_app.add_url_rule("/swagger.json", "main.get_swagger_specification")
 _app.add_url_rule(
     "/score",
     "main.handle_score",
@@ -49,7 +51,7 @@ def _environ(head: RequestHead, body: Buffer) -> Environ:
     query = head.query.decode("latin-1")
     environ: Environ = {
         "wsgi.version": (1, 0),
-        "wsgi.url_scheme": head.scheme.decode("latin-1"),
+        "wsgi.url_scheme": _scheme(head, host),
         "wsgi.input": BytesIO(body),
         "wsgi.input_terminated": True,  # a chunked body has no length, but it does end
         "wsgi.errors": sys.stderr,
@@ -72,3 +74,19 @@ def _environ(head: RequestHead, body: Buffer) -> Environ:
         key = name.upper().replace("-", "_")
         environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
     return environ
+
+
+# What a proxy on this host may say of the client's connection: gunicorn's secure_scheme_headers
+# and forwarded_allow_ips, at their defaults.
+_SECURE = {
+    b"x-forwarded-proto": b"https",
+    b"x-forwarded-protocol": b"ssl",
+    b"x-forwarded-ssl": b"on",
+}
+_PROXIES = frozenset({"127.0.0.1", "::1"})
+
+
+def _scheme(head: RequestHead, peer: str) -> str:
+    if peer in _PROXIES and any(head.header(name) == value for name, value in _SECURE.items()):
+        return "https"
+    return head.scheme.decode("latin-1")

@@ -7,6 +7,7 @@ of an empty string, since `curl -d` sends that type when no header is given.
 
 from __future__ import annotations
 
+import codecs
 import inspect
 import json
 from typing import Any, Protocol
@@ -14,6 +15,19 @@ from urllib.parse import parse_qsl
 
 from scoreserve.errors import BadInput, MethodRefused, UnsupportedInput
 from scoreserve.wire import Buffer, RequestHead
+
+_KEEP_ESCAPES = "scoreserve.keep_escapes"
+
+
+def _keep_escapes(error: UnicodeError) -> tuple[str, int]:
+    """Leaves bytes of a query that are not UTF-8 percent-encoded, as werkzeug does."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    escapes = (f"%{byte:02X}" for byte in error.object[error.start : error.end])
+    return "".join(escapes), error.end
+
+
+codecs.register_error(_KEEP_ESCAPES, _keep_escapes)
 
 
 class InputReader(Protocol):
@@ -80,7 +94,8 @@ def query_values(query: bytes) -> dict[str, Any]:
     is JSON, a name given more than once becomes a list.
     """
     values: dict[str, list[Any]] = {}
-    for name, text in parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors="replace"):
+    pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True, errors=_KEEP_ESCAPES)
+    for name, text in pairs:
         values.setdefault(name, []).append(_json_or_text(text))
     return {name: found[0] if len(found) == 1 else found for name, found in values.items()}
 

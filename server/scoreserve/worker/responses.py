@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,8 +11,11 @@ from scoreserve import wire
 from scoreserve.errors import ResultUnusable
 from scoreserve.wire import Outcome, RequestHead
 
+_log = logging.getLogger("azmlinfsrv")
+
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
+_LOWEST_STATUS, _HIGHEST_STATUS = 200, 999  # below, an answer would still have to follow
 _SERVER_ERROR = 500
 _GENERATOR_HEAD = b"content-type: text/plain; charset=utf-8\r\n"
 
@@ -39,9 +43,12 @@ def from_response(
     """
     from scoreserve.worker import flask_requests
 
+    _log.info("run() output is HTTP Response")
     if response.status_code >= _SERVER_ERROR:
         response.headers["x-ms-run-function-failed"] = "True"
     status, headers, body, streamed = flask_requests.finish(response, head)
+    if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
+        raise ResultUnusable from ValueError(f"{status} is not the status of a response")
     # HEAD tells the length of the body that it leaves out; else what is sent is what is told.
     sized = head.method == b"HEAD" and any(name.lower() == "content-length" for name, _ in headers)
     block = _header_block(headers, keep_length=sized)

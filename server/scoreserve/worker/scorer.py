@@ -70,8 +70,13 @@ class Scorer:
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
         except TimeoutError as error:  # the script's own count too, as in the reference
+            _log.error(
+                "Script failed to finish execution within the allocated time: %dms",
+                self._timeout_ms,
+            )
             raise ScoringTimeout(self._timeout_ms) from error
-        except Exception as error:
+        # SystemExit too: a script that gives up on one request need not take its worker along.
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise ScriptFailed from error
 
     def _settle(self, value: Any) -> Any:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Iterator
 
 from scoreserve import wire
+from scoreserve.errors import ResultUnusable
 from scoreserve.wire import Outcome
+from scoreserve.worker import outputs
 from scoreserve.worker.calling import Call
 from scoreserve.worker.channel import Channel, Frame
 from scoreserve.worker.responses import StreamedOutcome
@@ -41,30 +44,44 @@ class Serving:
         # Each outcome leaves as it is there: none may wait for a slow run() after it.
         outcome = call if isinstance(call, Outcome) else self._scorer.score(call)
         if isinstance(outcome, StreamedOutcome):
-            self._channel.send(wire.encode_outcomes([outcome.outcome]))
-            complete = self._stream(outcome)
-            self._channel.send([wire.stream_end(outcome.outcome.id, complete=complete)])
+            try:
+                self._stream(outcome)
+            finally:
+                self._close(outcome)
         else:
             self._channel.send(wire.encode_outcomes([outcome]))
 
-    def _stream(self, outcome: StreamedOutcome) -> bool:
-        """Sends a body as the script makes it. False when it broke off."""
+    def _stream(self, outcome: StreamedOutcome) -> None:
+        """Sends a response whose body the script is still to make.
+
+        Status and headers go out with the first chunk, as gunicorn does it for the reference: a
+        generator that fails at once is still a 500.
+        """
         job_id = outcome.outcome.id
         try:
-            while True:
-                try:
-                    chunk = next(outcome.chunks, None)
-                except Exception:
-                    _log.exception("The response body broke off")
+            chunk = next(outcome.chunks, None)
+        except Exception:
+            _log.exception("The response body could not be made")
+            failed = outputs.failure(job_id, ResultUnusable())
+            self._channel.send(wire.encode_outcomes([failed]))
+            return
+        self._channel.send(wire.encode_outcomes([outcome.outcome]))
+        complete = self._send_chunks(job_id, chunk, outcome.chunks)
+        self._channel.send([wire.stream_end(job_id, complete=complete)])
+
+    def _send_chunks(self, job_id: int, chunk: bytes | None, rest: Iterator[bytes]) -> bool:
+        """False when the body broke off, or nobody wants the rest of it."""
+        while chunk is not None:
+            if chunk:
+                self._channel.send([wire.chunk(job_id, chunk)])
+                if not self._more_wanted(job_id):
                     return False
-                if chunk is None:
-                    return True
-                if chunk:
-                    self._channel.send([wire.chunk(job_id, chunk)])
-                    if not self._more_wanted(job_id):
-                        return False
-        finally:
-            self._close(outcome)
+            try:
+                chunk = next(rest, None)
+            except Exception:
+                _log.exception("The response body broke off")
+                return False
+        return True
 
     def _more_wanted(self, job_id: int) -> bool:
         """Waits for the front to ask for the next chunk. Jobs that come meanwhile are kept."""

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from scoreserve.errors import BootError
 from scoreserve.settings import Settings
 from scoreserve.worker.swagger_document import openapi3, swagger2
 
@@ -30,16 +31,18 @@ _VERSIONS = (
 
 
 def documents(run: Callable[..., Any], settings: Settings) -> dict[str, Document]:
-    """The documents by version. A version whose document cannot be made is left out."""
+    """The documents by version. A version whose document cannot be made is left out.
+
+    Raises BootError for a file of the user's that is not JSON, as the reference does.
+    """
     prepared: dict[str, Document] = {}
     for version, aliases, files in _VERSIONS:
-        try:
-            document = _of_user(version, files, settings.app_root) or _generated(
-                version, aliases, run, settings
-            )
-        except Exception:  # the schemas' own code, and the user's files
-            _log.exception("No swagger can be made for version %s", version)
-            continue
+        document = _of_user(version, files, settings.app_root)
+        if document is None:
+            try:
+                document = _generated(version, aliases, run, settings)
+            except Exception:  # the code of the schemas' types
+                _log.exception("No swagger can be made for version %s", version)
         if document is not None:
             prepared[version] = document
     _log_versions(list(prepared))
@@ -54,6 +57,8 @@ def _of_user(version: str, files: tuple[str, ...], root: str) -> Document | None
                 document = json.load(file)
         except FileNotFoundError:
             continue
+        except ValueError as error:
+            raise BootError(f"{path} is not valid JSON: {type(error).__name__}: {error}") from None
         _log.info("Loaded user's swagger file for version [%s] from %s", version, path)
         if document:
             return dict(document)
