@@ -5,7 +5,12 @@ through `on_outcome` where its answer goes. Every job submitted gets exactly one
 is cancelled first.
 
     submit ─→ queue ─→ in hand of one worker ─→ complete ─→ on_outcome
-                 └── cancel: forgotten   └── worker lost: on_outcome(502)
+               │ ↑                │
+       cancel: ┘ └────────────────┴── worker lost: the job it was running gets the error,
+    forgotten    those it had not begun go back to the head of the queue
+
+A worker runs its jobs in the order it got them and sends each outcome before it begins the next
+job. So of the jobs in the hands of a worker that is gone, only the first can have begun.
 """
 
 from __future__ import annotations
@@ -24,9 +29,9 @@ from scoreserve.wire import STREAMED, Outcome
 class Job:
     """One request to score.
 
-    `head` is the encoded request head, `chunks` the body as received (let go once sent), and
-    `on_outcome` is called once with the worker's outcome or the error that stands for it. When the
-    outcome is streamed, `stream` brings its body.
+    `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
+    be needed again), and `on_outcome` is called once with the worker's outcome or the error that
+    stands for it. When the outcome is streamed, `stream` brings its body.
     """
 
     __slots__ = ("chunks", "head", "id", "on_outcome", "sent", "stream")
@@ -98,8 +103,15 @@ class Dispatcher:
         self._dispatch_soon()
 
     def detach(self, worker: WorkerPort, error: ReplyError) -> None:
-        """A worker is gone: the jobs in its hands end with `error`, the queue waits for others."""
-        _end(self._in_hand.pop(worker, {}).values(), error)
+        """A worker is gone: the job it was running ends with `error`, the others queue again."""
+        first, *others = self._in_hand.pop(worker, {}).values() or (None,)
+        if first is not None:
+            _end([first], error)
+        for job in reversed(others):
+            if job.on_outcome is not _unheard:
+                job.sent = False
+                self._queue.appendleft(job)
+        self._dispatch_soon()
 
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
@@ -157,10 +169,11 @@ class Dispatcher:
             return
         batch = [self._queue.popleft() for _ in range(jobs)]
         worker.send(batch)
+        if not in_hand:
+            batch[0].chunks = ()  # it begins at once; the others may have to be sent again
         for job in batch:
             in_hand[job.id] = job
             job.sent = True
-            job.chunks = ()
 
 
 def _unheard(outcome: Outcome | ReplyError) -> None:

@@ -57,7 +57,7 @@ class Front:
             direct=not custom_logs,
         )
         self._server = make_server(
-            settings, dispatcher, self._supervisor, self._log, self._stop_if_orphaned
+            settings, dispatcher, self._supervisor, self._log, self._each_second
         )
 
     async def serve(self) -> None:
@@ -85,6 +85,7 @@ class Front:
         self.gave_up = True
         self._stop_now()
 
-    async def _stop_if_orphaned(self) -> None:
-        if os.getppid() != self._parent:
+    async def _each_second(self) -> None:
+        self._supervisor.end_hung_workers()
+        if os.getppid() != self._parent:  # the arbiter is gone, and the listening with it
             self._stop_now()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from scoreserve import wire
-from scoreserve.errors import EXIT_BOOT
+from scoreserve.errors import EXIT_BOOT, ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
 from scoreserve.front.dispatcher import Job
@@ -71,6 +71,9 @@ class ScoringWorker:
         self.stopping = False
         self.exit_code: int | None = None
         self.boot_failed = False
+        self.killed_for: ReplyError | None = None  # what the job it was running ends with
+        self.busy_since: float | None = None  # when the job it is running began
+        self._in_hand = 0
         self._events = events
         self._settings = settings
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,6 +83,11 @@ class ScoringWorker:
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = _spawn(theirs.fileno())
+
+    @property
+    def streaming(self) -> bool:
+        """Whether it is sending a body, at the pace of the client."""
+        return bool(self._streams)
 
     @property
     def pid(self) -> int:
@@ -95,6 +103,9 @@ class ScoringWorker:
 
     def send(self, jobs: Sequence[Job]) -> None:
         """Hands jobs to the worker."""
+        if not self._in_hand:
+            self.busy_since = time.monotonic()
+        self._in_hand += len(jobs)
         self._channel.send(jobs)
 
     def open_stream(self, job_id: int) -> BodyStream:
@@ -116,6 +127,13 @@ class ScoringWorker:
         # It is the leader of a session, and so of a process group, of its own.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
+
+    def kill_for(self, error: ReplyError) -> None:
+        """Ends a process that hangs, with a dump of its stacks; its job ends with `error`."""
+        self.killed_for = error
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGABRT)  # faulthandler writes the stacks, even from C code
+        self._kill_later()
 
     def describe_exit(self) -> str:
         """How the process ended, for people."""
@@ -148,6 +166,7 @@ class ScoringWorker:
         self._kill_later()
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        self._answered(sum(not outcome.streamed for outcome in outcomes))
         self._events.worker_outcomes(self, outcomes)
 
     def on_chunk(self, job_id: int, chunk: bytes) -> None:
@@ -158,7 +177,12 @@ class ScoringWorker:
         if job_id in self._streams:
             stream, started = self._streams.pop(job_id)
             stream.end(complete=complete)
+            self._answered(1)
             self._events.worker_stream_ended(self, job_id, time.monotonic() - started)
+
+    def _answered(self, jobs: int) -> None:
+        self._in_hand -= jobs
+        self.busy_since = time.monotonic() if self._in_hand else None
 
     def on_closed(self) -> None:
         self._channel_closed = True

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.scoring_worker import ScoringWorker, Script, State
+from scoreserve.front.time_limits import TimeLimits
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 
@@ -34,6 +35,7 @@ class Supervisor:
         self._settings = settings
         self._dispatcher = dispatcher
         self._give_up = give_up
+        self._limits = TimeLimits(settings)
         self._workers: set[ScoringWorker] = set()
         self._ever_ready = False
         self.script = Script()  # as it was last loaded
@@ -93,6 +95,21 @@ class Supervisor:
         """
         return None if self._ever_ready else self.not_ready()
 
+    def end_hung_workers(self) -> None:
+        """Ends the workers that exceed a time limit. To be called about once a second."""
+        now = time.monotonic()
+        for worker in self._workers:
+            if worker.killed_for is not None or self._stopping:
+                continue
+            error = None
+            if worker.state is State.STARTING:
+                error = self._limits.init_exceeded(now - worker.started)
+            elif worker.busy_since is not None and not worker.streaming:
+                error = self._limits.run_exceeded(now - worker.busy_since)
+            if error is not None:
+                _log.error("Ending the worker with pid %d: %s", worker.pid, error.message)
+                worker.kill_for(error)
+
     # What a worker reports.
 
     def worker_ready(self, worker: ScoringWorker) -> None:
@@ -112,7 +129,9 @@ class Supervisor:
         self._workers.discard(worker)
         end = worker.describe_exit()
         self._dispatcher.detach(
-            worker, WorkerLost(f"The scoring worker {end} while running this request.")
+            worker,
+            worker.killed_for
+            or WorkerLost(f"The scoring worker {end} while running this request."),
         )
         if self._stopping:
             if not self._workers:
