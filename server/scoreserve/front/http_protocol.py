@@ -1,4 +1,6 @@
-"""uvicorn's HTTP protocol, mended where a client of ours would notice.
+"""One client connection: uvicorn's HTTP protocol, with the short road to /score beside its own.
+
+Mended where a client of ours would notice:
 
 - A request that offers an upgrade (Java's client offers h2c with every first request) is answered
   as if it had not: httptools would stop before the body, and it would be lost.
@@ -7,20 +9,58 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from typing import Any
 
+from uvicorn.config import Config
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from scoreserve.front.short_road import ScoreCycle, ShortRoad
+from scoreserve.wire import RequestHead
 
 _UPGRADE = re.compile(rb"(\r\nupgrade)(?=[ \t]*:)", re.IGNORECASE)
 _HIDDEN = b"\r\nx-offer"  # of the same length, so that no offset changes
+_SHORT_METHODS = frozenset({b"GET", b"POST"})
 
 for _status in range(600, 1000):
     httptools_impl.STATUS_LINE.setdefault(_status, b"HTTP/1.1 %d \r\n" % _status)
 
 
 class HttpProtocol(HttpToolsProtocol):
-    """One client connection."""
+    """Takes `POST /score` and `GET /score` on the short road, where there is one, and everything
+    else to the ASGI application.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        short_road: ShortRoad | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._short_road = short_road
+        self._running: ScoreCycle | None = None
+        self._peer = b""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if self.client is not None:
+            self._peer = b"%b:%d" % (self.client[0].encode(), self.client[1])
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # uvicorn tells the newest cycle only; with pipelining an older one may be the busy one.
+        running, self._running = self._running, None
+        if running is not None:
+            running.disconnected = True
+            running.set()
+        self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
         # Looked for only where a request begins: in a body the word is the client's own.
@@ -28,3 +68,51 @@ class HttpProtocol(HttpToolsProtocol):
             head, blank, rest = data.partition(b"\r\n\r\n")
             data = _UPGRADE.sub(_HIDDEN, head) + blank + rest
         super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        road = self._short_road
+        path, _, query = self.url.partition(b"?")
+        method = self.parser.get_method()
+        if road is None or path != b"/score" or method not in _SHORT_METHODS:
+            super().on_headers_complete()
+            return
+        version = self.parser.get_http_version()
+        scheme = (self.scheme or "http").encode()
+        head = RequestHead(method, path, query, version.encode(), scheme, self._peer, self.headers)
+        cycle = ScoreCycle(
+            self,
+            road,
+            head,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            expects_continue=self.expect_100_continue,
+        )
+        waiting_for, self.cycle = self.cycle, cycle  # type: ignore[assignment]
+        if waiting_for is None or waiting_for.response_complete:
+            self._begin(cycle)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
+
+    def on_body(self, body: bytes) -> None:
+        cycle: Any = self.cycle
+        if type(cycle) is ScoreCycle:
+            cycle.feed(body)
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        cycle: Any = self.cycle
+        if type(cycle) is ScoreCycle:
+            cycle.complete()
+        else:
+            super().on_message_complete()
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        if type(cycle) is ScoreCycle:
+            self._begin(cycle)
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _begin(self, cycle: ScoreCycle) -> None:
+        self._running = cycle
+        cycle.begin()

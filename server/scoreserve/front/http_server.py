@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
@@ -16,6 +18,7 @@ from scoreserve.front.http_protocol import HttpProtocol
 from scoreserve.front.replies import Replies
 from scoreserve.front.score_endpoint import ScoreEndpoint
 from scoreserve.front.scoring import Scoring
+from scoreserve.front.short_road import ShortRoad
 from scoreserve.front.supervisor import Supervisor
 from scoreserve.front.swagger_endpoint import SwaggerEndpoint
 from scoreserve.settings import Settings
@@ -51,9 +54,10 @@ def make_server(
         docs=docs.routes(),
         log=log,
     )
+    road = ShortRoad(scoring, settings.max_body_bytes, log)
     config = uvicorn.Config(
         app,
-        http=HttpProtocol,
+        http=cast("Any", partial(HttpProtocol, short_road=road)),
         ws="none",
         lifespan="off",
         log_config=None,

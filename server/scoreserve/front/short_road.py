@@ -1,0 +1,209 @@
+"""The short road to /score: from the HTTP parser's callbacks to the scoring handler and back.
+
+ASGI costs more than all else that a fast request needs: a task, two awaits, a dictionary for each
+message, two writes. A ScoreCycle stands in for uvicorn's RequestResponseCycle on a connection and
+does without. It keeps the same promises:
+
+    order        a pipelined request begins when the answers before it are complete
+    flow         a slow reader slows a streamed body; reading pauses while requests wait in line
+    limits       a body over the limit is refused from its declared length, or while it comes
+    disconnect   cancels the job, or closes the stream
+
+    headers ─→ begin (its turn in the pipeline) ─┐
+    body ────→ feed ─→ complete ─────────────────┴→ Scoring.submit ─→ answer ─→ one write
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, NamedTuple
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from scoreserve.errors import BodyTooLarge, ReplyError
+from scoreserve.front.access_log import AccessLog
+from scoreserve.front.body_stream import BodyStream, StreamBroken
+from scoreserve.front.dispatcher import Job
+from scoreserve.front.replies import Reply
+from scoreserve.front.scoring import Scoring
+from scoreserve.wire import JOIN_BELOW_BYTES, RequestHead
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+# How long a refused client may go on sending before the connection is closed under it: closed at
+# once, it would see a reset instead of the refusal.
+_LINGER_SECONDS = 2.0
+
+
+class ShortRoad(NamedTuple):
+    """What the connections of one server share. Bodies may have up to `max_body_bytes`."""
+
+    scoring: Scoring
+    max_body_bytes: int
+    log: AccessLog
+
+
+class ScoreCycle:
+    """One request to /score on a connection, from its headers to its response.
+
+    The attributes without underscore are those that uvicorn's protocol uses of a cycle.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_chunks",
+        "_complete",
+        "_expects_continue",
+        "_head",
+        "_job",
+        "_protocol",
+        "_refused",
+        "_road",
+        "_size",
+        "_started",
+        "_streaming",
+        "disconnected",
+        "keep_alive",
+        "message_event",
+        "response_complete",
+    )
+
+    def __init__(
+        self,
+        protocol: Any,
+        road: ShortRoad,
+        head: RequestHead,
+        *,
+        keep_alive: bool,
+        expects_continue: bool,
+    ) -> None:
+        self.keep_alive = keep_alive
+        self.disconnected = False
+        self.response_complete = False
+        self.message_event = self
+        self._protocol = protocol
+        self._road = road
+        self._head = head
+        self._expects_continue = expects_continue
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._begun = self._complete = self._refused = False
+        self._job: Job | None = None
+        self._streaming: asyncio.Task[None] | None = None
+        self._started = time.perf_counter()
+
+    @property
+    def more_body(self) -> bool:
+        """Whether the body is still coming."""
+        return not self._complete
+
+    def begin(self) -> None:
+        """All answers before this one are complete."""
+        self._begun = True
+        declared = self._head.header(b"content-length")
+        if declared is not None and int(declared) > self._road.max_body_bytes:
+            self._refuse()
+            return
+        if self._expects_continue:
+            self._protocol.transport.write(_CONTINUE)
+        if self._complete:
+            self._submit()
+
+    def feed(self, body: bytes) -> None:
+        """A part of the body."""
+        if self._refused:
+            return
+        self._size += len(body)
+        self._chunks.append(body)
+        if self._size > self._road.max_body_bytes and self._begun:
+            self._refuse()
+
+    def complete(self) -> None:
+        """The body is complete."""
+        self._complete = True
+        if self._refused:
+            self._protocol.transport.close()
+        elif self._begun:
+            self._submit()
+
+    def set(self) -> None:
+        """uvicorn sets a cycle's event when the connection is lost."""
+        if not self.disconnected or self.response_complete:
+            return
+        if self._streaming is not None:
+            self._streaming.cancel()
+        elif self._job is not None:
+            self._road.scoring.cancel(self._job)
+
+    def _submit(self) -> None:
+        if self._size > self._road.max_body_bytes:  # it all came while others were in line
+            self._refuse()
+            return
+        chunks, self._chunks = self._chunks, []
+        self._job = self._road.scoring.submit(self._head, chunks, self._answer)
+
+    def _refuse(self) -> None:
+        """Answers 413 and ends the connection, once the client has had time to read it."""
+        self._chunks = []
+        self._refused = True
+        error: ReplyError = BodyTooLarge(self._road.max_body_bytes)
+        reply = self._road.scoring.refuse(self._head, error)
+        self.keep_alive = False
+        self._log(reply)
+        self._protocol.transport.write(self._render(reply) + reply.body)
+        self.response_complete = True
+        if self._complete:
+            self._protocol.transport.close()
+        else:
+            self._protocol.loop.call_later(_LINGER_SECONDS, self._protocol.transport.close)
+
+    def _answer(self, reply: Reply) -> None:
+        if self.disconnected:
+            if reply.stream is not None:
+                reply.stream.close()
+            return
+        self._log(reply)
+        if reply.stream is not None:
+            self._streaming = self._protocol.loop.create_task(self._stream(reply, reply.stream))
+            return
+        transport = self._protocol.transport
+        if len(reply.body) < JOIN_BELOW_BYTES:
+            transport.write(self._render(reply) + reply.body)
+        else:
+            transport.write(self._render(reply))
+            transport.write(reply.body)
+        self._finish()
+
+    async def _stream(self, reply: Reply, stream: BodyStream) -> None:
+        transport, flow = self._protocol.transport, self._protocol.flow
+        chunked = self._head.http_version != b"1.0"  # which ends a body by closing
+        framing = b"transfer-encoding: chunked\r\n" if chunked else b""
+        transport.write(self._render(reply, framing))
+        try:
+            while (chunk := await stream.next_chunk()) is not None:
+                transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                if flow.write_paused:
+                    await flow.drain()
+            if chunked:
+                transport.write(b"0\r\n\r\n")
+            self._finish()
+        except StreamBroken:
+            transport.close()  # without the last chunk: the client sees that it is incomplete
+        finally:
+            stream.close()
+
+    def _render(self, reply: Reply, framing: bytes = b"") -> bytes:
+        lines = [b"%b: %b\r\n" % header for header in self._protocol.server_state.default_headers]
+        lines += [b"%b: %b\r\n" % header for header in reply.headers]
+        if not self.keep_alive:
+            lines.append(b"connection: close\r\n")
+        return b"%b%b%b\r\n" % (STATUS_LINE[reply.status], b"".join(lines), framing)
+
+    def _finish(self) -> None:
+        self.response_complete = True
+        if not self.keep_alive:
+            self._protocol.transport.close()
+        self._protocol.on_response_complete()
+
+    def _log(self, reply: Reply) -> None:
+        self._road.log.record(self._head, reply, time.perf_counter() - self._started, api=True)
