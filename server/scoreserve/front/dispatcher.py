@@ -49,6 +49,14 @@ class Job:
         self.sent = False
         self.stream: BodyStream | None = None
 
+    def finish(self, outcome: Outcome | ReplyError) -> None:
+        """Gives the outcome to whoever waits for it, and lets go of them.
+
+        They know the job as it knows them: a circle, which would be left to the garbage collector.
+        """
+        on_outcome, self.on_outcome = self.on_outcome, _unheard
+        on_outcome(outcome)
+
 
 class WorkerPort(Protocol):
     """What the dispatcher needs of a worker."""
@@ -125,7 +133,7 @@ class Dispatcher:
             else:
                 del in_hand[outcome.id]
             self._pace.record(outcome.run_seconds)
-            job.on_outcome(outcome)
+            job.finish(outcome)
         if self._queue:
             self._dispatch_soon()
 
@@ -185,4 +193,4 @@ def _end(jobs: Iterable[Job], error: ReplyError) -> None:
         if job.stream is not None:
             job.stream.end(complete=False)
         else:
-            job.on_outcome(error)
+            job.finish(error)

@@ -57,15 +57,22 @@ class Replies:
         return Common(ids.request_id, headers)
 
     def outcome(
-        self, common: Common, outcome: Outcome | ReplyError, stream: BodyStream | None = None
+        self,
+        common: Common,
+        outcome: Outcome | ReplyError,
+        seconds: float,
+        stream: BodyStream | None = None,
     ) -> Reply:
-        """The reply to a scored request."""
+        """The reply to a request scored `seconds` after it came: run() and the wait for it."""
         if isinstance(outcome, ReplyError):
             return _error(outcome, common.headers)
         own, has_ours = _parse(outcome.head)
         headers = _override(own, common.headers) if has_ours else [*own, *common.headers]
         if outcome.ran:
-            headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % (outcome.run_seconds * 1000)))
+            run_ms = outcome.run_seconds * 1000
+            headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % run_ms))
+            queue_ms = max(0.0, seconds * 1000 - run_ms)
+            headers.append((b"server-timing", b"queue;dur=%.3f, run;dur=%.3f" % (queue_ms, run_ms)))
         if stream is None and not outcome.sized and outcome.status not in _BODILESS:
             headers.append((b"content-length", b"%d" % len(outcome.body)))
         return Reply(outcome.status, headers, outcome.body, stream)

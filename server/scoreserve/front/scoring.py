@@ -6,6 +6,7 @@ reply. It turns the request into a job for the dispatcher and the job's outcome 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from scoreserve import wire
@@ -55,9 +56,11 @@ class Scoring:
             answer(self.refuse(head, refusal))
             return None
         replies = self._replies
+        started = time.perf_counter()
 
         def on_outcome(outcome: Outcome | ReplyError) -> None:
-            answer(replies.outcome(common, outcome, job.stream))
+            seconds = time.perf_counter() - started
+            answer(replies.outcome(common, outcome, seconds, job.stream))
 
         job = Job(block, chunks, on_outcome)
         self._dispatcher.submit(job)

@@ -64,7 +64,6 @@ class ScoreCycle:
         "_streaming",
         "disconnected",
         "keep_alive",
-        "message_event",
         "response_complete",
     )
 
@@ -80,7 +79,6 @@ class ScoreCycle:
         self.keep_alive = keep_alive
         self.disconnected = False
         self.response_complete = False
-        self.message_event = self
         self._protocol = protocol
         self._road = road
         self._head = head
@@ -91,6 +89,11 @@ class ScoreCycle:
         self._job: Job | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._started = time.perf_counter()
+
+    @property
+    def message_event(self) -> ScoreCycle:
+        """What uvicorn calls `set` of when the connection is lost."""
+        return self
 
     @property
     def more_body(self) -> bool:
@@ -127,7 +130,7 @@ class ScoreCycle:
             self._submit()
 
     def set(self) -> None:
-        """uvicorn sets a cycle's event when the connection is lost."""
+        """The connection is lost."""
         if not self.disconnected or self.response_complete:
             return
         if self._streaming is not None:
@@ -158,6 +161,7 @@ class ScoreCycle:
             self._protocol.loop.call_later(_LINGER_SECONDS, self._protocol.transport.close)
 
     def _answer(self, reply: Reply) -> None:
+        self._job = None
         if self.disconnected:
             if reply.stream is not None:
                 reply.stream.close()

@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import signal
 import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from contextlib import nullcontext
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker import outputs
+from scoreserve.worker.alarm import Alarm
 from scoreserve.worker.calling import Call, Convention
 from scoreserve.worker.responses import StreamedOutcome
 
@@ -32,7 +30,7 @@ class Scorer:
         self._strict_json = settings.strict_json
         self._timeout_ms = settings.scoring_timeout_ms
         self._loop: asyncio.AbstractEventLoop | None = None  # made for the first coroutine
-        signal.signal(signal.SIGALRM, _raise_timeout)
+        self._alarm = Alarm(settings.scoring_timeout_ms / 1000)
 
     def read(self, jobs: Iterable[WireJob]) -> list[Call | Outcome]:
         """The calls to make, in the order of `jobs`; an Outcome where the input is refused.
@@ -63,12 +61,11 @@ class Scorer:
     def _call(self, call: Call) -> Any:
         """run() under the scoring timeout. Raises ScoringTimeout or ScriptFailed."""
         try:
-            signal.setitimer(signal.ITIMER_REAL, self._timeout_ms / 1000)
-            try:
-                with call.context or nullcontext():
+            with self._alarm:
+                if call.context is None:
                     return self._settle(self._run(**call.arguments))
-            finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                with call.context:
+                    return self._settle(self._run(**call.arguments))
         except TimeoutError as error:  # the script's own count too, as in the reference
             _log.error(
                 "Script failed to finish execution within the allocated time: %dms",
@@ -111,10 +108,6 @@ def _iterate(
                 return
     finally:
         loop.run_until_complete(chunks.aclose())
-
-
-def _raise_timeout(signal_number: int, frame: FrameType | None) -> NoReturn:
-    raise TimeoutError
 
 
 def _user_traceback(error: ReplyError) -> str:
