@@ -66,6 +66,8 @@ $(BIN)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,example]'
 	@touch $@ $(BIN)/.example
 
+.venv-reference: $(REFERENCE)/.installed
+
 $(REFERENCE)/.installed: tests/contract/requirements-reference.txt
 	$(PYTHON) -m venv $(REFERENCE)
 	$(REFERENCE)/bin/pip install --quiet --disable-pip-version-check -r $<

@@ -173,6 +173,12 @@ class Settings:
         unit="bytes",
         flag="--max-body-bytes",
     )
+    short_road: bool = _setting(
+        True,
+        "SCORESERVE_SHORT_ROAD",
+        "Answer /score past the ASGI application, which is faster. Off, to rule it out as a cause.",
+        _boolean,
+    )
     drain_seconds: int = _setting(
         30,
         "SCORESERVE_DRAIN_SECONDS",

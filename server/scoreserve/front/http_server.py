@@ -54,7 +54,7 @@ def make_server(
         docs=docs.routes(),
         log=log,
     )
-    road = ShortRoad(scoring, settings.max_body_bytes, log)
+    road = ShortRoad(scoring, settings.max_body_bytes, log) if settings.short_road else None
     config = uvicorn.Config(
         app,
         http=cast("Any", partial(HttpProtocol, short_road=road)),
