@@ -32,6 +32,7 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 test: $(BIN)/.dev $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@command -v chromedriver >/dev/null || $(APT_INSTALL) chromium chromium-driver
 	$(BIN)/pytest $(ARGS)
+	SCORESERVE_SHORT_ROAD=false $(BIN)/pytest tests/contract  # the long road must make no difference
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check
