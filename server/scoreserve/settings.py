@@ -249,7 +249,7 @@ class Settings:
 
     @property
     def script_path(self) -> str | None:
-        """Absolute path of the entry script, or None for the module `main`."""
+        """Path of the entry script, or None for the module `main`."""
         if self.entry_script is None:
             return None
         return os.path.join(self.app_root, self.entry_script)

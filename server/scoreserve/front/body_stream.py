@@ -25,6 +25,7 @@ class BodyStream:
         self._asked = True  # the worker sends the first chunk unasked
         self._ended = False
         self._complete = False
+        self._closed = False
 
     def feed(self, chunk: bytes) -> None:
         """A chunk has come from the worker."""
@@ -50,5 +51,6 @@ class BodyStream:
 
     def close(self) -> None:
         """The client is done with it, or gone."""
-        if not self._ended:
+        if not self._ended and not self._closed:
+            self._closed = True
             self._stop()

@@ -39,7 +39,11 @@ class Cors:
         allowed = self._allowed(request.get(b"origin", b"").decode("latin-1"))
         if not allowed:
             return []
-        headers = [(b"access-control-allow-origin", origin.encode("latin-1")) for origin in allowed]
+        headers = [
+            (b"access-control-allow-origin", origin.encode("latin-1"))
+            for origin in allowed
+            if origin
+        ]
         asked = request.get(b"access-control-request-method", b"").decode("latin-1").upper()
         if method == b"OPTIONS" and asked and asked in _METHODS:
             wanted = request.get(b"access-control-request-headers", b"")

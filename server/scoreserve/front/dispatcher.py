@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
+from operator import attrgetter
 from typing import Protocol
 
 from scoreserve.errors import ReplyError
@@ -101,6 +102,8 @@ class Dispatcher:
 
     def cancel(self, job: Job) -> None:
         """Forgets a job nobody waits for any more. One already with a worker is run unheard."""
+        if job.on_outcome is _unheard:
+            return  # it has its outcome, or was cancelled before
         job.on_outcome = _unheard
         if not job.sent:
             self._queue.remove(job)
@@ -115,10 +118,11 @@ class Dispatcher:
         first, *others = self._in_hand.pop(worker, {}).values() or (None,)
         if first is not None:
             _end([first], error)
-        for job in reversed(others):
-            if job.on_outcome is not _unheard:
-                job.sent = False
-                self._queue.appendleft(job)
+        again = [job for job in others if job.on_outcome is not _unheard]
+        for job in again:
+            job.sent = False
+        # In the order they came, whichever worker had them.
+        self._queue = deque(sorted([*again, *self._queue], key=attrgetter("id")))
         self._dispatch_soon()
 
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
@@ -132,7 +136,8 @@ class Dispatcher:
                 self._open_stream(worker, job)  # the worker is busy with it till it ends
             else:
                 del in_hand[outcome.id]
-            self._pace.record(outcome.run_seconds)
+            if outcome.run_seconds:  # an input that was refused says nothing about run()
+                self._pace.record(outcome.run_seconds)
             job.finish(outcome)
         if self._queue:
             self._dispatch_soon()

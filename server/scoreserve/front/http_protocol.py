@@ -10,9 +10,9 @@ Mended where a client of ours would notice:
 from __future__ import annotations
 
 import asyncio
-import re
 from typing import Any
 
+import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -21,8 +21,7 @@ from uvicorn.server import ServerState
 from scoreserve.front.short_road import ScoreCycle, ShortRoad
 from scoreserve.wire import RequestHead
 
-_UPGRADE = re.compile(rb"(\r\nupgrade)(?=[ \t]*:)", re.IGNORECASE)
-_HIDDEN = b"\r\nx-offer"  # of the same length, so that no offset changes
+_INVALID = "Invalid HTTP request received."
 _SHORT_METHODS = frozenset({b"GET", b"POST"})
 
 for _status in range(600, 1000):
@@ -63,13 +62,35 @@ class HttpProtocol(HttpToolsProtocol):
         self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        # Looked for only where a request begins: in a body the word is the client's own.
-        if b"pgrade" in data and (self.cycle is None or not self.cycle.more_body):
-            head, blank, rest = data.partition(b"\r\n\r\n")
-            data = _UPGRADE.sub(_HIDDEN, head) + blank + rest
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._decline_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self.logger.warning(_INVALID)
+            self.send_400_response(_INVALID)
+
+    def _decline_upgrade(self, rest: bytes) -> None:
+        """Reads the request again as one that offers no upgrade.
+
+        httptools has read its head, ignored it (see the callbacks below) and stopped there; `rest`
+        is what came after the head.
+        """
+        method = self.parser.get_method()
+        if method == b"CONNECT":
+            self.send_400_response(_INVALID)
+            return
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
     def on_headers_complete(self) -> None:
+        before: Any = self.cycle
+        if self.parser.should_upgrade() or (type(before) is ScoreCycle and before.refused):
+            return  # the head is read again, or the connection ends
         road = self._short_road
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()
@@ -101,6 +122,8 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         cycle: Any = self.cycle
         if type(cycle) is ScoreCycle:
             cycle.complete()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 AHEAD_SECONDS = 0.002
 MOST_AHEAD = 128  # jobs
+_SHORTEST_SECONDS = 1e-6  # a mean of nothing at all would allow any number
 _WEIGHT = 0.02  # of the newest run() in the mean
 
 
@@ -26,4 +27,5 @@ class Pace:
     def record(self, run_seconds: float) -> None:
         """One run() took this long."""
         self._mean += (run_seconds - self._mean) * _WEIGHT
+        self._mean = max(self._mean, _SHORTEST_SECONDS)
         self.ahead = min(MOST_AHEAD, int(AHEAD_SECONDS / self._mean)) or 1

@@ -140,6 +140,8 @@ class ScoringWorker:
         code = self.exit_code
         if code is None:
             return "is still running"
+        if self.boot_failed:
+            return "could not start"
         if code >= 0:
             return f"exited with code {code}"
         try:

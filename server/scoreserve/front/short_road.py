@@ -57,13 +57,13 @@ class ScoreCycle:
         "_head",
         "_job",
         "_protocol",
-        "_refused",
         "_road",
         "_size",
         "_started",
         "_streaming",
         "disconnected",
         "keep_alive",
+        "refused",
         "response_complete",
     )
 
@@ -85,9 +85,9 @@ class ScoreCycle:
         self._expects_continue = expects_continue
         self._chunks: list[bytes] = []
         self._size = 0
-        self._begun = self._complete = self._refused = False
+        self._begun = self._complete = self.refused = False
         self._job: Job | None = None
-        self._streaming: asyncio.Task[None] | None = None
+        self._streaming: tuple[asyncio.Task[None], BodyStream] | None = None
         self._started = time.perf_counter()
 
     @property
@@ -114,7 +114,7 @@ class ScoreCycle:
 
     def feed(self, body: bytes) -> None:
         """A part of the body."""
-        if self._refused:
+        if self.refused:
             return
         self._size += len(body)
         self._chunks.append(body)
@@ -124,7 +124,7 @@ class ScoreCycle:
     def complete(self) -> None:
         """The body is complete."""
         self._complete = True
-        if self._refused:
+        if self.refused:
             self._protocol.transport.close()
         elif self._begun:
             self._submit()
@@ -134,9 +134,12 @@ class ScoreCycle:
         if not self.disconnected or self.response_complete:
             return
         if self._streaming is not None:
-            self._streaming.cancel()
+            task, stream = self._streaming
+            task.cancel()
+            stream.close()  # the task may not have begun
         elif self._job is not None:
-            self._road.scoring.cancel(self._job)
+            job, self._job = self._job, None
+            self._road.scoring.cancel(job)
 
     def _submit(self) -> None:
         if self._size > self._road.max_body_bytes:  # it all came while others were in line
@@ -148,7 +151,7 @@ class ScoreCycle:
     def _refuse(self) -> None:
         """Answers 413 and ends the connection, once the client has had time to read it."""
         self._chunks = []
-        self._refused = True
+        self.refused = True
         error: ReplyError = BodyTooLarge(self._road.max_body_bytes)
         reply = self._road.scoring.refuse(self._head, error)
         self.keep_alive = False
@@ -168,7 +171,8 @@ class ScoreCycle:
             return
         self._log(reply)
         if reply.stream is not None:
-            self._streaming = self._protocol.loop.create_task(self._stream(reply, reply.stream))
+            task = self._protocol.loop.create_task(self._stream(reply, reply.stream))
+            self._streaming = task, reply.stream
             return
         transport = self._protocol.transport
         if len(reply.body) < JOIN_BELOW_BYTES:

@@ -2,6 +2,9 @@
 
 spawned ─→ STARTING ─→ READY ─→ GONE ─→ replaced, after a pause that grows while deaths repeat
               └── GONE before any worker was ever READY: the server gives up, exit code 3
+
+It gives up too when replacements fail to start several times in a row, or when workers keep dying
+and none has ever answered. Requests that kill their workers are no reason: others are answered.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ _log = logging.getLogger("azmlinfsrv")
 
 _FIRST_PAUSE_SECONDS = 0.1
 _LONGEST_PAUSE_SECONDS = 10.0
-_FRUITLESS_DEATHS = 6  # in a row, with no answer in between: about 6 s of pauses, then give up
+_HOPELESS_DEATHS = 6  # in a row: after about 3 s of pauses
 _STOP_GRACE_SECONDS = 0.5  # for idle workers to leave by themselves
 
 
@@ -40,7 +43,10 @@ class Supervisor:
         self._ever_ready = False
         self.script = Script()  # as it was last loaded
         self._stopping = False
-        self._fruitless_deaths = 0
+        self._ready: set[ScoringWorker] = set()
+        self._ever_answered = False
+        self._fruitless_deaths = 0  # in a row, with no answer in between
+        self._failed_starts = 0  # in a row
         self._last_death = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
@@ -114,10 +120,13 @@ class Supervisor:
 
     def worker_ready(self, worker: ScoringWorker) -> None:
         self._ever_ready = True
+        self._ready.add(worker)
+        self._failed_starts = 0
         self.script = worker.script
         self._dispatcher.attach(worker)
 
     def worker_outcomes(self, worker: ScoringWorker, outcomes: Sequence[Outcome]) -> None:
+        self._ever_answered = True
         self._fruitless_deaths = 0
         self._last_death = ""
         self._dispatcher.complete(worker, outcomes)
@@ -139,12 +148,24 @@ class Supervisor:
             return
         self._last_death = end
         self._fruitless_deaths += 1
+        if worker in self._ready:
+            self._ready.discard(worker)
+        else:
+            self._failed_starts += 1
         _log.error("Scoring worker with pid %d %s", worker.pid, end)
-        if not self._ever_ready or self._fruitless_deaths >= _FRUITLESS_DEATHS:
+        if self._hopeless():
             self._stopping = True
             self._give_up()
         else:
             self._replace()
+
+    def _hopeless(self) -> bool:
+        """Whether no worker is to be had, rather than that requests kill the ones there are."""
+        if not self._ever_ready:
+            return True
+        if not self._ever_answered and self._fruitless_deaths >= _HOPELESS_DEATHS:
+            return True
+        return self._failed_starts >= _HOPELESS_DEATHS
 
     def _replace(self) -> None:
         repeated = self._fruitless_deaths - 1

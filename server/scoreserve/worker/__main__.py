@@ -7,6 +7,7 @@ code only ever runs on this main thread. Exits with 3 when the script cannot ser
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import logging
@@ -46,7 +47,8 @@ def main(descriptor: int) -> None:
         pass  # the front is gone, and whoever waited for the answer with it
     finally:
         # Tells the front that no answer will come, even if the script's threads hold up the exit.
-        sock.close()
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _prepare_process(settings: Settings) -> None:

@@ -1,8 +1,8 @@
 """SCORING_TIMEOUT_MS on the worker's main thread: raises TimeoutError in a run() that takes longer.
 
-Setting the timer of the process costs two system calls a run(), more than a fast run() itself. So
-the timer is left to run from one call into the next: when it rings, the call in hand has either had
-its time, or the timer is set again for what is left of it.
+Setting and clearing the process's timer for each run() costs more than a fast run() itself. So the
+timer is left to run from one call into the next: when it rings, the call in hand has either had its
+time, or the timer is set again for what is left of it.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ class Alarm:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._started: float | None = None  # of the call in hand, by time.monotonic
-        self._set = False
-        signal.signal(signal.SIGALRM, self._ring)
+        self._handler = self._ring
+        signal.signal(signal.SIGALRM, self._handler)
 
     def __enter__(self) -> None:
         self._started = time.monotonic()
-        if not self._set:
-            self._set = True
+        # Asked, not remembered: a script may use the timer and the signal for itself.
+        if signal.getsignal(signal.SIGALRM) is not self._handler:
+            signal.signal(signal.SIGALRM, self._handler)
+        if not signal.getitimer(signal.ITIMER_REAL)[0]:
             signal.setitimer(signal.ITIMER_REAL, self._seconds)
 
     def __exit__(
@@ -36,12 +38,10 @@ class Alarm:
         self._started = None
 
     def _ring(self, signal_number: int, frame: FrameType | None) -> None:
-        self._set = False
         if self._started is None:
             return  # between two calls: the next one sets it
         left = self._seconds - (time.monotonic() - self._started)
         if left <= 0:
             self._started = None
             raise TimeoutError
-        self._set = True
         signal.setitimer(signal.ITIMER_REAL, left)

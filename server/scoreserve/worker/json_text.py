@@ -15,9 +15,9 @@ from typing import Any
 
 import orjson
 
-_OPTIONS = (
-    orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-)
+# numpy is left to `plain` too: orjson writes a float32 with other digits than its tolist() has, and
+# a value must not depend on which of the two writes it.
+_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _COMPACT = (",", ":")
 
 
@@ -52,14 +52,37 @@ def plain(value: Any) -> Any:
         return list(value)
     if isinstance(value, float):
         return float(value)
+    for convert in (_frame_records, _date_array, _own_method, _member_value):
+        converted = convert(value)
+        if converted is not None:
+            return converted
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def _frame_records(value: Any) -> Any:
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
         return value.to_dict(orient="records")
+    return None
+
+
+def _date_array(value: Any) -> Any:
+    """numpy's tolist() gives numbers for dates of a unit that datetime does not have."""
+    if type(value).__module__ == "numpy" and value.dtype.kind == "M":
+        return value.astype(str).tolist()
+    return None
+
+
+def _own_method(value: Any) -> Any:
     for method in ("toJSON", "tolist", "isoformat"):
         convert = getattr(value, method, None)
         if callable(convert):
             return convert()
+    return None
+
+
+def _member_value(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, uuid.UUID):
         return str(value)
-    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+    return None

@@ -46,19 +46,23 @@ def from_response(
     _log.info("run() output is HTTP Response")
     if response.status_code >= _SERVER_ERROR:
         response.headers["x-ms-run-function-failed"] = "True"
-    status, headers, body, streamed = flask_requests.finish(response, head)
-    if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
-        raise ResultUnusable from ValueError(f"{status} is not the status of a response")
-    # HEAD tells the length of the body that it leaves out; else what is sent is what is told.
-    sized = head.method == b"HEAD" and any(name.lower() == "content-length" for name, _ in headers)
-    block = _header_block(headers, keep_length=sized)
-    if streamed and head.method != b"HEAD":
-        outcome = Outcome(job_id, status, block, b"", seconds, wire.RAN | wire.STREAMED)
-        return StreamedOutcome(outcome, iter(body), getattr(body, "close", None))
     try:
+        status, headers, body, streamed = flask_requests.finish(response, head)
+        if not _LOWEST_STATUS <= status <= _HIGHEST_STATUS:
+            raise ResultUnusable from ValueError(f"{status} is not the status of a response")
+        # HEAD tells the length of the body that it leaves out; else what is sent is what is told.
+        sized = head.method == b"HEAD" and any(
+            name.lower() == "content-length" for name, _ in headers
+        )
+        block = _header_block(headers, keep_length=sized)
+        if streamed and head.method != b"HEAD":
+            outcome = Outcome(job_id, status, block, b"", seconds, wire.RAN | wire.STREAMED)
+            return StreamedOutcome(outcome, iter(body), getattr(body, "close", None))
         content = b"".join(body)
-    finally:
+    except BaseException:
         response.close()
+        raise
+    response.close()
     flags = wire.RAN | wire.SIZED if sized else wire.RAN
     return Outcome(job_id, status, block, content, seconds, flags)
 

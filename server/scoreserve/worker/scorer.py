@@ -43,14 +43,24 @@ class Scorer:
         """Calls run() and makes an outcome of whatever comes of it."""
         started = time.perf_counter()
         try:
-            value = self._call(call)
-            seconds = time.perf_counter() - started
+            value = self.call(call)
+        except ReplyError as error:
+            return self.failed(call, error, time.perf_counter() - started)
+        return self.returned(call, value, time.perf_counter() - started)
+
+    def returned(self, call: Call, value: Any, seconds: float) -> Outcome | StreamedOutcome:
+        """The outcome of a call that returned `value`."""
+        try:
             return outputs.result(
                 call.job_id, value, call.head, seconds, strict_json=self._strict_json
             )
         except ReplyError as error:
-            _log.error("Encountered Exception: %s", _user_traceback(error))
-            return outputs.failure(call.job_id, error, time.perf_counter() - started)
+            return self.failed(call, error, seconds)
+
+    def failed(self, call: Call, error: ReplyError, seconds: float) -> Outcome:
+        """The outcome of a call that ended with `error`, which is logged."""
+        _log.error("Encountered Exception: %s", _user_traceback(error))
+        return outputs.failure(call.job_id, error, seconds)
 
     def _read(self, job: WireJob) -> Call | Outcome:
         try:
@@ -58,8 +68,8 @@ class Scorer:
         except ReplyError as error:
             return outputs.failure(job.id, error)
 
-    def _call(self, call: Call) -> Any:
-        """run() under the scoring timeout. Raises ScoringTimeout or ScriptFailed."""
+    def call(self, call: Call) -> Any:
+        """What run() returns, under the scoring timeout. Raises ScoringTimeout or ScriptFailed."""
         try:
             with self._alarm:
                 if call.context is None:

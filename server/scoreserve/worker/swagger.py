@@ -20,7 +20,7 @@ from scoreserve.worker.swagger_document import openapi3, swagger2
 
 _log = logging.getLogger("azmlinfsrv.swagger")
 
-Document = dict[str, Any]
+Document = Any
 
 # (version, its aliases in inference-schema, the files that replace it)
 _VERSIONS = (
@@ -61,7 +61,7 @@ def _of_user(version: str, files: tuple[str, ...], root: str) -> Document | None
             raise BootError(f"{path} is not valid JSON: {type(error).__name__}: {error}") from None
         _log.info("Loaded user's swagger file for version [%s] from %s", version, path)
         if document:
-            return dict(document)
+            return document  # whatever it is: the reference does not look at it either
     return None
 
 
