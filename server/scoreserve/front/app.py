@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from scoreserve.errors import NoSuchMethod, NoSuchPath, NotReady
 from scoreserve.front.access_log import AccessLog
-from scoreserve.front.asgi import Receive, Scope, Send, request_head, send_reply
+from scoreserve.front.asgi import Receive, Scope, Send, gather, request_head, send_reply
 from scoreserve.front.replies import Replies, Reply, bare_error
 from scoreserve.wire import RequestHead
 
@@ -55,6 +55,11 @@ class Application:
             return
         logged = route is not None and route.logged
         self._log.record(head, reply, time.perf_counter() - started, api=logged)
+        if reply.stream is not None and head.http_version == b"1.0":
+            gathered = await gather(reply, reply.stream)
+            if gathered is None:
+                raise ConnectionAbortedError("the body broke off before any of it was sent")
+            reply = gathered
         await send_reply(reply, receive, send)
 
 

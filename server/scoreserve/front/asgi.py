@@ -69,6 +69,24 @@ async def send_reply(reply: Reply, receive: Receive, send: Send) -> None:
         await _send_stream(reply.stream, receive, send)
 
 
+async def gather(reply: Reply, stream: BodyStream) -> Reply | None:
+    """A streamed reply as a whole one, or None if its body broke off.
+
+    For HTTP/1.0, which has no chunks, where an ASGI server would send some all the same.
+    """
+    chunks = []
+    try:
+        while (chunk := await stream.next_chunk()) is not None:
+            chunks.append(chunk)
+    except StreamBroken:
+        return None
+    finally:
+        stream.close()
+    body = b"".join(chunks)
+    length = (b"content-length", b"%d" % len(body))
+    return reply._replace(headers=[*reply.headers, length], body=body, stream=None)
+
+
 async def _send_stream(stream: BodyStream, receive: Receive, send: Send) -> None:
     client_gone = asyncio.ensure_future(_disconnect(receive))
     try:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from scoreserve import wire
-from scoreserve.errors import EXIT_BOOT, ReplyError
+from scoreserve.errors import ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
 from scoreserve.front.dispatcher import Job
@@ -214,7 +214,6 @@ class ScoringWorker:
     def _gone(self) -> None:
         if self.state is not State.GONE:
             self.state = State.GONE
-            self.boot_failed = self.boot_failed or self.exit_code == EXIT_BOOT
             self._events.worker_gone(self)
 
     def _kill_later(self) -> None:

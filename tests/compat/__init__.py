@@ -1,0 +1,1 @@
+"""What scripts import by the names of the Azure ML packages."""

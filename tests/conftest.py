@@ -1,0 +1,72 @@
+"""Settings of hypothesis, and the fixtures that more than one folder uses."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# No deadline per example: the machines that run this are small and busy.
+hypothesis.settings.register_profile("scoreserve", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("scoreserve")
+
+SERVER_LOGGERS = ("azmlinfsrv", "gunicorn.access", "gunicorn.error", "uvicorn")
+
+WriteFile = Callable[[str, str], Path]
+
+
+@pytest.fixture
+def write_file(tmp_path: Path) -> WriteFile:
+    """Writes a text file, by its path in this test's directory; returns the whole path."""
+
+    def write(name: str, text: str) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def clean_environ() -> Iterator[None]:
+    """Takes back what the test does to os.environ."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture
+def clean_modules() -> Iterator[None]:
+    """Takes back what the test does to sys.path and sys.modules."""
+    path, modules = list(sys.path), dict(sys.modules)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - set(modules):
+        del sys.modules[name]
+
+
+@pytest.fixture
+def clean_loggers() -> Iterator[None]:
+    """Takes back what the test does to the server's own loggers."""
+    loggers = [logging.getLogger(name) for name in SERVER_LOGGERS]
+    before = [(each.handlers, each.level, each.propagate) for each in loggers]
+    yield
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        logger.handlers, logger.propagate = handlers, propagate
+        logger.setLevel(level)
+
+
+@pytest.fixture
+def server_log(clean_loggers: None, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """What the server logs, from INFO on, whether or not its loggers are set up."""
+    logger = logging.getLogger("azmlinfsrv")
+    logger.handlers, logger.propagate = [caplog.handler], False
+    logger.setLevel(logging.INFO)
+    return caplog

@@ -1,0 +1,162 @@
+"""Runs one case against both servers and says what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+
+from .case_files import Case, ServerSpec
+from .comparison import Mismatch, compare
+from .differences import Table
+from .executables import our_executable, reference_executable
+from .fields import Seen
+from .http_client import exchange
+from .messages import Outcome, Reply, Request
+from .output import LOG_SECONDS, check_logs, compare_blocks, missing
+from .processes import Server, start, wait_until
+
+SHOWN_CHARACTERS = 1500  # of a body, in messages
+SHOWN_BEFORE = 60  # characters of a field before the first that differs
+SHOWN_LINES = 40  # of a server's output
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both servers of a case, started."""
+
+    reference: Server
+    ours: Server
+    same_server: bool  # ours is a second reference: the harness is being checked
+
+
+@contextmanager
+def running_pair(spec: ServerSpec, directory: Path) -> Iterator[Pair]:
+    """Starts both servers at once and stops them; raises AssertionError for a bad stop."""
+    executables = reference_executable(), our_executable()
+    # Names of one length: a path in a body does not change the body's length.
+    homes = [directory / name for name in ("reference", "candidate")]
+    servers: list[Server] = []
+    stops: list[str] = []
+    try:
+        for executable, home in zip(executables, homes, strict=True):
+            servers.append(start(executable, spec, home))
+        yield Pair(servers[0], servers[1], same_server=executables[0] == executables[1])
+    finally:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            outcomes = pool.map(Server.stop, servers)
+            stops = [
+                f"{server.root.parent.name} {what}\n{_tail(server)}"
+                for server, what in zip(servers, outcomes, strict=True)
+                if what
+            ]
+    assert not stops, "\n".join(stops)
+
+
+def run_case(case: Case, pair: Pair, table: Table) -> list[str]:
+    """What is wrong, one text for each problem; empty if the servers agree."""
+    servers = (pair.reference, pair.ours)
+    bad_starts = [(server, what) for server in servers if (what := _bad_start(case, server))]
+    if bad_starts:
+        return [f"{_name(server, pair)} {what}\n{_tail(server)}" for server, what in bad_starts]
+    problems = _compare_replies(case, pair, table)
+    for server, is_ours in ((pair.reference, False), (pair.ours, not pair.same_server)):
+        wrong = check_logs(case.logs, server, in_order=case.logs_in_order, is_ours=is_ours)
+        if wrong:
+            problems.append("\n  ".join([f"{_name(server, pair)}:", *wrong, _tail(server)]))
+    return problems + compare_blocks(
+        case.blocks, pair.reference, pair.ours, table, same_server=pair.same_server
+    )
+
+
+def _bad_start(case: Case, server: Server) -> str | None:
+    """How the server did not start, or did not fail to start, as the case says."""
+    if case.exits is None:
+        return server.wait_healthy()
+    code = server.wait_exit()
+    return None if code == case.exits else f"exited {code}, the case says {case.exits}"
+
+
+def _compare_replies(case: Case, pair: Pair, table: Table) -> list[str]:
+    there = _send_all(case.requests, pair.reference)
+    here = _send_all(case.requests, pair.ours)
+    problems: list[str] = []
+    for number, (request, reference, ours) in enumerate(
+        zip(case.requests, there, here, strict=True), start=1
+    ):
+        title = f"request {number}: {request.label}"
+        print(f"{title}\n{_show(reference)}")
+        if wrong := _unexpected(request, reference):
+            problems.append(f"{title}\n  the reference: {wrong}\n{_show(reference)}")
+        found = compare(
+            request,
+            Seen(reference, pair.reference.placeholders),
+            Seen(ours, pair.ours.placeholders),
+            table,
+            same_server=pair.same_server,
+        )
+        if found:
+            replies = f"  -- reference\n{_show(reference)}\n  -- ours\n{_show(ours)}"
+            problems.append("\n".join([title, *map(_side_by_side, found), replies]))
+    return problems
+
+
+def _side_by_side(mismatch: Mismatch) -> str:
+    """Both sides of a field, long ones from shortly before they part."""
+    texts = mismatch.reference, mismatch.ours
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(*texts, strict=False)))
+    start = max(0, same - SHOWN_BEFORE)
+    there, here = (f"{'...' if start else ''}{text[start:][:SHOWN_CHARACTERS]}" for text in texts)
+    return f"  {mismatch.field}\n    reference  {there}\n    ours       {here}"
+
+
+def _unexpected(request: Request, reply: Reply) -> str | None:
+    """How the reference's reply is not what the case says it is."""
+    actual = reply.status if reply.outcome is Outcome.REPLY else reply.outcome
+    if actual != request.status:
+        return f"answered {actual}, the case says {request.status}"
+    text = reply.body.decode("utf-8", "backslashreplace")
+    lacking = [part for part in request.contains if part not in text]
+    return f"the body lacks {lacking}" if lacking else None
+
+
+def _send_all(requests: Sequence[Request], server: Server) -> list[Reply]:
+    """The requests in order; one marked as background is still running when the next is sent."""
+    with ThreadPoolExecutor(max_workers=max(1, len(requests))) as pool:
+        replies: list[Future[Reply]] = []
+        for request in requests:
+            if request.after_log is not None:
+                _wait_for_line(request.after_log, server)
+            port = server.health_port if request.to_health_port else server.port
+            reply = pool.submit(exchange, port, request)
+            if not request.background:
+                reply.result()
+            replies.append(reply)
+        return [reply.result() for reply in replies]
+
+
+def _wait_for_line(line: str, server: Server) -> None:
+    found = wait_until(lambda: not missing([line], server.output()), LOG_SECONDS)
+    assert found, f"no line {line!r} in\n{server.output()}"
+
+
+def _name(server: Server, pair: Pair) -> str:
+    return "the reference" if server is pair.reference else "ours"
+
+
+def _show(reply: Reply) -> str:
+    head = [f"    {reply.outcome.value} {reply.status} {list(reply.interim) or ''}"]
+    headers = [f"    {name}: {value}" for name, value in reply.headers]
+    body = repr(reply.body)
+    if len(body) > SHOWN_CHARACTERS:
+        body = f"{body[:SHOWN_CHARACTERS]}... ({len(reply.body)} bytes)"
+    return "\n".join([*head, *headers, f"    {body}"])
+
+
+def _tail(server: Server) -> str:
+    """The last lines of the server's output."""
+    lines = server.output().splitlines()[-SHOWN_LINES:]
+    return "\n".join(["  -- its output", *(f"    {line}" for line in lines)])

@@ -1,0 +1,28 @@
+"""Every case of cases/*.yaml: the reference and ours must agree, but for the known differences."""
+
+from __future__ import annotations
+
+import pytest
+
+from .case_files import Case, load_cases
+from .differences import Table
+from .harness import Pair, run_case
+
+CASES = load_cases()
+
+
+@pytest.mark.parametrize(
+    ("pair", "case"),
+    [pytest.param(case.server, case, id=case.id) for case in CASES],
+    indirect=["pair"],
+    scope="session",  # without it, a server would be started for each case
+)
+def test_case(pair: Pair, case: Case, table: Table) -> None:
+    problems = run_case(case, pair, table)
+    if problems:
+        pytest.fail("\n\n".join([case.id, *problems]), pytrace=False)
+
+
+def test_every_difference_is_used_and_known(table: Table) -> None:
+    """A row without a case is not tested; a case without a row is a typo."""
+    assert {key for case in CASES for key in case.differences()} == set(table)

@@ -1,0 +1,1 @@
+"""The front's parts, without sockets, processes or sleeps."""

@@ -1,0 +1,221 @@
+"""Stand-ins for what surrounds the front's parts: workers, the event loop's call_soon, clients."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from scoreserve import wire
+from scoreserve.errors import ReplyError
+from scoreserve.front.asgi import Message, Receive, Scope, Send
+from scoreserve.front.body_stream import BodyStream
+from scoreserve.front.dispatcher import Dispatcher, Job
+from scoreserve.wire import Outcome, RequestHead
+
+HEAD = b"content-type: application/json\r\n"
+
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class ManualDefer:
+    """Keeps what was deferred until `run`."""
+
+    def __init__(self) -> None:
+        self.pending: list[Callable[[], None]] = []
+
+    def __call__(self, function: Callable[[], None]) -> None:
+        self.pending.append(function)
+
+    def run(self) -> None:
+        """Runs what is deferred now, and what that defers."""
+        while self.pending:
+            self.pending.pop(0)()
+
+
+class Sent(NamedTuple):
+    """A job as the worker got it."""
+
+    id: int
+    head: bytes
+    body: bytes
+
+
+class FakeWorker:
+    """Holds the jobs it was handed until the test answers them, each with its own head."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Sent]] = []
+        self.in_hand: list[Sent] = []
+        self.streams: dict[int, BodyStream] = {}
+        self.asked: list[str] = []  # what was asked of its streams
+
+    def send(self, jobs: Sequence[Job]) -> None:
+        batch = [Sent(job.id, job.head, b"".join(job.chunks)) for job in jobs]
+        self.batches.append(batch)
+        self.in_hand += batch
+
+    def open_stream(self, job_id: int) -> BodyStream:
+        def ask(word: str) -> Callable[[], None]:
+            return lambda: self.asked.append(f"{word} {job_id}")
+
+        stream = self.streams[job_id] = BodyStream(ask("more"), ask("stop"))
+        return stream
+
+    def answers(self, seconds: float = 1.0) -> list[Outcome]:
+        """The outcomes of all it holds, which it then holds no more."""
+        jobs, self.in_hand = self.in_hand, []
+        return [outcome_of(job, seconds) for job in jobs]
+
+
+def outcome_of(job: Sent, seconds: float = 1.0, *, flags: int = wire.RAN) -> Outcome:
+    """A job's outcome, by which the job can be told: its body is the job's head."""
+    return Outcome(job.id, 200, HEAD, job.head, seconds, flags)
+
+
+def request_head(
+    method: str = "POST", path: str = "/score", *, query: str = "", **headers: str
+) -> RequestHead:
+    """The head of a request; headers are given with underscores for dashes."""
+    pairs = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
+    client = b"192.0.2.1:50000"
+    return RequestHead(
+        method.encode(), path.encode(), query.encode(), b"1.1", b"http", client, pairs
+    )
+
+
+class Client:
+    """Whoever sent a job: keeps what it is answered."""
+
+    def __init__(self, name: str, body: bytes = b"") -> None:
+        self.name = name.encode()
+        self.answers: list[Outcome | ReplyError] = []
+        self.job = Job(self.name, [body], self.answers.append)
+
+    @property
+    def answer(self) -> Outcome | ReplyError:
+        """The one answer it got."""
+        (answer,) = self.answers
+        return answer
+
+    def got_its_own(self) -> bool:
+        answer = self.answer
+        return isinstance(answer, Outcome) and answer.body == self.name
+
+
+def make_fast(dispatcher: Dispatcher, defer: ManualDefer, worker: FakeWorker) -> None:
+    """Lets an attached, idle worker finish so many jobs in no time that it is handed many ahead."""
+    for number in range(400):
+        dispatcher.submit(Client(f"warm-up {number}").job)
+        defer.run()
+        dispatcher.complete(worker, worker.answers(seconds=1e-6))
+    worker.batches.clear()
+
+
+class Response(NamedTuple):
+    """A response as an ASGI application sent it."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    def header(self, name: bytes) -> bytes | None:
+        """The one value of that header, or None."""
+        values = [value for key, value in self.headers if key == name]
+        assert len(values) <= 1, f"{name!r} is sent {len(values)} times"
+        return values[0] if values else None
+
+
+class Exchange:
+    """One request to an ASGI application, in the running event loop.
+
+    `chunks` are the body as it arrives; after them the client waits, unless `leaves`.
+    """
+
+    def __init__(
+        self,
+        method: str = "POST",
+        path: str = "/score",
+        *,
+        chunks: Iterable[bytes] = (b"",),
+        headers: Iterable[tuple[bytes, bytes]] = (),
+        leaves: bool = False,
+        body_complete: bool = True,
+    ) -> None:
+        chunks = list(chunks)
+        self.scope: dict[str, Any] = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "http_version": "1.1",
+            "scheme": "http",
+            "client": ("192.0.2.1", 50000),
+            "headers": list(headers),
+        }
+        self._incoming: list[Message] = [
+            {"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks
+        ]
+        if body_complete:
+            self._incoming[-1]["more_body"] = False
+        self._gone = asyncio.Event()
+        if leaves:
+            self._gone.set()
+        self.received = 0
+        self.sent: list[Message] = []
+
+    def leave(self) -> None:
+        """The client closes the connection."""
+        self._gone.set()
+
+    async def receive(self) -> Message:
+        if self._incoming:
+            self.received += 1
+            return self._incoming.pop(0)
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
+
+    async def run(self, app: ASGIApp) -> Response:
+        """The response to a request that is answered."""
+        await app(self.scope, self.receive, self.send)
+        start, body = self.sent
+        return Response(start["status"], list(start["headers"]), body["body"])
+
+
+class FakeClientTransport(asyncio.Transport):
+    """A client's connection: keeps what is written, and whether it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.closed = False
+        self.reading = True
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ("192.0.2.1", 50000) if name in ("peername", "sockname") else default
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        assert not self.closed, "written after the end"
+        self.written += bytes(data)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+
+async def turns(count: int = 10) -> None:
+    """Lets everything that is ready run, and what becomes ready by it."""
+    for _ in range(count):
+        await asyncio.sleep(0)

@@ -1,0 +1,195 @@
+"""The front's end of a worker's socket: frames in whatever pieces they come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoreserve import wire
+from scoreserve.front.channel import WorkerChannel
+from scoreserve.front.dispatcher import Job
+from scoreserve.wire import Outcome
+
+OUTCOMES = [
+    Outcome(1, 200, b"content-type: application/json\r\n", b"[1]", 0.5, wire.RAN),
+    Outcome(2, 500, b"", b"", 0.25),
+    Outcome(2**64 - 1, 200, b"h", b"b" * 300),
+]
+STREAM = b"".join(
+    [
+        wire.frame(wire.STAGE, "läuft".encode()),
+        wire.frame(wire.READY, b'{"pid": 7}'),
+        *wire.encode_outcomes(OUTCOMES[:2]),
+        wire.chunk(3, b"part"),
+        wire.stream_end(3, complete=True),
+        *wire.encode_outcomes(OUTCOMES[2:]),
+        wire.frame(wire.BOOT_FAILED),
+    ]
+)
+EVENTS = [
+    ("stage", "läuft"),
+    ("ready", {"pid": 7}),
+    ("outcomes", OUTCOMES[:2]),
+    ("chunk", (3, b"part")),
+    ("stream end", (3, True)),
+    ("outcomes", OUTCOMES[2:]),
+    ("boot failed", None),
+]
+
+
+class Recorder:
+    """Keeps what the channel reports."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Any]] = []
+
+    def on_stage(self, text: str) -> None:
+        self.events.append(("stage", text))
+
+    def on_ready(self, info: dict[str, Any]) -> None:
+        self.events.append(("ready", info))
+
+    def on_boot_failed(self) -> None:
+        self.events.append(("boot failed", None))
+
+    def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        self.events.append(("outcomes", list(outcomes)))
+
+    def on_chunk(self, job_id: int, chunk: bytes) -> None:
+        self.events.append(("chunk", (job_id, chunk)))
+
+    def on_stream_end(self, job_id: int, *, complete: bool) -> None:
+        self.events.append(("stream end", (job_id, complete)))
+
+    def on_closed(self) -> None:
+        self.events.append(("closed", None))
+
+
+class FakeTransport(asyncio.Transport):
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview]) -> None:
+        self.written += map(bytes, list_of_data)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Connected:
+    """A channel that is connected, and what surrounds it."""
+
+    def __init__(self) -> None:
+        self.recorder = Recorder()
+        self.transport = FakeTransport()
+        self.channel = WorkerChannel(self.recorder)
+        self.channel.connection_made(self.transport)
+
+    def receive(self, *pieces: bytes) -> list[tuple[str, Any]]:
+        """Everything that is reported once these pieces have come."""
+        for piece in pieces:
+            self.channel.data_received(piece)
+        return self.recorder.events
+
+
+@pytest.fixture
+def connected() -> Connected:
+    return Connected()
+
+
+class TestReceiving:
+    def test_all_frames_at_once(self, connected: Connected) -> None:
+        assert connected.receive(STREAM) == EVENTS
+
+    def test_frames_split_at_any_one_byte(self) -> None:
+        for cut in range(len(STREAM) + 1):
+            assert Connected().receive(STREAM[:cut], STREAM[cut:]) == EVENTS, cut
+
+    def test_frames_a_byte_at_a_time(self, connected: Connected) -> None:
+        assert connected.receive(*(STREAM[i : i + 1] for i in range(len(STREAM)))) == EVENTS
+
+    @given(st.lists(st.integers(0, len(STREAM)), max_size=10).map(sorted))
+    def test_frames_in_any_pieces(self, cuts: list[int]) -> None:
+        starts, ends = [0, *cuts], [*cuts, len(STREAM)]
+        pieces = [STREAM[start:end] for start, end in zip(starts, ends, strict=True)]
+        assert Connected().receive(*pieces) == EVENTS
+
+    def test_a_frame_is_reported_before_the_next_is_complete(self, connected: Connected) -> None:
+        stage = wire.frame(wire.STAGE, b"init")
+        assert connected.receive(stage + stage[:-1]) == [("stage", "init")]
+
+    @pytest.mark.parametrize(
+        "frame",
+        [
+            wire.frame(99),
+            wire.frame(wire.JOBS),
+            wire.frame(wire.READY, b"{"),
+            wire.frame(wire.STAGE, b"\xff"),
+            wire.frame(wire.OUTCOMES, b"too short"),
+            wire.frame(wire.OUTCOMES, b"".join(wire.encode_outcomes(OUTCOMES))[16:], count=2),
+            wire.frame(wire.CHUNK, b"short"),
+            wire.frame(wire.STREAM_END, b"short"),
+        ],
+        ids=["kind", "direction", "json", "text", "length", "count", "chunk", "stream end"],
+    )
+    def test_what_is_not_the_protocol_ends_the_connection(
+        self, connected: Connected, frame: bytes
+    ) -> None:
+        assert connected.receive(wire.frame(wire.STAGE, b"init") + frame) == [("stage", "init")]
+        assert connected.transport.closed
+
+    def test_the_end_of_the_connection_is_reported(self, connected: Connected) -> None:
+        connected.channel.connection_lost(None)
+        assert connected.recorder.events == [("closed", None)]
+
+
+class TestSending:
+    @staticmethod
+    def jobs(body: bytes) -> list[Job]:
+        return [Job(b"head", [body], lambda outcome: None) for _ in range(3)]
+
+    @pytest.mark.parametrize("size", [0, 1, wire.JOIN_BELOW_BYTES, 3 * wire.JOIN_BELOW_BYTES])
+    def test_jobs_arrive_as_one_frame(self, connected: Connected, size: int) -> None:
+        body = b"b" * size
+        connected.channel.send(self.jobs(body))
+        data = b"".join(connected.transport.written)
+        kind, count, _ = wire.read_prefix(data)
+        received = list(wire.decode_jobs(memoryview(data)[wire.PREFIX_BYTES :], count))
+        assert (kind, [bytes(job.body) for job in received]) == (wire.JOBS, [body] * 3)
+
+    def test_small_jobs_are_one_write(self, connected: Connected) -> None:
+        connected.channel.send(self.jobs(b"small"))
+        assert len(connected.transport.written) == 1
+
+    def test_the_settings_are_a_frame_of_their_own(self, connected: Connected) -> None:
+        connected.channel.send_setup(b"{}")
+        assert connected.transport.written == [wire.frame(wire.SETUP, b"{}")]
+
+    def test_a_stream_is_asked_for_more(self, connected: Connected) -> None:
+        connected.channel.send_stream_request(wire.MORE, 3)
+        assert connected.transport.written == [wire.stream_request(wire.MORE, 3)]
+
+    def test_nothing_is_sent_once_the_connection_is_lost(self, connected: Connected) -> None:
+        connected.channel.connection_lost(None)
+        connected.channel.send(self.jobs(b"late"))
+        connected.channel.send_setup(b"{}")
+        connected.channel.send_stream_request(wire.STOP, 3)
+        connected.channel.close()
+        assert connected.transport.written == []
+        assert not connected.transport.closed
+
+    def test_closing_closes_the_transport(self, connected: Connected) -> None:
+        connected.channel.close()
+        assert connected.transport.closed

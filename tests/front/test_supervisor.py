@@ -1,0 +1,313 @@
+"""The supervisor: workers that die are replaced, until there is no point in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from scoreserve.errors import ReplyError, WorkerLost
+from scoreserve.front import supervisor as supervisor_module
+from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.scoring_worker import Script, State, WorkerEvents
+from scoreserve.front.supervisor import Supervisor
+from scoreserve.settings import Settings
+from tests.front.fakes import Client, FakeWorker, ManualDefer, turns
+
+
+class FakeProcess(FakeWorker):
+    """A worker process that does what the test says."""
+
+    def __init__(self, events: Any, settings: bytes) -> None:
+        super().__init__()
+        self.events: WorkerEvents = events
+        self.state = State.STARTING
+        self.stage = "running init()"
+        self.started = 0.0
+        self.script = Script()
+        self.killed_for: ReplyError | None = None
+        self.busy_since: float | None = None
+        self.streaming = False
+        self.pid = 7
+        self.end = "exited with code 7"
+        self.leaves_when_asked = True
+        self.connected = self.killed = False
+
+    async def connect(self) -> None:
+        self.connected = True
+
+    def stop(self) -> None:
+        if self.leaves_when_asked:
+            self.die()
+
+    def kill(self) -> None:
+        self.killed = True
+        self.die()
+
+    def kill_for(self, error: ReplyError) -> None:
+        self.killed_for = error
+
+    def describe_exit(self) -> str:
+        return self.end
+
+    def get_ready(self) -> None:
+        self.state = State.READY
+        self.events.worker_ready(self)  # type: ignore[arg-type]
+
+    def answer(self) -> None:
+        self.events.worker_outcomes(self, self.answers())  # type: ignore[arg-type]
+
+    def die(self) -> None:
+        """As the real one, it tells so in a later turn of the event loop."""
+        if self.state is not State.GONE:
+            self.state = State.GONE
+            gone: Callable[[Any], None] = self.events.worker_gone
+            asyncio.get_running_loop().call_soon(gone, self)
+
+
+class Supervised:
+    """A supervisor with fake processes; `gave_up` counts how often it did."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.processes: list[FakeProcess] = []
+        self.gave_up = 0
+        self.defer = ManualDefer()
+        self.dispatcher = Dispatcher(self.defer)
+        self.supervisor = Supervisor(Settings(**settings), self.dispatcher, self._give_up)
+        self.supervisor.spawn()
+
+    def _give_up(self) -> None:
+        self.gave_up += 1
+
+    @property
+    def newest(self) -> FakeProcess:
+        return self.processes[-1]
+
+    async def start(self) -> FakeProcess:
+        """Starts the first worker, which gets ready."""
+        await self.supervisor.start()
+        self.newest.get_ready()
+        return self.newest
+
+    def submit(self, name: str) -> Client:
+        client = Client(name)
+        self.dispatcher.submit(client.job)
+        self.defer.run()
+        return client
+
+    async def die(self) -> None:
+        """The newest worker dies, and whatever follows at once has happened."""
+        self.newest.die()
+        await turns()
+
+
+@pytest.fixture
+def supervise(
+    monkeypatch: pytest.MonkeyPatch, server_log: pytest.LogCaptureFixture
+) -> Callable[..., Supervised]:
+    """Makes a supervisor with these settings, which replaces workers without a pause."""
+
+    def supervise(**settings: Any) -> Supervised:
+        processes: list[FakeProcess] = []
+
+        def spawn(events: Any, settings: bytes) -> FakeProcess:
+            processes.append(FakeProcess(events, settings))
+            return processes[-1]
+
+        monkeypatch.setattr(supervisor_module, "ScoringWorker", spawn)
+        monkeypatch.setattr(supervisor_module, "_FIRST_PAUSE_SECONDS", 0)
+        monkeypatch.setattr(supervisor_module, "_STOP_GRACE_SECONDS", 0)
+        supervised = Supervised(**settings)
+        supervised.processes = processes
+        return supervised
+
+    return supervise
+
+
+Supervise = Callable[..., Supervised]
+
+
+def play(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(scenario())
+
+
+def test_a_worker_for_each_is_spawned_and_connected(supervise: Supervise) -> None:
+    async def scenario() -> None:
+        supervised = supervise(workers=3)
+        await supervised.supervisor.start()
+        assert [process.connected for process in supervised.processes] == [True] * 3
+
+    play(scenario)
+
+
+class TestDeaths:
+    def test_before_any_worker_was_ready_end_the_server(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.supervisor.start()
+            await supervised.die()
+            assert (supervised.gave_up, len(supervised.processes)) == (1, 1)
+
+        play(scenario)
+
+    def test_later_ones_are_followed_by_a_new_worker(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.start()
+            await supervised.die()
+            assert (supervised.gave_up, len(supervised.processes)) == (0, 2)
+            assert supervised.newest.connected
+
+        play(scenario)
+
+    def test_end_the_running_request_and_leave_the_queue(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.start()
+            running, queued = supervised.submit("running"), supervised.submit("queued")
+            await supervised.die()
+            error = running.answer
+            assert isinstance(error, WorkerLost)
+            assert "exited with code 7" in error.message
+            supervised.newest.get_ready()
+            supervised.defer.run()
+            supervised.newest.answer()
+            assert queued.got_its_own()
+
+        play(scenario)
+
+    def test_many_before_the_first_answer_end_the_server(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.start()
+            while not supervised.gave_up:
+                assert len(supervised.processes) < 20
+                supervised.newest.get_ready()
+                await supervised.die()
+            assert len(supervised.processes) > 2
+
+        play(scenario)
+
+    def test_many_after_an_answer_do_not(self, supervise: Supervise) -> None:
+        """A client that sends one deadly request again and again must not end the server."""
+
+        async def scenario() -> None:
+            supervised = supervise()
+            process = await supervised.start()
+            client = supervised.submit("a")
+            process.answer()
+            assert client.got_its_own()
+            for _ in range(20):
+                if supervised.newest.state is State.STARTING:
+                    supervised.newest.get_ready()
+                supervised.submit("deadly")
+                await supervised.die()
+            assert supervised.gave_up == 0
+
+        play(scenario)
+
+
+class TestReadiness:
+    def test_during_init_the_stage_and_the_time_are_told(self, supervise: Supervise) -> None:
+        supervised = supervise()
+        error = supervised.supervisor.not_ready()
+        assert error is not None
+        assert "running init() (" in error.message
+        assert "s so far" in error.message
+
+    def test_one_ready_worker_is_enough(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise(workers=2)
+            await supervised.start()
+            assert supervised.supervisor.not_ready() is None
+            assert supervised.supervisor.never_ready() is None
+
+        play(scenario)
+
+    def test_after_a_death_probes_are_told_and_requests_wait(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.start()
+            await supervised.die()
+            error = supervised.supervisor.not_ready()
+            assert error is not None
+            assert "exited with code 7" in error.message
+            assert supervised.supervisor.never_ready() is None
+            supervised.newest.get_ready()
+            assert supervised.supervisor.not_ready() is None
+
+        play(scenario)
+
+
+class TestStopping:
+    def test_answers_what_is_in_hand_and_replaces_nobody(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.start()
+            clients = [supervised.submit("running"), supervised.submit("queued")]
+            await supervised.supervisor.stop()
+            for client in clients:
+                error = client.answer
+                assert isinstance(error, ReplyError)
+                assert error.status == 503
+            assert (supervised.gave_up, len(supervised.processes)) == (0, 1)
+
+        play(scenario)
+
+    def test_kills_only_whoever_does_not_leave(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise(workers=2)
+            await supervised.supervisor.start()
+            leaves, stays = supervised.processes
+            stays.leaves_when_asked = False
+            await supervised.supervisor.stop()
+            assert (leaves.killed, stays.killed) == (False, True)
+
+        play(scenario)
+
+
+class TestHungWorkers:
+    @pytest.mark.parametrize("streaming", [False, True])
+    def test_are_ended_unless_their_client_sets_the_pace(
+        self, supervise: Supervise, streaming: bool
+    ) -> None:
+        async def scenario() -> None:
+            supervised = supervise(worker_timeout_s=1)
+            process = await supervised.start()
+            process.busy_since, process.streaming = 0.0, streaming  # ever since the machine started
+            supervised.supervisor.end_hung_workers()
+            assert (process.killed_for is None) is streaming
+
+        play(scenario)
+
+    def test_are_ended_in_init_too(self, supervise: Supervise) -> None:
+        supervised = supervise(worker_timeout_s=1)
+        supervised.supervisor.end_hung_workers()
+        error = supervised.newest.killed_for
+        assert error is not None
+        assert "init()" in error.message
+
+    def test_are_told_to_their_client(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise(scoring_timeout_ms=100)
+            process = await supervised.start()
+            client = supervised.submit("a")
+            process.busy_since = 0.0
+            supervised.supervisor.end_hung_workers()
+            await supervised.die()
+            error = client.answer
+            assert isinstance(error, ReplyError)
+            assert (error.status, error.message) == (500, "Scoring timeout after 100 ms")
+
+        play(scenario)
+
+    def test_idle_and_brisk_ones_are_left_alone(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise(worker_timeout_s=1)
+            process = await supervised.start()
+            supervised.supervisor.end_hung_workers()
+            assert process.killed_for is None
+
+        play(scenario)

@@ -1,0 +1,34 @@
+"""When a worker has been at one thing for too long."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoreserve.front.time_limits import TimeLimits
+from scoreserve.settings import Settings
+
+
+def test_run_may_outlast_its_timeout_by_a_moment_to_clean_up() -> None:
+    limits = TimeLimits(Settings(scoring_timeout_ms=1000))
+    assert limits.run_exceeded(2.0) is None
+    error = limits.run_exceeded(60.0)
+    assert error is not None
+    assert (error.status, error.message) == (500, "Scoring timeout after 1000 ms")
+
+
+def test_the_workers_timeout_covers_init_and_run() -> None:
+    limits = TimeLimits(Settings(worker_timeout_s=10))
+    for exceeded, name in [(limits.init_exceeded, "init()"), (limits.run_exceeded, "run()")]:
+        assert exceeded(9.0) is None
+        error = exceeded(11.0)
+        assert error is not None
+        assert error.status == 502
+        assert name in error.message
+        assert "WORKER_TIMEOUT, 10 s" in error.message
+
+
+@pytest.mark.parametrize("seconds", [0.0, 3600.0, 1e9])
+def test_zero_is_no_limit(seconds: float) -> None:
+    limits = TimeLimits(Settings(worker_timeout_s=0, scoring_timeout_ms=10**15))
+    assert limits.init_exceeded(seconds) is None
+    assert limits.run_exceeded(seconds) is None

@@ -1,0 +1,203 @@
+"""The command line, up to the moment in which the server would start."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+from scoreserve import __version__, cli
+from scoreserve.front import arbiter
+from scoreserve.settings import Settings
+from tests.conftest import WriteFile
+
+Command = Callable[[Sequence[str]], None]
+
+pytestmark = pytest.mark.usefixtures("clean_environ", "clean_loggers", "nothing_set")
+
+
+@pytest.fixture
+def nothing_set(clean_environ: None) -> None:
+    """No setting comes from the environment of whoever runs the tests."""
+    os.environ.clear()
+
+
+class Started(BaseException):
+    """The server would start with these settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.environ = dict(os.environ)
+
+
+@pytest.fixture
+def start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Callable[[Command, Sequence[str]], Started]:
+    """What a command line would start, in this test's directory."""
+
+    class FakeArbiter:
+        def __init__(self, settings: Settings, *, custom_logs: bool) -> None:
+            self._settings = settings
+
+        def run(self) -> None:
+            raise Started(self._settings)
+
+    monkeypatch.setattr(arbiter, "Arbiter", FakeArbiter)
+    monkeypatch.chdir(tmp_path)
+
+    def start(command: Command, arguments: Sequence[str]) -> Started:
+        with pytest.raises(Started) as caught:
+            command(arguments)
+        return caught.value
+
+    return start
+
+
+Start = Callable[[Command, Sequence[str]], Started]
+
+
+def exit_code(command: Command, arguments: Sequence[str]) -> object:
+    """What the process would exit with, without any server."""
+    with pytest.raises(SystemExit) as caught:
+        command(arguments)
+    return caught.value.code
+
+
+class TestAzmlinfsrv:
+    """The reference's command: its flags, its exit codes."""
+
+    def test_every_flag_of_the_reference_is_understood(self, start: Start, tmp_path: Path) -> None:
+        flags = {
+            "--entry_script": "code/score.py",
+            "--model_dir": "model",
+            "--port": "6000",
+            "--health_port": "6001",
+            "--worker_count": "2",
+            "--appinsights_instrumentation_key": "00000000-0000-0000-0000-000000000000",
+            "--access_control_allow_origins": "microsoft.com, bing.com",
+            "--config_file": "mine.json",
+        }
+        chosen = start(cli.azmlinfsrv, [part for flag in flags.items() for part in flag]).settings
+        assert chosen.entry_script == str(tmp_path / "code/score.py")
+        assert chosen.config_file == str(tmp_path / "mine.json")
+        assert (chosen.model_dir, chosen.cors_origins) == ("model", "microsoft.com, bing.com")
+        assert (chosen.port, chosen.health_port, chosen.workers) == (6000, 6001, 2)
+        assert chosen.app_insights_key == flags["--appinsights_instrumentation_key"]
+
+    def test_flags_may_be_shortened(self, start: Start) -> None:
+        chosen = start(cli.azmlinfsrv, ["--entry", "score.py", "--worker", "2"]).settings
+        assert chosen.workers == 2
+
+    def test_without_arguments_it_exits_with_1(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert exit_code(cli.azmlinfsrv, []) == 1
+        assert "--entry_script or provide a path" in capsys.readouterr().out
+
+    def test_a_config_file_is_enough(self, start: Start, write_file: WriteFile) -> None:
+        write_file("mine.json", json.dumps({"AZUREML_ENTRY_SCRIPT": "score.py"}))
+        chosen = start(cli.azmlinfsrv, ["--config_file", "mine.json"]).settings
+        assert chosen.entry_script == "score.py"
+
+    @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
+    def test_a_bad_port_exits_with_1_and_names_the_flag(
+        self, port: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert exit_code(cli.azmlinfsrv, ["--entry_script", "score.py", "--port", port]) == 1
+        error = capsys.readouterr().err
+        assert "--port" in error
+        assert repr(port) in error
+
+    @pytest.mark.parametrize("arguments", [["--no-such-flag"], ["--port"], ["--help"]])
+    def test_a_wrong_flag_and_help_exit_with_1(
+        self, arguments: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert exit_code(cli.azmlinfsrv, arguments) == 1
+        assert "--entry_script" in capsys.readouterr().out
+
+
+class TestScoreserve:
+    def test_every_flag_sets_its_setting(self, start: Start) -> None:
+        arguments = ["serve", "--port", "6000", "--workers", "2", "--host", "127.0.0.1"]
+        arguments += ["--strict-json", "yes", "--max-body-bytes", "10", "--drain-seconds", "0"]
+        chosen = start(cli.main, arguments).settings
+        assert (chosen.port, chosen.workers, chosen.host) == (6000, 2, "127.0.0.1")
+        assert (chosen.strict_json, chosen.max_body_bytes, chosen.drain_seconds) == (True, 10, 0)
+
+    def test_no_flag_is_needed(self, start: Start, tmp_path: Path) -> None:
+        chosen = start(cli.main, ["serve"]).settings
+        assert chosen == Settings(app_root=str(tmp_path))
+
+    def test_a_bad_value_exits_with_3_and_names_the_setting(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert exit_code(cli.main, ["serve", "--workers", "none"]) == 3
+        assert "--workers" in capsys.readouterr().out
+
+    def test_a_bad_log_level_exits_with_3(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert exit_code(cli.main, ["serve", "--log-level", "LOUD"]) == 3
+        assert "AZUREML_LOG_LEVEL" in capsys.readouterr().out
+
+    def test_a_malformed_config_file_exits_with_3(
+        self, write_file: WriteFile, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = write_file("mine.json", "{")
+        assert exit_code(cli.main, ["serve", "--config-file", str(path)]) == 3
+        assert str(path) in capsys.readouterr().out
+
+    def test_unknown_keys_are_warned_of(
+        self, start: Start, write_file: WriteFile, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_file("config.json", json.dumps({"WORKER_COUNTS": 2}))
+        start(cli.main, ["serve"])
+        assert "WORKER_COUNTS" in capsys.readouterr().out
+
+    def test_help_lists_every_flag(self, capsys: pytest.CaptureFixture[str]) -> None:
+        from scoreserve import settings
+
+        assert exit_code(cli.main, ["serve", "--help"]) == 0
+        out = capsys.readouterr().out
+        assert all(source.flag in out for _, source in settings.sources() if source.flag)
+
+    def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert exit_code(cli.main, ["--version"]) == 0
+        assert capsys.readouterr().out == f"scoreserve {__version__}\n"
+
+    def test_a_command_is_needed(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert exit_code(cli.main, []) == 2
+        assert "COMMAND" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [
+        (cli.azmlinfsrv, ["--entry_script", "score.py", "--model_dir", "model"]),
+        (cli.main, ["serve", "--entry-script", "score.py", "--model-dir", "model"]),
+    ],
+    ids=["azmlinfsrv", "scoreserve"],
+)
+def test_scripts_find_the_flags_in_the_environment(
+    start: Start, tmp_path: Path, command: Command, arguments: list[str]
+) -> None:
+    environ = start(command, arguments).environ
+    assert environ["AZUREML_ENTRY_SCRIPT"] == str(tmp_path / "score.py")
+    assert environ["AZUREML_MODEL_DIR"] == "model"
+    assert environ["AML_APP_ROOT"] == str(tmp_path)
+
+
+def test_the_settings_are_printed(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    start(cli.main, ["serve", "--workers", "2", "--port", "6000"])
+    out = capsys.readouterr().out
+    assert f"scoreserve v{__version__}" in out
+    assert "Worker Count: 2" in out
+    assert "POST  127.0.0.1:6000/score" in out
+
+
+def test_both_commands_are_installed() -> None:
+    scripts = Path(sys.executable).parent
+    assert (scripts / "scoreserve").exists()
+    assert (scripts / "azmlinfsrv").exists()

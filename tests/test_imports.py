@@ -1,0 +1,96 @@
+"""The import rule: the front holds no user code and none of its libraries, the worker no server.
+
+    front    never imports worker, compat, nor what only scripts need
+    worker   never imports front, nor an HTTP server
+
+Seen twice: by what a fresh interpreter has loaded once every module is imported, and by the import
+statements themselves, since many stand inside functions.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import pkgutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import scoreserve
+
+PACKAGE = Path(scoreserve.__file__).parent
+
+FORBIDDEN = {
+    "front": {
+        *("scoreserve.worker", "scoreserve.compat"),
+        *("numpy", "pandas", "flask", "werkzeug", "inference_schema"),
+    },
+    "worker": {
+        "scoreserve.front",
+        *("uvicorn", "starlette", "gunicorn", "uvloop", "httptools"),
+    },
+    "wire": {"scoreserve.front", "scoreserve.worker"},
+}
+
+_LIST_LOADED = """
+import importlib, json, sys
+for name in json.loads(sys.argv[1]):
+    importlib.import_module(name)
+print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def modules_under(side: str) -> dict[str, Path]:
+    """Name and file of `scoreserve.<side>`, and of everything in it when it is a package."""
+    top = f"scoreserve.{side}"
+    if (PACKAGE / f"{side}.py").exists():
+        return {top: PACKAGE / f"{side}.py"}
+    folder = PACKAGE / side
+    found = pkgutil.walk_packages([str(folder)], prefix=f"{top}.")
+    names = [top, *(module.name for module in found)]
+    return {name: file_of(name) for name in names}
+
+
+def file_of(module: str) -> Path:
+    path = PACKAGE.parent.joinpath(*module.split("."))
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """The full name of everything that the file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: relative imports hide what is imported"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+@pytest.mark.parametrize("side", FORBIDDEN)
+def test_importing_a_side_loads_nothing_of_the_other(side: str) -> None:
+    names = json.dumps(list(modules_under(side)))
+    command = [sys.executable, "-W", "error", "-c", _LIST_LOADED, names]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    loaded = set(json.loads(done.stdout))
+    assert loaded >= set(modules_under(side))
+    assert not loaded & FORBIDDEN[side]
+
+
+@pytest.mark.parametrize("side", FORBIDDEN)
+def test_no_import_statement_of_a_side_names_the_other(side: str) -> None:
+    files = modules_under(side)
+    offences = [
+        f"{module} imports {imported}"
+        for module, path in files.items()
+        for imported in imports_of(path)
+        if any(is_within(imported, package) for package in FORBIDDEN[side])
+    ]
+    assert not offences

@@ -1,0 +1,272 @@
+"""Log lines: their format, their streams, and the user's own logging.json."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scoreserve import logs
+from scoreserve.errors import ConfigurationError
+from scoreserve.settings import Settings
+from tests.conftest import WriteFile
+
+pytestmark = pytest.mark.usefixtures("clean_loggers")
+
+MOMENT = 1_700_000_000.25  # 2023-11-14 22:13:20.250 UTC
+ON_STDOUT = ("azmlinfsrv", "azmlinfsrv.print", "azmlinfsrv.user_script", "gunicorn.access")
+NAMES = (*ON_STDOUT, "gunicorn.error", "uvicorn")
+
+
+@pytest.fixture(autouse=True)
+def mine() -> Iterator[logging.Logger]:
+    """A logger for logging.json to set up, which is then as it was."""
+    logger = logging.getLogger("mine")
+    yield logger
+    logger.handlers, logger.propagate = [], True
+    logger.setLevel(logging.NOTSET)
+
+
+def record(level: int = logging.INFO, message: str = "said") -> logging.LogRecord:
+    entry = logging.LogRecord("azmlinfsrv.part", level, "file.py", 1, message, None, None)
+    entry.created, entry.msecs, entry.process = MOMENT, 250.0, 42
+    return entry
+
+
+def config(**more: Any) -> str:
+    """A logging.json whose logger `mine` writes to stdout; what is there already stays."""
+    whole = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"short": {"format": "%(name)s: %(message)s"}},
+        "handlers": {
+            "out": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "short",
+            }
+        },
+        "loggers": {"mine": {"level": "DEBUG", "handlers": ["out"], "propagate": False}},
+    }
+    return json.dumps({**whole, **more})
+
+
+class TestFormat:
+    def test_is_the_references(self) -> None:
+        line = logs.UtcFormatter().format(record())
+        assert line == "2023-11-14 22:13:20,250 I [42] azmlinfsrv.part - said"
+
+    def test_is_in_utc_wherever_the_server_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import time
+
+        monkeypatch.setenv("TZ", "Asia/Kolkata")
+        time.tzset()
+        try:
+            assert logs.UtcFormatter().format(record()).startswith("2023-11-14 22:13:20,250")
+        finally:
+            monkeypatch.undo()
+            time.tzset()
+
+    @pytest.mark.parametrize(
+        ("level", "letter"),
+        [(10, "D"), (20, "I"), (30, "W"), (40, "E"), (50, "C")],
+    )
+    def test_has_a_letter_for_the_level(self, level: int, letter: str) -> None:
+        assert f" {letter} [42] " in logs.UtcFormatter().format(record(level))
+
+    def test_may_be_another(self) -> None:
+        """In a logging.json, by the names that dictConfig gives them."""
+        formatter = logs.UtcFormatter("{asctime} {message}", datefmt="%H:%M", style="{")
+        assert formatter.format(record()) == "22:13 said"
+
+
+class TestProbeFilter:
+    @pytest.mark.parametrize(
+        ("message", "kept"),
+        [
+            ('127.0.0.1 - - "GET / HTTP/1.1" 200', False),
+            ('127.0.0.1 - - "GET /score HTTP/1.1" 200', True),
+            ('127.0.0.1 - - "POST / HTTP/1.1" 405', True),
+        ],
+    )
+    def test_leaves_out_health_probes(self, message: str, kept: bool) -> None:
+        assert logs.ProbeFilter().filter(record(message=message)) is kept
+
+
+class TestDefault:
+    @pytest.mark.parametrize("name", NAMES)
+    def test_each_logger_writes_one_line_to_its_stream(
+        self, name: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        logs.configure_default()
+        logging.getLogger(name).warning("said")
+        out, err = capsys.readouterr()
+        line, silent = (err, out) if name == "gunicorn.error" else (out, err)
+        assert re.fullmatch(
+            rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d,\d{{3}} W \[{os.getpid()}\]"
+            rf" {re.escape(name)} - said\n",
+            line,
+        )
+        assert silent == ""
+
+    @pytest.mark.parametrize("name", ON_STDOUT)
+    @pytest.mark.parametrize(
+        ("level", "said"),
+        [("DEBUG", "DI"), ("INFO", "I"), ("info", "I"), ("WARNING", ""), ("CRITICAL", "")],
+    )
+    def test_less_severe_lines_are_left_out(
+        self, name: str, level: str, said: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        logs.configure_default(level)
+        logging.getLogger(name).debug("said")
+        logging.getLogger(name).info("said")
+        found = re.findall(r" ([DI]) \[", capsys.readouterr().out)
+        assert "".join(found) == said
+
+    @pytest.mark.parametrize(("level", "count"), [("DEBUG", 1), ("WARNING", 1), ("ERROR", 0)])
+    def test_uvicorn_only_warns(
+        self, level: str, count: int, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        logs.configure_default(level)
+        logging.getLogger("uvicorn.error").info("said")
+        logging.getLogger("uvicorn.error").warning("said")
+        assert capsys.readouterr().out.count("said") == count
+
+    @pytest.mark.parametrize("level", ["LOUD", "", "20", "Level 20"])
+    def test_an_unknown_level_is_refused(self, level: str) -> None:
+        with pytest.raises(ConfigurationError) as caught:
+            logs.configure_default(level)
+        assert caught.value.setting == "AZUREML_LOG_LEVEL"
+        assert repr(level) in caught.value.problem
+
+    def test_twice_is_still_one_line(self, capsys: pytest.CaptureFixture[str]) -> None:
+        logs.configure_default()
+        logs.configure_default()
+        logging.getLogger("azmlinfsrv").info("said")
+        assert capsys.readouterr().out.count("said") == 1
+
+    def test_the_root_logger_is_left_to_the_script(self) -> None:
+        root = logging.getLogger()
+        before = (list(root.handlers), root.level)
+        logs.configure_default("DEBUG")
+        assert (root.handlers, root.level) == before
+
+
+class TestLoggingJson:
+    @pytest.mark.parametrize("place", ["app", "code"])
+    def test_in_the_app_root_or_beside_the_script_replaces_ours(
+        self,
+        place: str,
+        tmp_path: Path,
+        write_file: WriteFile,
+        capsys: pytest.CaptureFixture[str],
+        mine: logging.Logger,
+    ) -> None:
+        path = write_file(f"{place}/logging.json", config())
+        script = str(tmp_path / "code/score.py")
+        assert logs.configure(Settings(app_root=str(tmp_path / "app"), entry_script=script))
+        mine.debug("said")
+        out = capsys.readouterr().out
+        assert f"azmlinfsrv - Loaded logging config from {path}\n" in out
+        assert out.endswith("\nmine: said\n")
+
+    def test_in_the_app_root_comes_first(
+        self, write_file: WriteFile, tmp_path: Path, mine: logging.Logger
+    ) -> None:
+        write_file("logging.json", config())
+        write_file("code/logging.json", "malformed")
+        assert logs.configure(Settings(app_root=str(tmp_path), entry_script="code/score.py"))
+        assert mine.level == logging.DEBUG
+
+    def test_is_found_beside_what_a_link_leads_to(
+        self, write_file: WriteFile, tmp_path: Path, mine: logging.Logger
+    ) -> None:
+        write_file("code/logging.json", config())
+        script = write_file("code/score.py", "")
+        (tmp_path / "score.py").symlink_to(script)
+        assert logs.configure(Settings(app_root=str(tmp_path), entry_script="score.py"))
+        assert mine.level == logging.DEBUG
+
+    def test_may_be_missing(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        (tmp_path / "logging.json").mkdir()  # no file, so none of ours
+        assert not logs.configure(Settings(app_root=str(tmp_path), log_level="WARNING"))
+        logging.getLogger("azmlinfsrv").info("unsaid")
+        logging.getLogger("azmlinfsrv").warning("said")
+        assert capsys.readouterr().out.count("said") == 1
+
+    def test_may_name_the_references_classes(
+        self, write_file: WriteFile, tmp_path: Path, mine: logging.Logger
+    ) -> None:
+        """As a copy of its own logging.json does."""
+        theirs = "azureml_inference_server_http.log_config"
+        write_file(
+            "logging.json",
+            config(
+                formatters={"short": {"()": f"{theirs}.AMLLogFormatter"}},
+                filters={"probes": {"()": f"{theirs}.RootAccessFilter"}},
+                handlers={
+                    "out": {
+                        "class": "logging.StreamHandler",
+                        "formatter": "short",
+                        "filters": ["probes"],
+                    }
+                },
+            ),
+        )
+        logs.configure(Settings(app_root=str(tmp_path)))
+        (handler,) = mine.handlers
+        assert type(handler.formatter) is logs.UtcFormatter
+        assert [type(each) for each in handler.filters] == [logs.ProbeFilter]
+
+    def test_may_give_the_references_formatter_a_format(
+        self, write_file: WriteFile, tmp_path: Path, mine: logging.Logger
+    ) -> None:
+        formatter = {
+            "()": "azureml_inference_server_http.log_config.AMLLogFormatter",
+            "fmt": "%(asctime)s|%(message)s",
+            "datefmt": "%H:%M",
+        }
+        write_file("logging.json", config(formatters={"short": formatter}))
+        logs.configure(Settings(app_root=str(tmp_path)))
+        (handler,) = mine.handlers
+        assert handler.format(record()) == "22:13|said"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "{",
+            "{}",
+            "[]",
+            "[1]",
+            "1",
+            "null",
+            '{"version": 2}',
+            config(handlers={"out": {"class": "no.such.Class"}}),
+            config(handlers={"out": {"class": "logging.NoSuchHandler"}}),
+            config(loggers={"mine": {"level": "LOUD"}}),
+            config(loggers={"mine": {"handlers": ["other"]}}),
+            config(loggers=["mine"]),
+            config(handlers={"out": []}),
+        ],
+    )
+    def test_that_cannot_be_used_is_refused_by_its_path(
+        self, write_file: WriteFile, tmp_path: Path, text: str
+    ) -> None:
+        path = write_file("logging.json", text)
+        with pytest.raises(ConfigurationError) as caught:
+            logs.configure(Settings(app_root=str(tmp_path)))
+        assert caught.value.setting == str(path)
+
+    def test_that_is_no_utf8_is_refused_by_its_path(self, tmp_path: Path) -> None:
+        path = tmp_path / "logging.json"
+        path.write_bytes(b'{"version": "\xe9"}')
+        with pytest.raises(ConfigurationError) as caught:
+            logs.configure(Settings(app_root=str(tmp_path)))
+        assert caught.value.setting == str(path)

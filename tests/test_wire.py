@@ -1,0 +1,256 @@
+"""Frames: what goes in comes out, and what was damaged on the way is noticed."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from scoreserve import wire
+from scoreserve.wire import FrameError, Outcome, RequestHead, WireJob
+
+# Where a record keeps its head length (u32) and its body length (u64), see wire's docstring.
+JOB_LENGTHS = {"head": (8, "<I"), "body": (16, "<Q")}
+OUTCOME_LENGTHS = {"head": (12, "<I"), "body": (24, "<Q")}
+
+Job = tuple[int, bytes, list[bytes]]
+
+u64 = st.integers(0, 2**64 - 1)
+jobs_strategy = st.lists(st.tuples(u64, st.binary(), st.lists(st.binary())), max_size=4)
+outcomes_strategy = st.lists(
+    st.builds(
+        Outcome,
+        id=u64,
+        status=st.integers(0, 2**16 - 1),
+        head=st.binary(),
+        body=st.binary(),
+        run_seconds=st.floats(allow_nan=False),
+        flags=st.integers(0, 7),
+    ),
+    max_size=4,
+)
+field = st.binary().map(lambda text: text.replace(b"\0", b"-"))
+heads_strategy = st.builds(
+    RequestHead, *[field] * 6, headers=st.lists(st.tuples(field, field), max_size=5)
+)
+
+
+def payload_of(buffers: Sequence[bytes], kind: int, count: int) -> bytes:
+    """The payload of one encoded frame, once its prefix has been checked."""
+    data = b"".join(buffers)
+    payload = data[wire.PREFIX_BYTES :]
+    assert wire.read_prefix(data) == (kind, count, len(payload))
+    return payload
+
+
+def jobs_payload(jobs: Sequence[Job]) -> bytes:
+    return payload_of(wire.encode_jobs(jobs), wire.JOBS, len(jobs))
+
+
+def outcomes_payload(outcomes: Sequence[Outcome]) -> bytes:
+    return payload_of(wire.encode_outcomes(outcomes), wire.OUTCOMES, len(outcomes))
+
+
+def read_jobs(payload: bytes, count: int) -> list[WireJob]:
+    return list(wire.decode_jobs(memoryview(payload), count))
+
+
+def read_outcomes(payload: bytes, count: int) -> list[Outcome]:
+    return wire.decode_outcomes(payload, 0, len(payload), count)
+
+
+def with_length(payload: bytes, record: int, at: tuple[int, str], change: int) -> bytes:
+    """The payload with the length field at `at` of the record at that offset changed."""
+    offset, layout = record + at[0], at[1]
+    (length,) = struct.unpack_from(layout, payload, offset)
+    limit = 2 ** (8 * struct.calcsize(layout))
+    damaged = bytearray(payload)
+    struct.pack_into(layout, damaged, offset, (length + change) % limit)
+    return bytes(damaged)
+
+
+class TestJobs:
+    @given(jobs_strategy)
+    def test_come_out_as_they_went_in(self, jobs: list[Job]) -> None:
+        read = read_jobs(jobs_payload(jobs), len(jobs))
+        assert [(job.id, job.head, bytes(job.body)) for job in read] == [
+            (job_id, head, b"".join(chunks)) for job_id, head, chunks in jobs
+        ]
+
+    def test_bodies_are_copied_on_neither_side(self) -> None:
+        chunk = b"a large body"
+        buffers = wire.encode_jobs([(1, b"head", [chunk])])
+        assert any(buffer is chunk for buffer in buffers)
+        payload = memoryview(payload_of(buffers, wire.JOBS, 1))
+        (job,) = wire.decode_jobs(payload, 1)
+        assert isinstance(job.body, memoryview)
+        assert job.body.obj is payload.obj
+
+    @given(jobs_strategy.filter(bool), st.data())
+    def test_a_truncated_frame_is_refused(self, jobs: list[Job], data: st.DataObject) -> None:
+        payload = jobs_payload(jobs)
+        kept = data.draw(st.integers(0, len(payload) - 1))
+        with pytest.raises(FrameError):
+            read_jobs(payload[:kept], len(jobs))
+
+    @given(jobs_strategy, st.binary(min_size=1))
+    def test_a_frame_with_more_than_its_jobs_is_refused(
+        self, jobs: list[Job], extra: bytes
+    ) -> None:
+        with pytest.raises(FrameError):
+            read_jobs(jobs_payload(jobs) + extra, len(jobs))
+
+    @given(jobs_strategy, st.integers(0, 2**32 - 1))
+    def test_a_wrong_count_is_refused(self, jobs: list[Job], count: int) -> None:
+        assume(count != len(jobs))
+        with pytest.raises(FrameError):
+            read_jobs(jobs_payload(jobs), count)
+
+    @given(jobs_strategy.filter(bool), st.sampled_from(sorted(JOB_LENGTHS)), st.data())
+    def test_a_damaged_length_is_refused(
+        self, jobs: list[Job], name: str, data: st.DataObject
+    ) -> None:
+        damaged_job = data.draw(st.integers(0, len(jobs) - 1))
+        change = data.draw(st.integers(-(2**31), 2**31 - 1).filter(bool))
+        payload = with_length(
+            jobs_payload(jobs), len(jobs_payload(jobs[:damaged_job])), JOB_LENGTHS[name], change
+        )
+        with pytest.raises(FrameError):
+            read_jobs(payload, len(jobs))
+
+
+class TestOutcomes:
+    @given(outcomes_strategy)
+    def test_come_out_as_they_went_in(self, outcomes: list[Outcome]) -> None:
+        assert read_outcomes(outcomes_payload(outcomes), len(outcomes)) == outcomes
+
+    @given(outcomes_strategy, st.binary(), st.binary())
+    def test_are_found_between_other_frames(
+        self, outcomes: list[Outcome], before: bytes, after: bytes
+    ) -> None:
+        payload = outcomes_payload(outcomes)
+        data = before + payload + after
+        assert wire.decode_outcomes(data, len(before), len(payload), len(outcomes)) == outcomes
+
+    @given(outcomes_strategy.filter(bool), st.binary(max_size=80), st.data())
+    def test_a_truncated_frame_is_refused(
+        self, outcomes: list[Outcome], next_frame: bytes, data: st.DataObject
+    ) -> None:
+        """Also when the bytes that are missing could be taken from the frame after it."""
+        payload = outcomes_payload(outcomes)
+        kept = data.draw(st.integers(0, len(payload) - 1))
+        with pytest.raises(FrameError):
+            wire.decode_outcomes(payload[:kept] + next_frame, 0, kept, len(outcomes))
+
+    @given(outcomes_strategy, st.binary(min_size=1))
+    def test_a_frame_with_more_than_its_outcomes_is_refused(
+        self, outcomes: list[Outcome], extra: bytes
+    ) -> None:
+        with pytest.raises(FrameError):
+            read_outcomes(outcomes_payload(outcomes) + extra, len(outcomes))
+
+    @given(outcomes_strategy, st.integers(0, 2**32 - 1))
+    def test_a_wrong_count_is_refused(self, outcomes: list[Outcome], count: int) -> None:
+        assume(count != len(outcomes))
+        with pytest.raises(FrameError):
+            read_outcomes(outcomes_payload(outcomes), count)
+
+    @given(outcomes_strategy.filter(bool), st.sampled_from(sorted(OUTCOME_LENGTHS)), st.data())
+    def test_a_damaged_length_is_refused(
+        self, outcomes: list[Outcome], name: str, data: st.DataObject
+    ) -> None:
+        damaged = data.draw(st.integers(0, len(outcomes) - 1))
+        change = data.draw(st.integers(-(2**31), 2**31 - 1).filter(bool))
+        payload = with_length(
+            outcomes_payload(outcomes),
+            len(outcomes_payload(outcomes[:damaged])),
+            OUTCOME_LENGTHS[name],
+            change,
+        )
+        with pytest.raises(FrameError):
+            read_outcomes(payload, len(outcomes))
+
+
+class TestPrefix:
+    @given(
+        st.integers(wire.SETUP, wire.STOP),
+        st.binary(),
+        st.integers(0, 2**32 - 1),
+        st.binary(max_size=20),
+    )
+    def test_says_kind_count_and_length(
+        self, kind: int, payload: bytes, count: int, before: bytes
+    ) -> None:
+        data = before + wire.frame(kind, payload, count)
+        assert wire.read_prefix(data, len(before)) == (kind, count, len(payload))
+
+    @pytest.mark.parametrize("kind", [0, wire.STOP + 1, 255])
+    def test_of_an_unknown_kind_is_refused(self, kind: int) -> None:
+        with pytest.raises(FrameError, match=str(kind)):
+            wire.read_prefix(wire.frame(kind))
+
+
+class TestStreams:
+    @given(u64, st.binary())
+    def test_chunks_come_out_as_they_went_in(self, job_id: int, body: bytes) -> None:
+        payload = wire.chunk(job_id, body)[wire.PREFIX_BYTES :]
+        assert wire.read_chunk(payload) == (job_id, body)
+
+    @given(u64, st.booleans())
+    def test_ends_come_out_as_they_went_in(self, job_id: int, complete: bool) -> None:
+        payload = wire.stream_end(job_id, complete=complete)[wire.PREFIX_BYTES :]
+        assert wire.read_stream_end(payload) == (job_id, complete)
+
+    @given(u64, st.sampled_from([wire.MORE, wire.STOP]))
+    def test_requests_come_out_as_they_went_in(self, job_id: int, kind: int) -> None:
+        data = wire.stream_request(kind, job_id)
+        assert wire.read_prefix(data) == (kind, 1, 8)
+        assert wire.read_stream_id(data[wire.PREFIX_BYTES :]) == job_id
+
+    @pytest.mark.parametrize("size", range(8))
+    def test_truncated_frames_are_refused(self, size: int) -> None:
+        with pytest.raises(FrameError):
+            wire.read_chunk(b"x" * size)
+        with pytest.raises(FrameError):
+            wire.read_stream_id(b"x" * size)
+        with pytest.raises(FrameError):
+            wire.read_stream_end(b"x" * (size + 1))
+
+
+class TestHead:
+    @given(heads_strategy)
+    def test_comes_out_as_it_went_in(self, head: RequestHead) -> None:
+        assert wire.decode_head(wire.encode_head(head)) == head
+
+    @given(heads_strategy, st.data())
+    def test_with_a_zero_byte_is_never_sent(self, head: RequestHead, data: st.DataObject) -> None:
+        fields = [*head[:6], *(text for pair in head.headers for text in pair)]
+        bad = data.draw(st.integers(0, len(fields) - 1))
+        fields[bad] += b"\0"
+        pairs = list(zip(fields[6::2], fields[7::2], strict=True))
+        with pytest.raises(ValueError, match="zero byte"):
+            wire.encode_head(RequestHead._make([*fields[:6], pairs]))
+
+    @given(heads_strategy)
+    def test_with_a_name_but_no_value_is_refused(self, head: RequestHead) -> None:
+        with pytest.raises(FrameError):
+            wire.decode_head(wire.encode_head(head) + b"\0name")
+
+    @pytest.mark.parametrize("fields", range(1, 6))
+    def test_with_too_few_fields_is_refused(self, fields: int) -> None:
+        with pytest.raises(FrameError):
+            wire.decode_head(b"\0".join([b"field"] * fields))
+
+    def test_merged_headers_are_what_wsgi_shows(self) -> None:
+        headers = [(b"x-two", b" a"), (b"x-two", b"b\t"), (b"x_fake", b"c"), (b"x-one", b"\xe4")]
+        head = RequestHead(b"GET", b"/", b"", b"1.1", b"http", b"", headers)
+        assert head.merged_headers() == {"x-two": "a,b", "x-one": "ä"}
+
+    def test_header_is_the_first_of_that_name(self) -> None:
+        headers = [(b"accept", b"a"), (b"x-id", b"first"), (b"x-id", b"second")]
+        head = RequestHead(b"GET", b"/", b"", b"1.1", b"http", b"", headers)
+        assert head.header(b"x-id") == b"first"
+        assert head.header(b"absent") is None

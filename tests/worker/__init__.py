@@ -1,0 +1,1 @@
+"""The scoring worker's parts, without sockets, processes or sleeps."""

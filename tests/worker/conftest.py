@@ -1,0 +1,17 @@
+"""What tests of scoring share."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture
+def own_alarm() -> Iterator[None]:
+    """Takes back the handler and the timer that a Scorer sets."""
+    before = signal.getsignal(signal.SIGALRM)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)

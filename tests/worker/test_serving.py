@@ -1,0 +1,191 @@
+"""The worker's main loop: what it sends for the frames it gets, and in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any, cast
+
+import pytest
+
+from scoreserve import wire
+from scoreserve.settings import Settings
+from scoreserve.wire import Outcome
+from scoreserve.worker.calling import convention_of
+from scoreserve.worker.channel import Channel, Frame
+from scoreserve.worker.scorer import Scorer
+from scoreserve.worker.serving import Serving
+from tests.worker.fakes import head_of
+
+Said = tuple[str, tuple[Any, ...]]
+
+
+def jobs(*bodies: bytes, first_id: int = 1) -> bytes:
+    """A frame of jobs with these bodies, numbered from `first_id`."""
+    head = wire.encode_head(head_of())
+    records = [(first_id + n, head, [body]) for n, body in enumerate(bodies)]
+    return b"".join(wire.encode_jobs(records))
+
+
+class FakeChannel:
+    """Hands out the front's frames, and then its end; keeps what is sent, in readable form."""
+
+    def __init__(self, frames: list[bytes]) -> None:
+        self._frames = frames
+        self.sent: list[Said] = []
+
+    def receive(self) -> Frame | None:
+        if not self._frames:
+            return None
+        data = self._frames.pop(0)
+        kind, count, _ = wire.read_prefix(data)
+        return Frame(kind, count, memoryview(data)[wire.PREFIX_BYTES :])
+
+    def send(self, buffers: list[bytes]) -> None:
+        data = b"".join(buffers)
+        kind, count, length = wire.read_prefix(data)
+        payload = data[wire.PREFIX_BYTES :]
+        if kind == wire.OUTCOMES:
+            for outcome in wire.decode_outcomes(payload, 0, length, count):
+                self.sent.append(self._readable(outcome))
+        elif kind == wire.CHUNK:
+            self.sent.append(("chunk", wire.read_chunk(payload)))
+        else:
+            self.sent.append(("end", wire.read_stream_end(payload)))
+
+    @staticmethod
+    def _readable(outcome: Outcome) -> Said:
+        what = "stream" if outcome.streamed else "outcome"
+        return (what, (outcome.id, outcome.status, outcome.body))
+
+
+def statuses(sent: list[Said]) -> list[int]:
+    """Those of the outcomes, in order; there is nothing else."""
+    assert {what for what, _ in sent} == {"outcome"}
+    return [status for _, (_, status, _) in sent]
+
+
+Serve = Callable[..., list[Said]]
+
+
+@pytest.fixture
+def serve(own_alarm: None, server_log: pytest.LogCaptureFixture) -> Serve:
+    """What a worker with this run() sends for these frames of the front."""
+
+    def serve(run: Callable[..., Any], *frames: bytes) -> list[Said]:
+        channel = FakeChannel(list(frames))
+        scorer = Scorer(run, convention_of(run), Settings())
+        Serving(cast("Channel", channel), scorer).run()
+        return channel.sent
+
+    return serve
+
+
+MORE = wire.stream_request(wire.MORE, 1)
+STOP = wire.stream_request(wire.STOP, 1)
+
+
+def letters(data: str) -> Generator[str, None, None]:
+    """A run() that streams its input letter by letter."""
+    yield from data
+
+
+def test_jobs_are_answered_in_their_order(serve: Serve) -> None:
+    sent = serve(lambda data: data, jobs(b"a", b"b"), jobs(b"c", first_id=3))
+    assert sent == [
+        ("outcome", (1, 200, b'"a"')),
+        ("outcome", (2, 200, b'"b"')),
+        ("outcome", (3, 200, b'"c"')),
+    ]
+
+
+def test_each_outcome_is_sent_before_the_next_run_begins(serve: Serve) -> None:
+    """The front relies on it: of a dead worker's jobs, only the first can have begun."""
+    channel = FakeChannel([jobs(b"a", b"b", b"c")])
+    seen: list[int] = []
+
+    def run(data: str) -> None:
+        seen.append(len(channel.sent))
+
+    Serving(cast("Channel", channel), Scorer(run, convention_of(run), Settings())).run()
+    assert seen == [0, 1, 2]
+
+
+def test_refused_and_failed_jobs_keep_their_place(serve: Serve) -> None:
+    sent = serve(lambda data: 1 / int(data), jobs(b"1", b"0", b"\xff", b"2"))
+    assert statuses(sent) == [200, 500, 400, 200]
+
+
+class TestStreams:
+    def test_send_a_chunk_each_time_they_are_asked(self, serve: Serve) -> None:
+        assert serve(letters, jobs(b"ab"), MORE, MORE) == [
+            ("stream", (1, 200, b"")),
+            ("chunk", (1, b"a")),
+            ("chunk", (1, b"b")),
+            ("end", (1, True)),
+        ]
+
+    def test_end_when_nobody_wants_the_rest(self, serve: Serve) -> None:
+        closed: list[bool] = []
+
+        def run(data: str) -> Generator[str, None, None]:
+            try:
+                yield from data
+            finally:
+                closed.append(True)
+
+        assert serve(run, jobs(b"abc"), STOP) == [
+            ("stream", (1, 200, b"")),
+            ("chunk", (1, b"a")),
+            ("end", (1, False)),
+        ]
+        assert closed == [True]
+
+    def test_let_jobs_wait_that_come_meanwhile(self, serve: Serve) -> None:
+        sent = serve(letters, jobs(b"a"), jobs(b"", first_id=2), MORE)
+        assert [what for what, _ in sent] == ["stream", "chunk", "end", "stream", "end"]
+
+    def test_that_fail_before_the_first_chunk_are_a_500(self, serve: Serve) -> None:
+        def run(data: str) -> Generator[str, None, None]:
+            raise KeyError(data)
+            yield
+
+        assert statuses(serve(run, jobs(b"a"))) == [500]
+
+    def test_that_fail_later_break_off_and_the_next_job_is_run(self, serve: Serve) -> None:
+        def run(data: str) -> Generator[str, None, None]:
+            yield data
+            if data == "a":
+                raise KeyError
+
+        sent = serve(run, jobs(b"a", b"b"), MORE, wire.stream_request(wire.MORE, 2))
+        assert sent == [
+            ("stream", (1, 200, b"")),
+            ("chunk", (1, b"a")),
+            ("end", (1, False)),
+            ("stream", (2, 200, b"")),
+            ("chunk", (2, b"b")),
+            ("end", (2, True)),
+        ]
+
+    def test_end_with_the_front(self, serve: Serve) -> None:
+        closed: list[bool] = []
+
+        def run(data: str) -> Generator[str, None, None]:
+            try:
+                yield from data
+            finally:
+                closed.append(True)
+
+        with pytest.raises(ConnectionResetError):
+            serve(run, jobs(b"ab"))
+        assert closed == [True]
+
+    def test_that_have_just_ended_may_still_be_stopped(self, serve: Serve) -> None:
+        sent = serve(lambda data: data, STOP, jobs(b"a"))
+        assert sent == [("outcome", (1, 200, b'"a"'))]
+
+
+@pytest.mark.parametrize("kind", [wire.MORE, wire.SETUP, wire.OUTCOMES])
+def test_what_the_front_does_not_send_is_refused(serve: Serve, kind: int) -> None:
+    with pytest.raises(wire.FrameError):
+        serve(lambda data: data, wire.frame(kind, bytes(8)))
