@@ -20,7 +20,8 @@ def run_script(script: str, *directories: Path) -> str:
 
     Warnings are errors, as they are here.
     """
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, directories))}
+    path = [*map(str, directories), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-B", "-c", _PROGRAM + script],
         env=environ,

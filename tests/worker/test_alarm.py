@@ -1,11 +1,11 @@
 """The scoring timeout on its timer, which runs on from one call into the next.
 
-Time stands still but where a test moves it, and the timer rings when a test lets it; the last test
-uses the real ones.
+Time passes only where a test lets it, but for the last test, which uses the real timer.
 """
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
 import time
@@ -17,6 +17,7 @@ from scoreserve.worker import alarm
 from scoreserve.worker.alarm import Alarm
 
 LIMIT_SECONDS = 10.0
+DEADLINE_SECONDS = 30.0
 
 pytestmark = pytest.mark.usefixtures("own_alarm")
 
@@ -27,19 +28,26 @@ class FakeTimer:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
         self.settings: list[float] = []
-        self._left = 0.0
+        self._rings_at: float | None = None
         monkeypatch.setattr(alarm, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(signal, "setitimer", self._set)
-        monkeypatch.setattr(signal, "getitimer", lambda which: (self._left, 0.0))
+        monkeypatch.setattr(signal, "getitimer", self._get)
 
     def _set(self, which: int, seconds: float) -> None:
         assert which == signal.ITIMER_REAL
         self.settings.append(seconds)
-        self._left = seconds
+        self._rings_at = self.now + seconds if seconds else None
 
-    def ring(self) -> None:
-        self._left = 0.0
-        signal.raise_signal(signal.SIGALRM)
+    def _get(self, which: int) -> tuple[float, float]:
+        return (0.0 if self._rings_at is None else max(self._rings_at - self.now, 1e-6), 0.0)
+
+    def sleep(self, seconds: float) -> None:
+        """Time passes, and the timer rings when its time comes."""
+        until = self.now + seconds
+        while self._rings_at is not None and self._rings_at <= until:
+            self.now, self._rings_at = self._rings_at, None
+            signal.raise_signal(signal.SIGALRM)
+        self.now = until
 
 
 @pytest.fixture
@@ -47,105 +55,108 @@ def timer(monkeypatch: pytest.MonkeyPatch) -> FakeTimer:
     return FakeTimer(monkeypatch)
 
 
+class Script:
+    """Calls of run() under one Alarm."""
+
+    def __init__(self, timer: FakeTimer) -> None:
+        self._timer = timer
+        self._alarm = Alarm(LIMIT_SECONDS)
+        self.cleaned_up = False
+
+    def call(self, seconds: float, *, clean_up_seconds: float = 0) -> None:
+        """One that takes so long, and perhaps longer to clean up."""
+        with self._alarm:
+            try:
+                self._timer.sleep(seconds)
+            finally:
+                self._timer.sleep(clean_up_seconds)
+                self.cleaned_up = True
+
+    def fail(self) -> None:
+        """One that fails at once."""
+        with self._alarm:
+            raise KeyError
+
+    def catch(self) -> None:
+        """One that takes its interruption for its own business."""
+        with self._alarm, contextlib.suppress(TimeoutError):
+            self._timer.sleep(LIMIT_SECONDS)
+
+
 @pytest.fixture
-def limit(timer: FakeTimer) -> Alarm:
-    return Alarm(LIMIT_SECONDS)
+def script(timer: FakeTimer) -> Script:
+    return Script(timer)
 
 
 class TestCall:
-    def test_that_takes_too_long_is_interrupted(self, timer: FakeTimer, limit: Alarm) -> None:
-        with pytest.raises(TimeoutError), limit:
-            timer.now += LIMIT_SECONDS
-            timer.ring()
-        assert timer.settings == [LIMIT_SECONDS]
+    def test_that_takes_too_long_is_interrupted(self, timer: FakeTimer, script: Script) -> None:
+        began = timer.now
+        with pytest.raises(TimeoutError):
+            script.call(LIMIT_SECONDS + 5)
+        assert timer.now == began + LIMIT_SECONDS
 
-    def test_that_ends_in_time_is_not(self, timer: FakeTimer, limit: Alarm) -> None:
-        with limit:
-            timer.now += LIMIT_SECONDS - 1
-        timer.now += 1
-        timer.ring()
+    def test_that_ends_in_time_is_not(self, timer: FakeTimer, script: Script) -> None:
+        script.call(LIMIT_SECONDS - 1)
+        timer.sleep(100)
 
-    def test_that_fails_ends_too(self, timer: FakeTimer, limit: Alarm) -> None:
-        with pytest.raises(KeyError), limit:
-            raise KeyError
-        timer.now += LIMIT_SECONDS
-        timer.ring()
+    def test_that_fails_ends_too(self, timer: FakeTimer, script: Script) -> None:
+        with pytest.raises(KeyError):
+            script.fail()
+        timer.sleep(100)
 
-    def test_is_interrupted_once(self, timer: FakeTimer, limit: Alarm) -> None:
+    def test_is_interrupted_once(self, script: Script) -> None:
         """What the script does to clean up may take its time."""
-        with pytest.raises(TimeoutError), limit:
-            timer.now += LIMIT_SECONDS
-            try:
-                timer.ring()
-            finally:
-                timer.now += LIMIT_SECONDS
-                timer.ring()
+        with pytest.raises(TimeoutError):
+            script.call(LIMIT_SECONDS, clean_up_seconds=100)
+        assert script.cleaned_up
 
-    def test_that_catches_the_interruption_goes_on(self, timer: FakeTimer, limit: Alarm) -> None:
-        with limit:
-            timer.now += LIMIT_SECONDS
-            with pytest.raises(TimeoutError):
-                timer.ring()
+    def test_may_catch_its_interruption(self, timer: FakeTimer, script: Script) -> None:
+        script.catch()
+        timer.sleep(100)
 
 
 class TestNextCall:
-    def test_finds_the_timer_still_set(self, timer: FakeTimer, limit: Alarm) -> None:
+    def test_finds_the_timer_still_set(self, timer: FakeTimer, script: Script) -> None:
+        """Setting it each time would cost more than a fast call."""
         for _ in range(100):
-            with limit:
-                timer.now += LIMIT_SECONDS / 1000
+            script.call(LIMIT_SECONDS / 1000)
         assert timer.settings == [LIMIT_SECONDS]
 
     def test_is_not_hit_by_the_alarm_of_the_one_before(
-        self, timer: FakeTimer, limit: Alarm
+        self, timer: FakeTimer, script: Script
     ) -> None:
-        with limit:
-            timer.now += 8
-        with limit:
-            timer.now += 2
-            timer.ring()
-            assert timer.settings == [LIMIT_SECONDS, 8]
-            timer.now += 7
+        script.call(8)
+        script.call(9)
         assert timer.settings == [LIMIT_SECONDS, 8]
 
-    def test_has_its_full_time_and_no_more(self, timer: FakeTimer, limit: Alarm) -> None:
-        with limit:
-            timer.now += 8
-        with pytest.raises(TimeoutError), limit:
-            timer.now += 2
-            timer.ring()  # the alarm of the first call
-            timer.now += 8
-            timer.ring()
+    @pytest.mark.parametrize("before", [[8], [9, 9, 9], [1] * 15, [0], [5, 5]])
+    def test_has_its_full_time_and_no_more(
+        self, timer: FakeTimer, script: Script, before: list[float]
+    ) -> None:
+        for seconds in before:
+            script.call(seconds)
+        script.call(LIMIT_SECONDS - 0.001)
+        began = timer.now
+        with pytest.raises(TimeoutError):
+            script.call(LIMIT_SECONDS + 5)
+        assert timer.now == pytest.approx(began + LIMIT_SECONDS)
 
-    def test_may_be_many_calls_later(self, timer: FakeTimer, limit: Alarm) -> None:
-        for _ in range(5):
-            with limit:
-                timer.now += 1
-        with limit:
-            timer.now += 5
-            timer.ring()
-        with pytest.raises(TimeoutError), limit:
-            timer.now += LIMIT_SECONDS
-            timer.ring()
+    def test_sets_a_timer_that_rang_between_calls(self, timer: FakeTimer, script: Script) -> None:
+        script.call(1)
+        timer.sleep(100)
+        assert timer.settings == [LIMIT_SECONDS]  # an idle worker is left in peace
+        with pytest.raises(TimeoutError):
+            script.call(LIMIT_SECONDS)
 
-    def test_sets_a_timer_that_rang_between_calls(self, timer: FakeTimer, limit: Alarm) -> None:
-        with limit:
-            pass
-        timer.now += LIMIT_SECONDS
-        timer.ring()
-        assert timer.settings == [LIMIT_SECONDS]
-        with pytest.raises(TimeoutError), limit:
-            assert timer.settings == [LIMIT_SECONDS] * 2
-            timer.now += LIMIT_SECONDS
-            timer.ring()
-
-    def test_of_one_that_was_interrupted_is_interrupted_in_its_turn(
-        self, timer: FakeTimer, limit: Alarm
+    def test_after_one_that_was_interrupted_has_its_full_time(
+        self, timer: FakeTimer, script: Script
     ) -> None:
         for _ in range(3):
-            with pytest.raises(TimeoutError), limit:
-                timer.now += LIMIT_SECONDS
-                timer.ring()
-        assert timer.settings == [LIMIT_SECONDS] * 3
+            began = timer.now
+            with pytest.raises(TimeoutError):
+                script.call(LIMIT_SECONDS + 5)
+            assert timer.now == began + LIMIT_SECONDS
+        script.call(LIMIT_SECONDS - 1)
 
 
 def test_only_the_main_thread_can_have_one() -> None:
@@ -164,9 +175,14 @@ def test_only_the_main_thread_can_have_one() -> None:
 
 
 def test_a_blocking_call_is_interrupted() -> None:
+    """By the real timer, which was set for an earlier call."""
     limit = Alarm(0.02)
-    for _ in range(50):
+
+    def call(seconds: float) -> None:
         with limit:
-            pass
-    with pytest.raises(TimeoutError), limit:
-        time.sleep(30)
+            time.sleep(seconds)
+
+    for _ in range(50):
+        call(0)
+    with pytest.raises(TimeoutError):
+        call(DEADLINE_SECONDS)

@@ -23,7 +23,7 @@ def environ_of(head: RequestHead, body: bytes = b"") -> dict[str, Any]:
 
 def head_from(peer: str, headers: Headers = (), scheme: bytes = b"http") -> RequestHead:
     """The head of a request that came from this address."""
-    return head_of(headers=headers)._replace(client=peer.encode(), scheme=scheme)
+    return head_of(headers=list(headers))._replace(client=peer.encode(), scheme=scheme)
 
 
 class TestContext:
@@ -152,7 +152,7 @@ class TestBody:
         "headers", [[], [("content-length", "4")], [("transfer-encoding", "chunked")]]
     )
     def test_is_there_whether_or_not_its_length_was_told(self, headers: Headers) -> None:
-        with flask_requests.request_context(head_of(headers=headers), b"body"):
+        with flask_requests.request_context(head_of(headers=list(headers)), b"body"):
             assert flask.request.get_data() == b"body"
             assert flask.request.get_data(as_text=True) == "body"
 

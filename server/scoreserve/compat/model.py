@@ -25,9 +25,11 @@ class Model:
         """
         directory = os.path.join(_ROOT, model_name)
         if os.path.isdir(directory):
-            chosen = _latest(directory, model_name) if version is None else version
-            return _only_entry(os.path.join(directory, str(chosen)), model_name)
-        if version is None and os.path.exists(model_name):
+            chosen = _latest(directory) if version is None else version
+            cached = os.path.join(directory, str(chosen))
+            if os.path.isdir(cached):
+                return _only_entry(cached, model_name)
+        if os.path.exists(model_name):
             return model_name
         raise ModelNotFoundException(
             f"Model {model_name} not found in cache at {_ROOT} or in current working directory"
@@ -35,15 +37,15 @@ class Model:
         )
 
 
-def _latest(directory: str, model_name: str) -> int:
+def _latest(directory: str) -> int:
     versions = [int(entry) for entry in os.listdir(directory) if entry.isdigit()]
     if not versions:
-        raise ModelNotFoundException(f"Model {model_name} has no version in {directory}.")
+        raise ModelNotFoundException(f"There is no version of the model in {directory}.")
     return max(versions)
 
 
 def _only_entry(directory: str, model_name: str) -> str:
-    entries = os.listdir(directory) if os.path.isdir(directory) else []
+    entries = os.listdir(directory)
     if len(entries) != 1:
         raise ModelNotFoundException(
             f"Model {model_name}: expected exactly one entry in {directory}, found {entries}."

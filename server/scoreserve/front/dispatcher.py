@@ -10,16 +10,18 @@ is cancelled first.
     forgotten    those it had not begun go back to the head of the queue
 
 A worker runs its jobs in the order it got them and sends each outcome before it begins the next
-job. So of the jobs in the hands of a worker that is gone, only the first can have begun.
+job. So of the jobs in the hands of a worker that is gone, only the first can have begun, unless
+they were to be merged.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from operator import attrgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from scoreserve.errors import ReplyError
 from scoreserve.front.body_stream import BodyStream
@@ -35,7 +37,7 @@ class Job:
     stands for it. When the outcome is streamed, `stream` brings its body.
     """
 
-    __slots__ = ("chunks", "head", "id", "on_outcome", "sent", "stream")
+    __slots__ = ("chunks", "head", "id", "on_outcome", "queued_at", "sent", "stream")
 
     def __init__(
         self,
@@ -48,6 +50,7 @@ class Job:
         self.chunks = chunks
         self.on_outcome = on_outcome
         self.sent = False
+        self.queued_at = 0.0  # told only where jobs wait for company
         self.stream: BodyStream | None = None
 
     def finish(self, outcome: Outcome | ReplyError) -> None:
@@ -69,14 +72,33 @@ class WorkerPort(Protocol):
         """The body of a streamed outcome; `Dispatcher.stream_ended` tells when it is over."""
 
 
+class Batching(NamedTuple):
+    """How jobs are handed over to be merged: at most `jobs` at once, each worker only when it is
+    idle, and fewer only when the oldest has waited `wait_seconds`. With `jobs` 1, none are merged.
+    """
+
+    jobs: int = 1
+    wait_seconds: float = 0.0
+
+
 class Dispatcher:
     """Hands queued jobs to workers, first come first served.
 
     `defer` runs a function once what is under way is done (an event loop's call_soon): jobs that
-    arrive together are handed over together.
+    arrive together are handed over together. `later` runs one after so many seconds, and `clock`
+    tells the time in seconds; both are needed only where jobs wait for company.
     """
 
-    def __init__(self, defer: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        defer: Callable[[Callable[[], None]], object],
+        later: Callable[[float, Callable[[], None]], object] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.batching = Batching()
+        self._later = later
+        self._clock = clock
+        self._timed = False
         self._defer = defer
         self._deferred = False
         self._ids = count(1)
@@ -97,6 +119,8 @@ class Dispatcher:
     def submit(self, job: Job) -> None:
         """Queues the job."""
         job.id = next(self._ids)
+        if self.batching.wait_seconds:
+            job.queued_at = self._clock()
         self._queue.append(job)
         self._dispatch_soon()
 
@@ -115,9 +139,10 @@ class Dispatcher:
 
     def detach(self, worker: WorkerPort, error: ReplyError) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again."""
-        first, *others = self._in_hand.pop(worker, {}).values() or (None,)
-        if first is not None:
-            _end([first], error)
+        jobs = list(self._in_hand.pop(worker, {}).values())
+        begun = len(jobs) if self.batching.jobs > 1 else 1  # merged jobs begin together
+        others = jobs[begun:]
+        _end(jobs[:begun], error)
         again = [job for job in others if job.on_outcome is not _unheard]
         for job in again:
             job.sent = False
@@ -169,13 +194,35 @@ class Dispatcher:
 
     def _dispatch(self) -> None:
         self._deferred = False
+        if self._waits_for_company():
+            return
         ahead = self._pace.ahead
         # The least loaded first, and each its share: none idles while another has a pile.
         by_load = sorted(self._in_hand.items(), key=lambda item: len(item[1]))
         for position, (worker, in_hand) in enumerate(by_load):
             share = -(-len(self._queue) // (len(by_load) - position))
-            room = ahead - len(in_hand) if 2 * len(in_hand) <= ahead or not in_hand else 0
+            if self.batching.jobs > 1:
+                room = 0 if in_hand else self.batching.jobs
+            else:
+                room = ahead - len(in_hand) if 2 * len(in_hand) <= ahead or not in_hand else 0
             self._hand_over(worker, in_hand, min(share, room))
+
+    def _waits_for_company(self) -> bool:
+        """Whether the oldest job may still wait for others to be merged with."""
+        jobs, wait_seconds = self.batching
+        if not wait_seconds or not self._queue or len(self._queue) >= jobs:
+            return False
+        left = self._queue[0].queued_at + wait_seconds - self._clock()
+        if left <= 0 or self._later is None:
+            return False
+        if not self._timed:
+            self._timed = True
+            self._later(left, self._waited)
+        return True
+
+    def _waited(self) -> None:
+        self._timed = False
+        self._dispatch()
 
     def _hand_over(self, worker: WorkerPort, in_hand: dict[int, Job], jobs: int) -> None:
         if jobs <= 0:

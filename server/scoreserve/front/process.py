@@ -45,7 +45,10 @@ class Front:
         self.gave_up = False
         self._sockets = sockets
         self._parent = os.getppid()
-        dispatcher = Dispatcher(lambda run: asyncio.get_running_loop().call_soon(run))
+        dispatcher = Dispatcher(
+            lambda run: asyncio.get_running_loop().call_soon(run),
+            lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
+        )
         self._supervisor = Supervisor(settings, dispatcher, self._give_up)
         self._supervisor.spawn()
         # Imported while the workers start: it takes about as long as their own imports.

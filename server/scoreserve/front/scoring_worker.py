@@ -19,7 +19,7 @@ from scoreserve import wire
 from scoreserve.errors import ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
-from scoreserve.front.dispatcher import Job
+from scoreserve.front.dispatcher import Batching, Job
 from scoreserve.wire import Outcome
 
 # How long a worker may take to be gone once it said that it cannot serve, or closed its end:
@@ -31,6 +31,7 @@ class Script(NamedTuple):
     """What the front knows of the entry script: `swagger` holds documents by version."""
 
     raw: bool = False  # run() takes any method, since it gets the request itself
+    batching: Batching = Batching()
     swagger: Mapping[str, Any] = {}
 
 
@@ -159,7 +160,7 @@ class ScoringWorker:
     def on_ready(self, info: dict[str, Any]) -> None:
         self.state = State.READY
         self.stage = "ready"
-        self.script = Script(bool(info["raw"]), info["swagger"])
+        self.script = Script(bool(info["raw"]), Batching(*info["batching"]), info["swagger"])
         self.init_seconds = float(info["init_seconds"])
         self._events.worker_ready(self)
 

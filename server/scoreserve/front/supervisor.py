@@ -123,6 +123,7 @@ class Supervisor:
         self._ready.add(worker)
         self._failed_starts = 0
         self.script = worker.script
+        self._dispatcher.batching = worker.script.batching
         self._dispatcher.attach(worker)
 
     def worker_outcomes(self, worker: ScoringWorker, outcomes: Sequence[Outcome]) -> None:

@@ -23,6 +23,7 @@ from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.settings import Settings
 from scoreserve.worker import debugger, entry_script, print_hook, swagger
+from scoreserve.worker.batcher import Batcher
 from scoreserve.worker.calling import convention_of
 from scoreserve.worker.channel import Channel, die_with
 from scoreserve.worker.scorer import Scorer
@@ -42,7 +43,7 @@ def main(descriptor: int) -> None:
     die_with(sock)
     _prepare_process(settings)
     try:
-        Serving(channel, _boot(settings, channel)).run()
+        _boot(settings, channel).run()
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone, and whoever waited for the answer with it
     finally:
@@ -70,7 +71,7 @@ def _prepare_process(settings: Settings) -> None:
     entry_script.prepare_import_path(settings)
 
 
-def _boot(settings: Settings, channel: Channel) -> Scorer:
+def _boot(settings: Settings, channel: Channel) -> Serving:
     """Imports the script and runs init(). Ends the process with a report if either fails."""
     started = time.monotonic()
     try:
@@ -105,7 +106,15 @@ def _boot(settings: Settings, channel: Channel) -> Scorer:
     except BootError as error:
         _fail(channel, settings, str(error))
     convention.uses_flask = "flask" in sys.modules
-    ready = {"init_seconds": init_seconds, "raw": convention.raw, "swagger": documents}
+    batches = settings.max_batch_size > 1 and convention.mergeable
+    if settings.max_batch_size > 1 and not batches:
+        _log.warning("Batching is off: run() takes requests whose parts cannot be merged")
+    ready = {
+        "init_seconds": init_seconds,
+        "raw": convention.raw,
+        "batching": (settings.max_batch_size, settings.batch_wait_ms / 1000) if batches else (1, 0),
+        "swagger": documents,
+    }
     if "AML_DBG_MODEL_INFO" in os.environ or "AML_DBG_RESOURCE_INFO" in os.environ:
         _log.warning(
             "The debuggability features have been removed. If you have a use case for them please"
@@ -114,7 +123,11 @@ def _boot(settings: Settings, channel: Channel) -> Scorer:
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
     channel.send([wire.frame(wire.READY, json.dumps(ready).encode())])
-    return Scorer(script.run, convention, settings)
+    scorer = Scorer(script.run, convention, settings)
+    if not batches:
+        return Serving(channel, scorer)
+    batcher = Batcher(scorer, settings.max_batch_size, convention.text_parameter)
+    return Serving(channel, scorer, batcher)
 
 
 def _say_stage(channel: Channel, stage: str) -> None:

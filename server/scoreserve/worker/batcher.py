@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from scoreserve.errors import ReplyError, ScoringTimeout
@@ -49,16 +49,16 @@ class Batcher:
         self._trust = Trust()
         self.fallbacks: Counter[str] = Counter()  # by reason
 
-    def score(self, calls: Sequence[Call | Outcome]) -> Iterator[Result]:
-        """The outcomes of all calls, each once, in any order."""
+    def score(self, calls: Sequence[Call | Outcome]) -> Iterator[list[Result]]:
+        """The outcomes of all calls, each once, in any order: together what one run() gave."""
         groups: dict[Any, list[Member]] = {}
         for call in calls:
             if isinstance(call, Outcome):
-                yield call
+                yield [call]
                 continue
             parts = self._take_apart(call) if len(calls) > 1 else None
             if parts is None or parts.rows > self._max_rows:
-                yield self._scorer.score(call)
+                yield [self._scorer.score(call)]
             else:
                 groups.setdefault(parts.key, []).append(Member(call, parts))
         for group in groups.values():
@@ -86,18 +86,23 @@ class Batcher:
             rows += member.parts.rows
         yield batch
 
-    def _score_batch(self, batch: list[Member]) -> Iterable[Result]:
+    def _score_batch(self, batch: list[Member]) -> Iterator[list[Result]]:
         kind = self._trust.kind(batch[0].parts.key)
         if len(batch) == 1 or kind.off:
-            return [self._scorer.score(member.call) for member in batch]
-        if not kind.trusted:
-            return self._prove(batch, kind)
-        return self._score_merged(batch, kind)
+            return self._score_alone(batch)
+        if kind.trusted(distinct=True) or kind.trusted(distinct=_distinct(batch)):
+            return self._score_merged(batch, kind)
+        return self._prove(batch, kind)
 
-    def _score_merged(self, batch: list[Member], kind: Kind) -> list[Result]:
+    def _score_alone(self, batch: list[Member]) -> Iterator[list[Result]]:
+        for member in batch:
+            yield [self._scorer.score(member.call)]
+
+    def _score_merged(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
         assert kind.split is not None
         if len(batch) == 1:
-            return [self._scorer.score(batch[0].call)]
+            yield from self._score_alone(batch)
+            return
         started = time.perf_counter()
         try:
             merged = self._run_merged(batch)
@@ -105,27 +110,28 @@ class Batcher:
             pieces = merging.split_result(merged, counts, kind.split)
         except ScoringTimeout as error:
             seconds = time.perf_counter() - started
-            return [self._scorer.failed(member.call, error, seconds) for member in batch]
+            yield [self._scorer.failed(member.call, error, seconds) for member in batch]
+            return
         except ReplyError:
             self._note("raised")
             middle = len(batch) // 2
-            return [
-                *self._score_merged(batch[:middle], kind),
-                *self._score_merged(batch[middle:], kind),
-            ]
+            yield from self._score_merged(batch[:middle], kind)
+            yield from self._score_merged(batch[middle:], kind)
+            return
         except NotSplit as error:
             self._note(error.args[0])
             kind.strike(error.args[0])
             self._tell_if_off(kind)
-            return [self._scorer.score(member.call) for member in batch]
+            yield from self._score_alone(batch)
+            return
         kind.worked()
         seconds = time.perf_counter() - started
-        return [
+        yield [
             self._scorer.returned(member.call, piece, seconds)
             for member, piece in zip(batch, pieces, strict=True)
         ]
 
-    def _prove(self, batch: list[Member], kind: Kind) -> Iterator[Result]:
+    def _prove(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
         """Answers from runs of their own, then compares merged ones, in two orders."""
         alone: list[tuple[Member, Any]] = []
         for member in batch:
@@ -133,11 +139,11 @@ class Batcher:
             try:
                 value = self._scorer.call(member.call)
             except ReplyError as error:
-                yield self._scorer.failed(member.call, error, time.perf_counter() - started)
+                yield [self._scorer.failed(member.call, error, time.perf_counter() - started)]
                 continue
-            yield self._scorer.returned(member.call, value, time.perf_counter() - started)
+            yield [self._scorer.returned(member.call, value, time.perf_counter() - started)]
             alone.append((member, value))
-        if len({id_of_rows(member.parts) for member, _ in alone}) > 1:
+        if len(alone) > 1:
             self._compare(alone, kind)
 
     def _compare(self, alone: list[tuple[Member, Any]], kind: Kind) -> None:
@@ -154,8 +160,9 @@ class Batcher:
             self._note("raised")
             kind.strike("raised")
         else:
-            kind.proved(split)
-            if kind.trusted:
+            distinct = _distinct([member for member, _ in alone])
+            kind.proved(split, distinct=distinct)
+            if distinct and kind.trusted(distinct=True):
                 _log.info("Batching: requests of one more kind share calls of run() from now on")
         self._tell_if_off(kind)
 
@@ -179,6 +186,7 @@ class Batcher:
             )
 
 
-def id_of_rows(parts: Parts) -> str:
-    """Equal for payloads with equal rows: merging those proves nothing."""
-    return repr(parts.lists())
+def _distinct(batch: Sequence[Member]) -> bool:
+    """Whether the arguments of any two members differ."""
+    first = batch[0].call.arguments
+    return any(member.call.arguments != first for member in batch)

@@ -52,7 +52,13 @@ class Convention:
     reader: InputReader
     wants_headers: bool
     raw: bool
+    mergeable: bool = False  # requests differ in nothing but the values of their arguments
     uses_flask: bool = False
+
+    @property
+    def text_parameter(self) -> str | None:
+        """The parameter that gets the body's text; None: they get the members of its JSON."""
+        return self.reader.parameter if isinstance(self.reader, TextInput) else None
 
     def call(self, job: WireJob) -> Call:
         """Raises BadInput, UnsupportedInput or MethodRefused for a request run() cannot take."""
@@ -84,7 +90,10 @@ def convention_of(run: Callable[..., Any]) -> Convention:
             raise BootError('run() needs to accept an argument other than "request_headers".')
         raise BootError("run() needs to accept an argument for input data.")
     reader = _reader(run, inputs)
-    return Convention(reader, wants_headers, raw=isinstance(reader, RawInput))
+    raw = isinstance(reader, RawInput)
+    special = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
+    plain = not (raw or wants_headers or any(is_special(run) for is_special in special))
+    return Convention(reader, wants_headers, raw, mergeable=plain)
 
 
 def _reader(run: Callable[..., Any], inputs: list[inspect.Parameter]) -> InputReader:

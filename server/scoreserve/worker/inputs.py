@@ -53,16 +53,16 @@ class TextInput:
     """For an undecorated run(): the body as a str, or the query as a JSON object."""
 
     def __init__(self, parameter: str) -> None:
-        self._parameter = parameter
+        self.parameter = parameter
 
     def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
         if head.method == b"POST":
             try:
-                return {self._parameter: str(body, "utf-8")}
+                return {self.parameter: str(body, "utf-8")}
             except UnicodeDecodeError as error:
                 raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
         if head.method == b"GET":
-            return {self._parameter: json.dumps(query_values(head.query))}
+            return {self.parameter: json.dumps(query_values(head.query))}
         raise MethodRefused
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from scoreserve import wire
 from scoreserve.errors import ResultUnusable
 from scoreserve.wire import Outcome
 from scoreserve.worker import outputs
+from scoreserve.worker.batcher import Batcher
 from scoreserve.worker.calling import Call
 from scoreserve.worker.channel import Channel, Frame
 from scoreserve.worker.responses import StreamedOutcome
@@ -21,9 +22,10 @@ _log = logging.getLogger("azmlinfsrv")
 class Serving:
     """Serves one front over `channel` until it closes its end."""
 
-    def __init__(self, channel: Channel, scorer: Scorer) -> None:
+    def __init__(self, channel: Channel, scorer: Scorer, batcher: Batcher | None = None) -> None:
         self._channel = channel
         self._scorer = scorer
+        self._batcher = batcher
         self._calls: deque[Call | Outcome] = deque()
 
     def run(self) -> None:
@@ -31,6 +33,10 @@ class Serving:
         while (frame := self._channel.receive()) is not None:
             self._take(frame)
             del frame  # frees the bytes of a large body before run() makes its own copies
+            if self._batcher is not None:
+                calls = list(self._calls)
+                self._calls.clear()
+                self._send_together(self._batcher.score(calls))
             while self._calls:
                 self._answer(self._calls.popleft())
 
@@ -40,9 +46,21 @@ class Serving:
         elif frame.kind != wire.STOP:  # which may come for a stream that has just ended
             raise wire.FrameError(f"the front does not send frames of kind {frame.kind} now")
 
+    def _send_together(self, results: Iterable[list[Outcome | StreamedOutcome]]) -> None:
+        """Sends outcomes in groups as they are there: those of one call of run() in one write."""
+        for group in results:
+            whole = [outcome for outcome in group if isinstance(outcome, Outcome)]
+            if whole:
+                self._channel.send(wire.encode_outcomes(whole))
+            for outcome in group:
+                if isinstance(outcome, StreamedOutcome):
+                    self._send(outcome)
+
     def _answer(self, call: Call | Outcome) -> None:
         # Each outcome leaves as it is there: none may wait for a slow run() after it.
-        outcome = call if isinstance(call, Outcome) else self._scorer.score(call)
+        self._send(call if isinstance(call, Outcome) else self._scorer.score(call))
+
+    def _send(self, outcome: Outcome | StreamedOutcome) -> None:
         if isinstance(outcome, StreamedOutcome):
             try:
                 self._stream(outcome)

@@ -5,7 +5,7 @@
 
 A kind is a group key of `merging`: other parameters may make another function of the same script.
 Until a kind is trusted its requests are answered from runs of their own, beside which the merged
-runs are only compared.
+runs are only compared. Equal requests may be trusted before distinct ones are.
 """
 
 from __future__ import annotations
@@ -25,20 +25,23 @@ class Kind:
     def __init__(self) -> None:
         self.split: Split | None = None
         self.off = ""  # the reason, once it is off
-        self._proofs = 0
+        self._proofs = {False: 0, True: 0}  # by whether the requests were distinct
         self._strikes = 0
 
-    @property
-    def trusted(self) -> bool:
-        """Whether results may be split without looking."""
-        return self._proofs >= _PROOFS and not self.off
+    def trusted(self, *, distinct: bool) -> bool:
+        """Whether results may be split without looking.
 
-    def proved(self, split: Split) -> None:
+        Merging equal requests proves nothing for distinct ones: an average of them is their own.
+        """
+        proofs = self._proofs[True] if distinct else max(self._proofs.values())
+        return proofs >= _PROOFS and not self.off
+
+    def proved(self, split: Split, *, distinct: bool) -> None:
         """A merged result was equal to the single ones, split this way."""
         if self.split is not None and self.split != split:
             self.off = "split_varies"
         self.split = split
-        self._proofs += 1
+        self._proofs[distinct] += 1
         self._strikes = 0
 
     def refuted(self, reason: str) -> None:
