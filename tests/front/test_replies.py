@@ -95,17 +95,17 @@ class TestError:
         assert json.loads(bare_error(ReplyError('a "b"\n')).body) == {"message": 'a "b"\n'}
 
 
-class TestText:
+class TestOk:
     def test_is_a_200_with_that_body(self, replies: Replies) -> None:
-        reply = replies.text(REQUEST, b"text/html", b"Healthy")
+        reply = replies.ok(REQUEST, b"text/html", b"Healthy")
         assert (reply.status, reply.body) == (200, b"Healthy")
         assert headers(reply)[b"content-type"] == b"text/html"
         assert headers(reply)[b"content-length"] == b"7"
 
     def test_gives_way_to_ids_that_are_too_long(self, replies: Replies) -> None:
-        assert replies.text(TOO_LONG, b"text/html", b"Healthy").status == 431
+        assert replies.ok(TOO_LONG, b"text/html", b"Healthy").status == 431
 
 
 def test_an_empty_version_is_left_out() -> None:
-    reply = Replies("").text(REQUEST, b"text/html", b"")
+    reply = Replies("").ok(REQUEST, b"text/html", b"")
     assert b"x-ms-server-version" not in headers(reply)

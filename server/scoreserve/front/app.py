@@ -13,7 +13,7 @@ from typing import NamedTuple
 from scoreserve.errors import NoSuchMethod, NoSuchPath, NotReady
 from scoreserve.front.access_log import AccessLog
 from scoreserve.front.asgi import Receive, Scope, Send, gather, request_head, send_reply
-from scoreserve.front.replies import Replies, Reply, bare_error
+from scoreserve.front.replies import HTML, Replies, Reply, bare_error
 from scoreserve.wire import RequestHead
 
 # Answers a request, or returns None when the client has left.
@@ -80,9 +80,8 @@ class Health:
         if error is not None:
             return self._replies.error(head, error)
         if head.method == b"OPTIONS":
-            reply = self._replies.text(head, b"text/html; charset=utf-8", b"")
-            return reply._replace(headers=[*reply.headers, (b"allow", b"OPTIONS, HEAD, GET")])
-        return self._replies.text(head, b"text/html; charset=utf-8", b"Healthy")
+            return self._replies.options(head)
+        return self._replies.ok(head, HTML, b"Healthy")
 
 
 def create_app(

@@ -12,9 +12,11 @@ from scoreserve.front.cors import Cors
 from scoreserve.front.ids import identify
 from scoreserve.wire import Outcome, RequestHead
 
-HeaderList = list[tuple[bytes, bytes]]
+Header = tuple[bytes, bytes]
+HeaderList = list[Header]
 
-_JSON = (b"content-type", b"application/json")
+HTML, JSON = b"text/html; charset=utf-8", b"application/json"
+RUN_NOT_FAILED = (b"x-ms-run-function-failed", b"False")
 _BODILESS = frozenset({204, 304})  # a length would be that of a body they cannot have
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id"})
@@ -77,14 +79,18 @@ class Replies:
             headers.append((b"content-length", b"%d" % len(outcome.body)))
         return Reply(outcome.status, headers, outcome.body, stream)
 
-    def text(self, head: RequestHead, content_type: bytes, body: bytes) -> Reply:
-        """A 200 with this body."""
+    def ok(self, head: RequestHead, content_type: bytes, body: bytes, *extra: Header) -> Reply:
+        """A 200 with this body, and with `extra` headers."""
         try:
             common = self.common(head)
         except IdTooLong as error:
             return self.error(head, error)
         own = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-        return Reply(200, own + common.headers, body)
+        return Reply(200, [*own, *common.headers, *extra], body)
+
+    def options(self, head: RequestHead) -> Reply:
+        """The answer to OPTIONS of something to be read."""
+        return self.ok(head, HTML, b"", (b"allow", b"OPTIONS, HEAD, GET"))
 
     def error(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that is refused. Ids that are too long come first."""
@@ -103,7 +109,7 @@ def bare_error(error: ReplyError) -> Reply:
 def _error(error: ReplyError, headers: HeaderList) -> Reply:
     body = json.dumps({"message": error.message}).encode()
     own = [
-        _JSON,
+        (b"content-type", JSON),
         (b"x-ms-run-function-failed", str(error.run_failed).encode()),
         (b"content-length", b"%d" % len(body)),
     ]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from scoreserve import wire
 from scoreserve.errors import BadInput, NotReady, ReplyError
 from scoreserve.front.dispatcher import Dispatcher, Job
-from scoreserve.front.replies import Replies, Reply
+from scoreserve.front.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.wire import Outcome, RequestHead
 
 
@@ -49,7 +49,7 @@ class Scoring:
             if error is not None:
                 raise error
             if head.method == b"OPTIONS" and not self._raw():
-                answer(self._options(head))
+                answer(self._replies.ok(head, HTML, b"", RUN_NOT_FAILED))
                 return None
             block = _encode(head)
         except ReplyError as refusal:
@@ -69,11 +69,6 @@ class Scoring:
     def cancel(self, job: Job) -> None:
         """The client of this job has left."""
         self._dispatcher.cancel(job)
-
-    def _options(self, head: RequestHead) -> Reply:
-        # The ids were found good before: this is the 200.
-        reply = self._replies.text(head, b"text/html; charset=utf-8", b"")
-        return reply._replace(headers=[*reply.headers, (b"x-ms-run-function-failed", b"False")])
 
     def refuse(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that never becomes a job."""

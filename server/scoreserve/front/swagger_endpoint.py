@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from scoreserve.errors import NoSuchSwagger, NotReady
 from scoreserve.front.asgi import Receive
-from scoreserve.front.replies import Replies, Reply
+from scoreserve.front.replies import JSON, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.wire import RequestHead
 
 # What a client may ask for, and the version it gets.
@@ -34,8 +34,7 @@ class SwaggerEndpoint:
         if error is not None:
             return self._replies.error(head, error)
         if head.method == b"OPTIONS":
-            reply = self._replies.text(head, b"text/html; charset=utf-8", b"")
-            return reply._replace(headers=[*reply.headers, (b"allow", b"OPTIONS, HEAD, GET")])
+            return self._replies.options(head)
         query = parse_qs(head.query.decode("latin-1"), keep_blank_values=True)
         asked = query.get("version", ["2"])[0]
         documents = self._documents()
@@ -50,8 +49,6 @@ class SwaggerEndpoint:
                 f" Supported swagger versions: [{supported}]."
             )
             return self._replies.error(head, NoSuchSwagger(message))
-        reply = self._replies.text(head, b"application/json", json.dumps(document).encode())
-        # The reference makes the answer of a class that says so of every answer.
-        if reply.status != 200:  # an id was too long
-            return reply
-        return reply._replace(headers=[*reply.headers, (b"x-ms-run-function-failed", b"False")])
+        # The reference makes the answer of a class that says of every answer that run() has not
+        # failed.
+        return self._replies.ok(head, JSON, json.dumps(document).encode(), RUN_NOT_FAILED)
