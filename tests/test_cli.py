@@ -132,11 +132,16 @@ class TestScoreserve:
         chosen = start(cli.main, ["serve"]).settings
         assert chosen == Settings(app_root=str(tmp_path))
 
-    def test_a_bad_value_exits_with_3_and_names_the_setting(
-        self, capsys: pytest.CaptureFixture[str]
+    def test_a_bad_flag_exits_with_2_and_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert exit_code(cli.main, ["serve", "--workers", "none"]) == 2
+        assert "--workers" in capsys.readouterr().err
+
+    def test_a_bad_variable_exits_with_3_and_is_named(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        assert exit_code(cli.main, ["serve", "--workers", "none"]) == 3
-        assert "--workers" in capsys.readouterr().out
+        monkeypatch.setenv("WORKER_COUNT", "none")
+        assert exit_code(cli.main, ["serve"]) == 3
+        assert "WORKER_COUNT" in capsys.readouterr().out
 
     def test_a_bad_log_level_exits_with_3(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert exit_code(cli.main, ["serve", "--log-level", "LOUD"]) == 3

@@ -95,13 +95,16 @@ def _scoreserve_parser() -> argparse.ArgumentParser:
         description="Serves an entry script. Every flag may also be set by the environment variable"
         " or the config.json key in brackets; a flag wins over both.",
     )
+    defaults = settings.Settings()
     for name, source in settings.sources():
         if source.flag is not None:
+            variable = source.env[0] if source.read_env else f"config file: {source.env[0]}"
             command.add_argument(
                 source.flag,
                 dest=name,
                 metavar=source.unit.upper() or "VALUE",
-                help=f"{source.help} [{source.env[0]}]",
+                type=_checked(source.parse),
+                help=f"{source.help} [{variable}; default: {getattr(defaults, name) or 'none'}]",
             )
     return parser
 
