@@ -16,18 +16,21 @@ import socket
 import sys
 import time
 import traceback
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from scoreserve import logs, wire
+from scoreserve._batched import batched_run
 from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.settings import Settings
 from scoreserve.worker import debugger, entry_script, print_hook, swagger
 from scoreserve.worker.batcher import Batcher
-from scoreserve.worker.calling import convention_of
+from scoreserve.worker.calling import Convention, convention_of
 from scoreserve.worker.channel import Channel, die_with
+from scoreserve.worker.list_scorer import ListScorer
 from scoreserve.worker.scorer import Scorer
-from scoreserve.worker.serving import Serving
+from scoreserve.worker.serving import GroupScorer, Serving
 
 _log = logging.getLogger("azmlinfsrv")
 _script_log = logging.getLogger("azmlinfsrv.user_script")
@@ -106,13 +109,15 @@ def _boot(settings: Settings, channel: Channel) -> Serving:
     except BootError as error:
         _fail(channel, settings, str(error))
     convention.uses_flask = "flask" in sys.modules
-    batches = settings.max_batch_size > 1 and convention.mergeable
-    if settings.max_batch_size > 1 and not batches:
-        _log.warning("Batching is off: run() takes requests whose parts cannot be merged")
+    scorer = Scorer(script.run, convention, settings)
+    try:
+        together, batch_jobs, batch_wait_ms = _batching(settings, script.run, convention, scorer)
+    except BootError as error:
+        _fail(channel, settings, str(error))
     ready = {
         "init_seconds": init_seconds,
         "raw": convention.raw,
-        "batching": (settings.max_batch_size, settings.batch_wait_ms / 1000) if batches else (1, 0),
+        "batching": (batch_jobs, batch_wait_ms / 1000),
         "swagger": documents,
     }
     if "AML_DBG_MODEL_INFO" in os.environ or "AML_DBG_RESOURCE_INFO" in os.environ:
@@ -123,11 +128,31 @@ def _boot(settings: Settings, channel: Channel) -> Serving:
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
     channel.send([wire.frame(wire.READY, json.dumps(ready).encode())])
-    scorer = Scorer(script.run, convention, settings)
-    if not batches:
-        return Serving(channel, scorer)
+    return Serving(channel, scorer, together)
+
+
+def _batching(
+    settings: Settings, run: Callable[..., Any], convention: Convention, scorer: Scorer
+) -> tuple[GroupScorer | None, int, float]:
+    """What scores calls together, how many the front may send at once, and the milliseconds that
+    the oldest may wait for others. Raises BootError for a `@batched` run() that takes no text.
+    """
+    by_hand = batched_run(run)
+    if by_hand is not None:
+        if convention.text_parameter is None or not convention.mergeable:
+            raise BootError(
+                "A @batched run() takes a list of texts: it can be neither @rawhttp nor"
+                " @input_schema, neither async nor a generator, and has no request_headers."
+            )
+        most = by_hand.max_batch_size
+        return ListScorer(scorer, convention.text_parameter, most), most, by_hand.wait_ms
+    if settings.max_batch_size == 1:
+        return None, 1, 0
+    if not convention.mergeable:
+        _log.warning("Batching is off: run() takes requests whose parts cannot be merged")
+        return None, 1, 0
     batcher = Batcher(scorer, settings.max_batch_size, convention.text_parameter)
-    return Serving(channel, scorer, batcher)
+    return batcher, settings.max_batch_size, settings.batch_wait_ms
 
 
 def _say_stage(channel: Channel, stage: str) -> None:

@@ -27,6 +27,9 @@ from scoreserve.worker.trust import Kind, Trust
 
 _log = logging.getLogger("azmlinfsrv")
 
+# Reading a body twice pays only while that is cheap beside calling run() once more. Characters.
+_LONGEST_TEXT = 1 << 20
+
 Result = Outcome | StreamedOutcome
 
 
@@ -68,8 +71,11 @@ class Batcher:
     def _take_apart(self, call: Call) -> Parts | None:
         if self._text_parameter is None:
             return merging.take_apart(call.arguments)
+        text = call.arguments[self._text_parameter]
+        if len(text) > _LONGEST_TEXT:
+            return None
         try:
-            payload = merging.parse_text(call.arguments[self._text_parameter])
+            payload = merging.parse_text(text)
         except ValueError:
             self.fallbacks["not_json"] += 1
             return None

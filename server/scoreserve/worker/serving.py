@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
 
 from scoreserve import wire
 from scoreserve.errors import ResultUnusable
 from scoreserve.wire import Outcome
 from scoreserve.worker import outputs
-from scoreserve.worker.batcher import Batcher
 from scoreserve.worker.calling import Call
 from scoreserve.worker.channel import Channel, Frame
 from scoreserve.worker.responses import StreamedOutcome
@@ -19,13 +19,25 @@ from scoreserve.worker.scorer import Scorer
 _log = logging.getLogger("azmlinfsrv")
 
 
-class Serving:
-    """Serves one front over `channel` until it closes its end."""
+class GroupScorer(Protocol):
+    """Scores calls that came together."""
 
-    def __init__(self, channel: Channel, scorer: Scorer, batcher: Batcher | None = None) -> None:
+    def score(
+        self, calls: Sequence[Call | Outcome]
+    ) -> Iterable[list[Outcome | StreamedOutcome]]: ...
+
+
+class Serving:
+    """Serves one front over `channel` until it closes its end. `together`, where there is one,
+    scores the calls of a frame as it sees fit; else they are scored one by one.
+    """
+
+    def __init__(
+        self, channel: Channel, scorer: Scorer, together: GroupScorer | None = None
+    ) -> None:
         self._channel = channel
         self._scorer = scorer
-        self._batcher = batcher
+        self._together = together
         self._calls: deque[Call | Outcome] = deque()
 
     def run(self) -> None:
@@ -33,10 +45,10 @@ class Serving:
         while (frame := self._channel.receive()) is not None:
             self._take(frame)
             del frame  # frees the bytes of a large body before run() makes its own copies
-            if self._batcher is not None:
+            if self._together is not None:
                 calls = list(self._calls)
                 self._calls.clear()
-                self._send_together(self._batcher.score(calls))
+                self._send_together(self._together.score(calls))
             while self._calls:
                 self._answer(self._calls.popleft())
 

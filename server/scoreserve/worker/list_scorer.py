@@ -1,0 +1,69 @@
+"""Scores jobs together for a run() under `@batched`: a list of inputs in, a list of results out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
+from scoreserve.wire import Outcome
+from scoreserve.worker.calling import Call
+from scoreserve.worker.responses import StreamedOutcome
+from scoreserve.worker.scorer import Scorer
+
+Result = Outcome | StreamedOutcome
+
+
+class ListScorer:
+    """Calls run() with up to `most` inputs, in the list that `parameter` gets."""
+
+    def __init__(self, scorer: Scorer, parameter: str, most: int) -> None:
+        self._scorer = scorer
+        self._parameter = parameter
+        self._most = most
+
+    def score(self, calls: Sequence[Call | Outcome]) -> Iterator[list[Result]]:
+        """The outcomes of all calls, each once: together what one run() gave."""
+        refused: list[Result] = [call for call in calls if isinstance(call, Outcome)]
+        if refused:
+            yield refused
+        good = [call for call in calls if not isinstance(call, Outcome)]
+        for start in range(0, len(good), self._most):
+            yield from self._score(good[start : start + self._most])
+
+    def _score(self, calls: list[Call]) -> Iterator[list[Result]]:
+        """A call that raises is made again in halves, so that a bad input fails alone."""
+        started = time.perf_counter()
+        try:
+            results = self._results(calls)
+        except ReplyError as error:
+            if len(calls) > 1 and not isinstance(error, (ResultUnusable, ScoringTimeout)):
+                middle = len(calls) // 2
+                yield from self._score(calls[:middle])
+                yield from self._score(calls[middle:])
+                return
+            seconds = time.perf_counter() - started
+            yield [self._scorer.failed(call, error, seconds) for call in calls]
+            return
+        seconds = time.perf_counter() - started
+        yield [
+            self._outcome(call, result, seconds)
+            for call, result in zip(calls, results, strict=True)
+        ]
+
+    def _results(self, calls: list[Call]) -> Sequence[Any]:
+        inputs = [call.arguments[self._parameter] for call in calls]
+        results = self._scorer.call(calls[0]._replace(arguments={self._parameter: inputs}))
+        if not isinstance(results, (list, tuple)) or len(results) != len(inputs):
+            raise ResultUnusable from TypeError(
+                f"a @batched run() must return a list of {len(inputs)} results for as many inputs"
+            )
+        return results
+
+    def _outcome(self, call: Call, result: Any, seconds: float) -> Result:
+        if not isinstance(result, Exception):
+            return self._scorer.returned(call, result, seconds)
+        error = ScriptFailed()
+        error.__cause__ = result
+        return self._scorer.failed(call, error, seconds)

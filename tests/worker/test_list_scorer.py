@@ -1,0 +1,131 @@
+"""A run() under `@batched`: lists in, lists out, each answer its own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from scoreserve import batched
+from scoreserve._batched import BatchedRun, batched_run
+from scoreserve.settings import Settings
+from scoreserve.wire import Outcome
+from scoreserve.worker.calling import convention_of
+from scoreserve.worker.list_scorer import ListScorer
+from scoreserve.worker.scorer import Scorer
+from tests.worker.fakes import job_of
+
+pytestmark = pytest.mark.usefixtures("own_alarm", "server_log")
+
+FAILED = "An unexpected error occurred in scoring script. Check the logs for more info."
+
+
+def score(
+    run: Callable[..., Any], bodies: Sequence[bytes], most: int = 32
+) -> dict[int, tuple[int, Any]]:
+    """(status, body) of each job, by its place in `bodies`."""
+    convention = convention_of(run)
+    scorer = Scorer(run, convention, Settings())
+    assert convention.text_parameter is not None
+    together = ListScorer(scorer, convention.text_parameter, most)
+    calls = scorer.read([job_of(body, id=place) for place, body in enumerate(bodies)])
+    outcomes = [outcome for group in together.score(calls) for outcome in group]
+    assert sorted(outcome.id for outcome in outcomes if isinstance(outcome, Outcome)) == list(
+        range(len(bodies))
+    )
+    return {
+        outcome.id: (outcome.status, json.loads(outcome.body))
+        for outcome in outcomes
+        if isinstance(outcome, Outcome)
+    }
+
+
+class Doubling:
+    """Doubles numbers; `sizes` are the lengths of the lists it got."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def run(self, inputs: list[str]) -> list[Any]:
+        self.sizes.append(len(inputs))
+        return [2 * int(text) for text in inputs]
+
+
+def test_inputs_share_calls_up_to_the_limit() -> None:
+    doubling = Doubling()
+    answers = score(doubling.run, [b"%d" % number for number in range(10)], most=4)
+    assert answers == {number: (200, 2 * number) for number in range(10)}
+    assert doubling.sizes == [4, 4, 2]
+
+
+def test_a_lone_input_comes_in_a_list_too() -> None:
+    doubling = Doubling()
+    assert score(doubling.run, [b"21"]) == {0: (200, 42)}
+    assert doubling.sizes == [1]
+
+
+def test_an_input_that_is_refused_is_not_among_them() -> None:
+    doubling = Doubling()
+    answers = score(doubling.run, [b"1", b"\xff", b"3"])
+    assert answers[0] == (200, 2)
+    assert answers[1][0] == 400
+    assert answers[2] == (200, 6)
+    assert doubling.sizes == [2]
+
+
+def test_an_exception_in_the_list_is_one_answer() -> None:
+    def run(inputs: list[str]) -> list[Any]:
+        return [ValueError(text) if text == "bad" else text for text in inputs]
+
+    assert score(run, [b"a", b"bad", b"c"]) == {
+        0: (200, "a"),
+        1: (500, {"message": FAILED}),
+        2: (200, "c"),
+    }
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.one_of(st.integers(0, 99), st.just(None)), max_size=40), st.integers(1, 40))
+def test_a_bad_input_fails_alone(numbers: list[int | None], most: int) -> None:
+    bodies = [b"poison" if number is None else b"%d" % number for number in numbers]
+    expected = {
+        place: (500, {"message": FAILED}) if number is None else (200, 2 * number)
+        for place, number in enumerate(numbers)
+    }
+    assert score(Doubling().run, bodies, most) == expected
+
+
+@pytest.mark.parametrize("results", [[1], [1, 2, 3], {"a": 1, "b": 2}, None, "ab", 5])
+def test_a_list_of_another_length_is_an_error_for_all(results: Any) -> None:
+    """Whose is whose cannot be known."""
+    answers = score(lambda inputs: results, [b"1", b"2"])
+    assert [status for status, _ in answers.values()] == [500, 500]
+
+
+class TestDecorator:
+    def test_marks_the_function_and_leaves_it(self) -> None:
+        @batched(max_batch_size=8, wait_ms=2.5)
+        def run(inputs: list[str]) -> list[str]:
+            return inputs
+
+        assert run(["a"]) == ["a"]
+        assert batched_run(run) == BatchedRun(8, 2.5)
+
+    def test_needs_no_arguments(self) -> None:
+        @batched
+        def run(inputs: list[str]) -> list[str]:
+            return inputs
+
+        assert batched_run(run) == BatchedRun(32, 0)
+
+    def test_is_told_from_none(self) -> None:
+        assert batched_run(lambda data: data) is None
+
+    @pytest.mark.parametrize("wrong", [{"max_batch_size": 0}, {"wait_ms": -1}])
+    def test_refuses_what_cannot_be(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(ValueError, match="at least 1"):
+            batched(**wrong)
