@@ -196,16 +196,20 @@ class Dispatcher:
         self._deferred = False
         if self._waits_for_company():
             return
-        ahead = self._pace.ahead
         # The least loaded first, and each its share: none idles while another has a pile.
         by_load = sorted(self._in_hand.items(), key=lambda item: len(item[1]))
-        for position, (worker, in_hand) in enumerate(by_load):
-            share = -(-len(self._queue) // (len(by_load) - position))
-            if self.batching.jobs > 1:
-                room = 0 if in_hand else self.batching.jobs
-            else:
-                room = ahead - len(in_hand) if 2 * len(in_hand) <= ahead or not in_hand else 0
+        rooms = [(worker, in_hand, self._room(len(in_hand))) for worker, in_hand in by_load]
+        rooms = [row for row in rooms if row[2] > 0]
+        for position, (worker, in_hand, room) in enumerate(rooms):
+            share = -(-len(self._queue) // (len(rooms) - position))
             self._hand_over(worker, in_hand, min(share, room))
+
+    def _room(self, in_hand: int) -> int:
+        """How many more jobs a worker may be handed. It is topped up when half of them are done."""
+        if self.batching.jobs > 1:
+            return 0 if in_hand else self.batching.jobs
+        ahead = self._pace.ahead
+        return ahead - in_hand if 2 * in_hand <= ahead or not in_hand else 0
 
     def _waits_for_company(self) -> bool:
         """Whether the oldest job may still wait for others to be merged with."""

@@ -46,6 +46,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._short_road = short_road
         self._running: ScoreCycle | None = None
         self._peer = b""
+        self._idle_since: float | None = None
+        self._idle_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -60,9 +62,11 @@ class HttpProtocol(HttpToolsProtocol):
             running.disconnected = True
             running.set()
         self.pipeline.clear()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
+        self._idle_since = None
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -87,6 +91,12 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
 
+    def on_message_begin(self) -> None:
+        # Only what the parser's callbacks fill in; an ASGI scope is made when it is needed.
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
     def on_headers_complete(self) -> None:
         before: Any = self.cycle
         if self.parser.should_upgrade() or (type(before) is ScoreCycle and before.refused):
@@ -95,6 +105,7 @@ class HttpProtocol(HttpToolsProtocol):
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()
         if road is None or path != b"/score" or method not in _SHORT_METHODS:
+            self._make_scope()
             super().on_headers_complete()
             return
         version = self.parser.get_http_version()
@@ -113,6 +124,37 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
+
+    def _make_scope(self) -> None:
+        url, headers, expects_continue = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects_continue
+        self.headers.extend(headers)  # in place: the scope has this list
+
+    def on_response_complete(self) -> None:
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._end_if_idle)
+
+    def _end_if_idle(self) -> None:
+        """Closes the connection when it has been idle for the keep-alive time.
+
+        uvicorn sets and cancels a timer for each request. One that looks again when it rings costs
+        nothing while requests come.
+        """
+        self._idle_timer = None
+        if self._idle_since is None:
+            return  # a request is under way: its response sets the timer anew
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left <= 0:
+            self.transport.close()
+        else:
+            self._idle_timer = self.loop.call_later(left, self._end_if_idle)
 
     def on_body(self, body: bytes) -> None:
         cycle: Any = self.cycle

@@ -24,9 +24,8 @@ class Alarm:
     def __enter__(self) -> None:
         self._started = time.monotonic()
         # Asked, not remembered: a script may use the timer and the signal for itself.
-        if signal.getsignal(signal.SIGALRM) is not self._handler:
-            signal.signal(signal.SIGALRM, self._handler)
         if not signal.getitimer(signal.ITIMER_REAL)[0]:
+            signal.signal(signal.SIGALRM, self._handler)
             signal.setitimer(signal.ITIMER_REAL, self._seconds)
 
     def __exit__(

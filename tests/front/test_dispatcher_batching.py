@@ -1,0 +1,281 @@
+"""Jobs that are to be merged: how many go to whom, and how long they wait for company."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoreserve.errors import WorkerLost
+from scoreserve.front.dispatcher import Batching, Dispatcher
+from tests.front.fakes import Client, FakeWorker, ManualDefer
+
+LOST = WorkerLost("The scoring worker is gone.")
+
+
+class Timers:
+    """A clock that stands still but for `pass_time`, and what is to run later on it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.set: list[tuple[float, Callable[[], None]]] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def later(self, seconds: float, function: Callable[[], None]) -> None:
+        assert seconds > 0
+        self.set.append((self.now + seconds, function))
+
+    def pass_time(self, seconds: float) -> None:
+        """Runs what is due meanwhile, each at its time."""
+        end = self.now + seconds
+        while due := [timer for timer in self.set if timer[0] <= end]:
+            timer = min(due, key=lambda each: each[0])
+            self.set.remove(timer)
+            self.now = max(self.now, timer[0])
+            timer[1]()
+        self.now = end
+
+
+class Front:
+    """A dispatcher and what surrounds it."""
+
+    def __init__(self, jobs: int, wait_seconds: float = 0.0, workers: int = 1) -> None:
+        self.defer = ManualDefer()
+        self.timers = Timers()
+        self.dispatcher = Dispatcher(self.defer, self.timers.later, self.timers.clock)
+        self.dispatcher.batching = Batching(jobs, wait_seconds)
+        self.workers = [FakeWorker() for _ in range(workers)]
+        for worker in self.workers:
+            self.dispatcher.attach(worker)
+        self.defer.run()
+        self.clients: list[Client] = []
+
+    def submit(self, count: int = 1, *, deferred: bool = True) -> list[Client]:
+        clients = [Client(f"job {len(self.clients) + number}") for number in range(count)]
+        self.clients += clients
+        for client in clients:
+            self.dispatcher.submit(client.job)
+        if deferred:
+            self.defer.run()
+        return clients
+
+    def answer(self, worker: FakeWorker, seconds: float = 1e-6) -> None:
+        self.dispatcher.complete(worker, worker.answers(seconds))
+        self.defer.run()
+
+    def sizes(self, worker: FakeWorker | None = None) -> list[int]:
+        """How many jobs the worker was handed at once."""
+        return [len(batch) for batch in (worker or self.workers[0]).batches]
+
+
+class TestHandingOver:
+    def test_an_idle_worker_takes_what_is_queued_at_once(self) -> None:
+        front = Front(jobs=64)
+        front.submit(10)
+        assert front.sizes() == [10]
+        assert not front.timers.set
+
+    def test_never_more_than_so_many_at_once(self) -> None:
+        front = Front(jobs=4)
+        front.submit(10)
+        for _ in range(3):
+            front.answer(front.workers[0])
+        assert front.sizes() == [4, 4, 2]
+        assert all(client.got_its_own() for client in front.clients)
+
+    def test_a_busy_worker_gets_nothing_however_fast_it_is(self) -> None:
+        front = Front(jobs=4)
+        for _ in range(500):
+            front.submit(1)
+            front.answer(front.workers[0], seconds=1e-6)
+        front.submit(1)
+        front.submit(3)
+        assert front.sizes()[-1] == 1
+        assert front.dispatcher.queued == 3
+        front.answer(front.workers[0])
+        assert front.sizes()[-1] == 3
+
+    def test_a_worker_that_has_answered_a_part_is_not_idle(self) -> None:
+        front = Front(jobs=4)
+        front.submit(6)
+        (worker,) = front.workers
+        front.dispatcher.complete(worker, worker.answers()[:3])
+        front.defer.run()
+        assert front.sizes() == [4]
+        assert front.dispatcher.queued == 2
+
+    def test_idle_workers_share(self) -> None:
+        front = Front(jobs=64, workers=3)
+        front.submit(10)
+        assert sorted(front.sizes(worker)[0] for worker in front.workers) == [3, 3, 4]
+
+    def test_an_idle_worker_leaves_nothing_for_a_busy_one(self) -> None:
+        """Who is busy cannot take its share; the jobs would wait for nothing."""
+        front = Front(jobs=64, workers=2)
+        front.submit(1)
+        front.submit(10)
+        idle = max(front.workers, key=lambda worker: len(worker.in_hand))
+        assert front.sizes(idle) == [10]
+        assert front.dispatcher.queued == 0
+
+
+class TestCompany:
+    def test_jobs_wait_for_company_from_the_oldest_on(self) -> None:
+        front = Front(jobs=4, wait_seconds=0.010)
+        front.submit(1)
+        front.timers.pass_time(0.006)
+        front.submit(1)
+        front.timers.pass_time(0.0039)
+        assert front.sizes() == []
+        front.timers.pass_time(0.0002)
+        assert front.sizes() == [2]
+        assert not front.timers.set
+
+    def test_a_full_batch_goes_at_once(self) -> None:
+        front = Front(jobs=4, wait_seconds=60)
+        front.submit(3)
+        assert front.sizes() == []
+        front.submit(1)
+        assert front.sizes() == [4]
+        front.timers.pass_time(60)
+        assert front.sizes() == [4]
+
+    def test_what_is_left_waits_from_its_own_arrival_on(self) -> None:
+        front = Front(jobs=4, wait_seconds=0.010)
+        front.submit(3)
+        front.timers.pass_time(0.008)
+        front.submit(2)
+        front.answer(front.workers[0])
+        front.timers.pass_time(0.009)
+        assert front.sizes() == [4]
+        front.timers.pass_time(0.0011)
+        assert front.sizes() == [4, 1]
+
+    def test_jobs_that_waited_behind_a_busy_worker_go_at_once(self) -> None:
+        front = Front(jobs=4, wait_seconds=0.010)
+        front.submit(4)
+        front.submit(1)
+        front.timers.pass_time(5)
+        assert front.sizes() == [4]
+        front.answer(front.workers[0])
+        assert front.sizes() == [4, 1]
+
+    def test_one_timer_is_enough(self) -> None:
+        front = Front(jobs=100, wait_seconds=0.010)
+        for _ in range(50):
+            front.submit(1)
+        assert len(front.timers.set) == 1
+
+    def test_when_the_oldest_is_cancelled_the_next_has_its_own_time(self) -> None:
+        front = Front(jobs=4, wait_seconds=0.010)
+        (gone,) = front.submit(1)
+        front.timers.pass_time(0.008)
+        front.submit(1)
+        front.dispatcher.cancel(gone.job)
+        front.timers.pass_time(0.009)
+        assert front.sizes() == []
+        front.timers.pass_time(0.0011)
+        assert front.sizes() == [1]
+        assert gone.answers == []
+
+    def test_a_timer_for_jobs_that_are_gone_does_nothing(self) -> None:
+        front = Front(jobs=4, wait_seconds=0.010)
+        for client in front.submit(2):
+            front.dispatcher.cancel(client.job)
+        front.timers.pass_time(1)
+        assert front.sizes() == []
+
+    def test_no_worker_no_loss(self) -> None:
+        front = Front(jobs=4, wait_seconds=0.010, workers=0)
+        front.submit(2)
+        front.timers.pass_time(1)
+        worker = FakeWorker()
+        front.dispatcher.attach(worker)
+        front.defer.run()
+        assert front.sizes(worker) == [2]
+
+
+class TestLosingAWorker:
+    def test_all_jobs_of_the_batch_end_with_the_error(self) -> None:
+        front = Front(jobs=4)
+        front.submit(6)
+        front.dispatcher.detach(front.workers[0], LOST)
+        front.defer.run()
+        assert [client.answers for client in front.clients[:4]] == [[LOST]] * 4
+        assert front.dispatcher.queued == 2
+        worker = FakeWorker()
+        front.dispatcher.attach(worker)
+        front.defer.run()
+        front.answer(worker)
+        assert all(client.got_its_own() for client in front.clients[4:])
+
+    def test_those_already_answered_keep_their_answer(self) -> None:
+        front = Front(jobs=4)
+        front.submit(4)
+        (worker,) = front.workers
+        front.dispatcher.complete(worker, worker.answers()[1:3])
+        front.dispatcher.detach(worker, LOST)
+        first, second, third, fourth = front.clients
+        assert second.got_its_own()
+        assert third.got_its_own()
+        assert first.answers == fourth.answers == [LOST]
+
+
+@given(
+    st.integers(2, 6),
+    st.sampled_from([0.0, 0.010]),
+    st.integers(1, 3),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("submit"), st.integers(1, 8)),
+            st.tuples(st.just("time"), st.integers(1, 20)),
+            st.tuples(st.just("answer"), st.integers(0, 2)),
+            st.tuples(st.just("cancel"), st.integers(0, 40)),
+            st.tuples(st.just("lose"), st.integers(0, 2)),
+        ),
+        max_size=40,
+    ),
+)
+def test_every_job_ends_once_whatever_happens(
+    jobs: int, wait_seconds: float, workers: int, events: list[tuple[str, int]]
+) -> None:
+    front = Front(jobs, wait_seconds, workers)
+    cancelled: set[int] = set()
+    for event, number in events:
+        worker = front.workers[number % workers]
+        if event == "submit":
+            front.submit(number)
+        elif event == "time":
+            front.timers.pass_time(number / 1000)
+        elif event == "answer":
+            front.answer(worker)
+        elif event == "cancel" and number < len(front.clients):
+            if not front.clients[number].answers:
+                cancelled.add(number)
+            front.dispatcher.cancel(front.clients[number].job)
+        elif event == "lose":
+            front.dispatcher.detach(worker, LOST)
+            front.workers[number % workers] = FakeWorker()
+            front.dispatcher.attach(front.workers[number % workers])
+            front.defer.run()
+        assert all(len(each.in_hand) <= jobs for each in front.workers)
+    for _ in range(len(front.clients) + 1):
+        front.timers.pass_time(1)
+        for worker in front.workers:
+            front.answer(worker)
+    for number, client in enumerate(front.clients):
+        if number in cancelled:
+            assert client.answers == []
+        else:
+            assert client.answer is LOST or client.got_its_own()
+
+
+@pytest.mark.parametrize("wait_seconds", [0.0, 0.010])
+def test_without_batching_nothing_waits(wait_seconds: float) -> None:
+    front = Front(1, wait_seconds)
+    front.submit(1)
+    assert front.sizes() == [1]
