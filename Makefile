@@ -44,7 +44,7 @@ format: $(BIN)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(BIN)/.dev $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
+bench: $(BIN)/.dev $(REFERENCE)/.bench $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@command -v wrk >/dev/null || $(APT_INSTALL) wrk
 	$(BIN)/python benchmarks/quick.py $(ARGS)
 
@@ -68,6 +68,12 @@ $(BIN)/.dev: pyproject.toml | $(BIN)/python
 	@touch $@ $(BIN)/.example
 
 .venv-reference: $(REFERENCE)/.installed
+
+# What the example's script needs, in the very versions that it has beside our server.
+$(REFERENCE)/.bench: $(REFERENCE)/.installed $(BIN)/.dev
+	$(REFERENCE)/bin/pip install --quiet --disable-pip-version-check \
+	  $$($(BIN)/pip freeze | grep -iE '^(scikit-learn|joblib)==')
+	@touch $@
 
 $(REFERENCE)/.installed: tests/contract/requirements-reference.txt
 	$(PYTHON) -m venv $(REFERENCE)
