@@ -71,6 +71,32 @@ class Front:
         """How many jobs the worker was handed at once."""
         return [len(batch) for batch in (worker or self.workers[0]).batches]
 
+    # What happens by numbers, whichever they are.
+
+    def answer_by(self, place: int) -> None:
+        self.answer(self.workers[place % len(self.workers)])
+
+    def lose(self, place: int) -> None:
+        """A worker is gone, and another takes its place."""
+        place %= len(self.workers)
+        self.dispatcher.detach(self.workers[place], LOST)
+        self.workers[place] = FakeWorker()
+        self.dispatcher.attach(self.workers[place])
+        self.defer.run()
+
+    def wait(self, milliseconds: int) -> None:
+        self.timers.pass_time(milliseconds / 1000)
+
+    def cancel(self, number: int) -> list[Client]:
+        """Cancels a job; whoever gets no answer by that."""
+        clients = self.clients[number : number + 1]
+        for client in clients:
+            self.dispatcher.cancel(client.job)
+        return [client for client in clients if not client.answers]
+
+
+EVENTS = {"submit": "submit", "time": "wait", "answer": "answer_by", "lose": "lose"}
+
 
 class TestHandingOver:
     def test_an_idle_worker_takes_what_is_queued_at_once(self) -> None:
@@ -244,31 +270,19 @@ def test_every_job_ends_once_whatever_happens(
     jobs: int, wait_seconds: float, workers: int, events: list[tuple[str, int]]
 ) -> None:
     front = Front(jobs, wait_seconds, workers)
-    cancelled: set[int] = set()
+    cancelled: list[Client] = []
     for event, number in events:
-        worker = front.workers[number % workers]
-        if event == "submit":
-            front.submit(number)
-        elif event == "time":
-            front.timers.pass_time(number / 1000)
-        elif event == "answer":
-            front.answer(worker)
-        elif event == "cancel" and number < len(front.clients):
-            if not front.clients[number].answers:
-                cancelled.add(number)
-            front.dispatcher.cancel(front.clients[number].job)
-        elif event == "lose":
-            front.dispatcher.detach(worker, LOST)
-            front.workers[number % workers] = FakeWorker()
-            front.dispatcher.attach(front.workers[number % workers])
-            front.defer.run()
-        assert all(len(each.in_hand) <= jobs for each in front.workers)
+        if event == "cancel":
+            cancelled += front.cancel(number)
+        else:
+            getattr(front, EVENTS[event])(number)
+        assert all(len(worker.in_hand) <= jobs for worker in front.workers)
     for _ in range(len(front.clients) + 1):
         front.timers.pass_time(1)
-        for worker in front.workers:
-            front.answer(worker)
-    for number, client in enumerate(front.clients):
-        if number in cancelled:
+        for place in range(workers):
+            front.answer_by(place)
+    for client in front.clients:
+        if client in cancelled:
             assert client.answers == []
         else:
             assert client.answer is LOST or client.got_its_own()
