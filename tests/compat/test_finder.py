@@ -132,7 +132,8 @@ assert rawhttp(run) is run
         run_script(
             """
 loaded = {name for name in sys.modules if name.startswith(("azureml", "flask", "scoreserve"))}
-assert loaded == {"scoreserve", "scoreserve.compat", "scoreserve.compat.finder"}, loaded
+ours = {"scoreserve", "scoreserve._batched", "scoreserve.compat", "scoreserve.compat.finder"}
+assert loaded == ours, loaded
 """
         )
 

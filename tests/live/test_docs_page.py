@@ -62,7 +62,7 @@ class Score:
 
     async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
         self.bodies.append(b"".join(await read_body(receive, head, limit=10_000)))
-        return Replies("").text(head, b"application/json", RESULT)
+        return Replies("").ok(head, b"application/json", RESULT)
 
 
 def documents(prefix: str) -> dict[str, Any]:

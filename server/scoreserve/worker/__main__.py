@@ -25,12 +25,11 @@ from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.settings import Settings
 from scoreserve.worker import debugger, entry_script, print_hook, swagger
-from scoreserve.worker.batcher import Batcher
 from scoreserve.worker.calling import Convention, convention_of
 from scoreserve.worker.channel import Channel, die_with
 from scoreserve.worker.list_scorer import ListScorer
 from scoreserve.worker.scorer import Scorer
-from scoreserve.worker.serving import GroupScorer, Serving
+from scoreserve.worker.serving import Serving
 
 _log = logging.getLogger("azmlinfsrv")
 _script_log = logging.getLogger("azmlinfsrv.user_script")
@@ -111,7 +110,7 @@ def _boot(settings: Settings, channel: Channel) -> Serving:
     convention.uses_flask = "flask" in sys.modules
     scorer = Scorer(script.run, convention, settings)
     try:
-        together, batch_jobs, batch_wait_ms = _batching(settings, script.run, convention, scorer)
+        together, batch_jobs, batch_wait_ms = _batching(script.run, convention, scorer)
     except BootError as error:
         _fail(channel, settings, str(error))
     ready = {
@@ -132,27 +131,23 @@ def _boot(settings: Settings, channel: Channel) -> Serving:
 
 
 def _batching(
-    settings: Settings, run: Callable[..., Any], convention: Convention, scorer: Scorer
-) -> tuple[GroupScorer | None, int, float]:
-    """What scores calls together, how many the front may send at once, and the milliseconds that
-    the oldest may wait for others. Raises BootError for a `@batched` run() that takes no text.
+    run: Callable[..., Any], convention: Convention, scorer: Scorer
+) -> tuple[ListScorer | None, int, float]:
+    """What scores the calls of a `@batched` run() together, how many jobs the front may send at
+    once, and the milliseconds that the oldest may wait for others.
+
+    Raises BootError for a `@batched` run() that takes no text.
     """
     by_hand = batched_run(run)
-    if by_hand is not None:
-        if convention.text_parameter is None or not convention.mergeable:
-            raise BootError(
-                "A @batched run() takes a list of texts: it can be neither @rawhttp nor"
-                " @input_schema, neither async nor a generator, and has no request_headers."
-            )
-        most = by_hand.max_batch_size
-        return ListScorer(scorer, convention.text_parameter, most), most, by_hand.wait_ms
-    if settings.max_batch_size == 1:
+    if by_hand is None:
         return None, 1, 0
-    if not convention.mergeable:
-        _log.warning("Batching is off: run() takes requests whose parts cannot be merged")
-        return None, 1, 0
-    batcher = Batcher(scorer, settings.max_batch_size, convention.text_parameter)
-    return batcher, settings.max_batch_size, settings.batch_wait_ms
+    if convention.text_parameter is None or not convention.mergeable:
+        raise BootError(
+            "A @batched run() takes a list of texts: it can be neither @rawhttp nor"
+            " @input_schema, neither async nor a generator, and has no request_headers."
+        )
+    most = by_hand.max_batch_size
+    return ListScorer(scorer, convention.text_parameter, most), most, by_hand.wait_ms
 
 
 def _say_stage(channel: Channel, stage: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator
 
 from scoreserve import wire
 from scoreserve.errors import ResultUnusable
@@ -13,27 +12,20 @@ from scoreserve.wire import Outcome
 from scoreserve.worker import outputs
 from scoreserve.worker.calling import Call
 from scoreserve.worker.channel import Channel, Frame
+from scoreserve.worker.list_scorer import ListScorer
 from scoreserve.worker.responses import StreamedOutcome
 from scoreserve.worker.scorer import Scorer
 
 _log = logging.getLogger("azmlinfsrv")
 
 
-class GroupScorer(Protocol):
-    """Scores calls that came together."""
-
-    def score(
-        self, calls: Sequence[Call | Outcome]
-    ) -> Iterable[list[Outcome | StreamedOutcome]]: ...
-
-
 class Serving:
-    """Serves one front over `channel` until it closes its end. `together`, where there is one,
-    scores the calls of a frame as it sees fit; else they are scored one by one.
+    """Serves one front over `channel` until it closes its end. `together`, where run() is
+    `@batched`, scores the calls of a frame together; else they are scored one by one.
     """
 
     def __init__(
-        self, channel: Channel, scorer: Scorer, together: GroupScorer | None = None
+        self, channel: Channel, scorer: Scorer, together: ListScorer | None = None
     ) -> None:
         self._channel = channel
         self._scorer = scorer
