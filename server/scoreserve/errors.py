@@ -1,26 +1,26 @@
 """Every error that scoreserve answers a client with or ends a process with.
 
     ScoreserveError
-    ├── ConfigurationError       a setting has a value it cannot have                 exit 3
-    │   └── ConfigFileError      the config file cannot be read as one                exit 3
-    ├── BootError                the entry script cannot serve                        exit 3
-    └── ReplyError               a request gets this status and message
-        ├── BadInput             the body or the query cannot be turned into input    400
+    ├── ConfigurationError           a setting has a value it cannot have                     exit 3
+    │   └── ConfigFileError          the config file cannot be read as one                    exit 3
+    ├── BootError                    the entry script cannot serve                            exit 3
+    └── ReplyError                   a request gets this status and message
+        ├── BadInput                 the body or the query cannot be turned into input        400
         ├── NoSuchPath               no route of ours                                         404
         ├── NoSuchSwagger            a Swagger version that the script has no document for    404
         ├── NoSuchMethod             a route of ours, but not with this method                405
-        ├── MethodRefused        a method that run() is never called with             405
-        ├── BodyTooLarge         over SCORESERVE_MAX_BODY_BYTES                       413
-        ├── UnsupportedInput     a content type that run() is never called with       415
+        ├── MethodRefused            a method that run() is never called with                 405
+        ├── BodyTooLarge             over SCORESERVE_MAX_BODY_BYTES                           413
+        ├── UnsupportedInput         a content type that run() is never called with           415
         ├── IdTooLong                a request id over 100 characters                         431
-        ├── ScriptFailed         run() raised                                         500
+        ├── ScriptFailed             run() raised                                             500
         ├── ScoringTimeout           run() took longer than SCORING_TIMEOUT_MS                500
-        ├── ResultUnusable       run() returned what cannot be sent                   500
-        ├── WorkerLost           the worker died with the request in its hands        502
-        ├── NotReady             no worker has finished init() yet                    502
-        └── Stopping             the server stops before the request could run        503
+        ├── ResultUnusable           run() returned what cannot be sent                       500
+        ├── WorkerLost               the worker died with the request in its hands            502
+        ├── NotReady                 no worker has finished init() yet                        502
+        └── Stopping                 the server stops before the request could run            503
 
-One place per side turns a ReplyError into a reply: `front.scoring` and `worker.outputs`.
+One place per side turns a ReplyError into a reply: `front.replies` and `worker.outputs`.
 """
 
 from __future__ import annotations

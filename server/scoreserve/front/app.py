@@ -76,12 +76,8 @@ class Health:
         self._not_ready = not_ready
 
     async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
-        error = self._not_ready()
-        if error is not None:
-            return self._replies.error(head, error)
-        if head.method == b"OPTIONS":
-            return self._replies.options(head)
-        return self._replies.ok(head, HTML, b"Healthy")
+        instead = self._replies.instead(head, self._not_ready())
+        return instead or self._replies.ok(head, HTML, b"Healthy")
 
 
 def create_app(

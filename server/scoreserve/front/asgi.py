@@ -88,7 +88,7 @@ async def gather(reply: Reply, stream: BodyStream) -> Reply | None:
 
 
 async def _send_stream(stream: BodyStream, receive: Receive, send: Send) -> None:
-    client_gone = asyncio.ensure_future(_disconnect(receive))
+    client_gone = asyncio.ensure_future(disconnected(receive))
     try:
         while True:
             chunk = asyncio.ensure_future(stream.next_chunk())
@@ -113,6 +113,7 @@ async def _send_stream(stream: BodyStream, receive: Receive, send: Send) -> None
         stream.close()
 
 
-async def _disconnect(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Returns when the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from scoreserve.front.asgi import Receive
+from scoreserve.front.asgi import Receive, disconnected
 from scoreserve.front.replies import Reply
 
 _SWEEP_SECONDS = 0.1
@@ -47,7 +47,6 @@ def _cancel(task: asyncio.Task[None], answer: Answer) -> None:
 
 
 async def _await_disconnect(answer: Answer, receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    await disconnected(receive)
     if not answer.done():
         answer.set_result(None)

@@ -26,7 +26,7 @@ from typing import NamedTuple, Protocol
 from scoreserve.errors import ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.pace import Pace
-from scoreserve.wire import STREAMED, Outcome
+from scoreserve.wire import Outcome
 
 
 class Job:
@@ -157,7 +157,7 @@ class Dispatcher:
             job = in_hand.get(outcome.id)
             if job is None:
                 continue
-            if outcome.flags & STREAMED:
+            if outcome.streamed:
                 self._open_stream(worker, job)  # the worker is busy with it till it ends
             else:
                 del in_hand[outcome.id]

@@ -36,13 +36,6 @@ class Reply(NamedTuple):
     close: bool = False
 
 
-class Common(NamedTuple):
-    """What every reply to one request carries."""
-
-    request_id: bytes
-    headers: HeaderList
-
-
 class Replies:
     """Makes the replies of one server. `version` is what x-ms-server-version says; "": nothing."""
 
@@ -50,26 +43,22 @@ class Replies:
         self._server = [(b"x-ms-server-version", version.encode("latin-1"))] if version else []
         self._cors = cors
 
-    def common(self, head: RequestHead) -> Common:
-        """The ids and other headers for the reply to this request. Raises IdTooLong."""
-        ids = identify(head.headers)
-        headers = self._server + ids.headers
-        if self._cors is not None:
-            headers += self._cors.headers(head.method, dict(head.headers))
-        return Common(ids.request_id, headers)
+    def common(self, head: RequestHead) -> HeaderList:
+        """What every reply to this request carries: ids, version, CORS. Raises IdTooLong."""
+        return self._around(head, identify(head.headers).headers)
 
     def outcome(
         self,
-        common: Common,
+        common: HeaderList,
         outcome: Outcome | ReplyError,
         seconds: float,
         stream: BodyStream | None = None,
     ) -> Reply:
         """The reply to a request scored `seconds` after it came: run() and the wait for it."""
         if isinstance(outcome, ReplyError):
-            return _error(outcome, common.headers)
+            return _error(outcome, common)
         own, has_ours = _parse(outcome.head)
-        headers = _override(own, common.headers) if has_ours else [*own, *common.headers]
+        headers = _override(own, common) if has_ours else [*own, *common]
         if outcome.ran:
             run_ms = outcome.run_seconds * 1000
             headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % run_ms))
@@ -86,19 +75,27 @@ class Replies:
         except IdTooLong as error:
             return self.error(head, error)
         own = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-        return Reply(200, [*own, *common.headers, *extra], body)
+        return Reply(200, [*own, *common, *extra], body)
 
-    def options(self, head: RequestHead) -> Reply:
-        """The answer to OPTIONS of something to be read."""
-        return self.ok(head, HTML, b"", (b"allow", b"OPTIONS, HEAD, GET"))
+    def instead(self, head: RequestHead, error: ReplyError | None) -> Reply | None:
+        """The reply that comes before what is to be read: to `error`, or to OPTIONS. Else None."""
+        if error is not None:
+            return self.error(head, error)
+        if head.method == b"OPTIONS":
+            return self.ok(head, HTML, b"", (b"allow", b"OPTIONS, HEAD, GET"))
+        return None
 
     def error(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that is refused. Ids that are too long come first."""
         try:
-            return _error(error, self.common(head).headers)
+            return _error(error, self.common(head))
         except IdTooLong as too_long:
-            cors = self._cors.headers(head.method, dict(head.headers)) if self._cors else []
-            return _error(too_long, self._server + too_long.headers + cors)
+            return _error(too_long, self._around(head, too_long.headers))
+
+    def _around(self, head: RequestHead, ids: HeaderList) -> HeaderList:
+        if self._cors is None:
+            return self._server + ids
+        return self._server + ids + self._cors.headers(head.method, dict(head.headers))
 
 
 def bare_error(error: ReplyError) -> Reply:

@@ -66,7 +66,6 @@ class ScoringWorker:
     def __init__(self, events: WorkerEvents, settings: bytes) -> None:
         self.state = State.STARTING
         self.stage = "starting a process"
-        self.init_seconds = 0.0
         self.script = Script()
         self.started = time.monotonic()
         self.stopping = False
@@ -161,7 +160,6 @@ class ScoringWorker:
         self.state = State.READY
         self.stage = "ready"
         self.script = Script(bool(info["raw"]), Batching(*info["batching"]), info["swagger"])
-        self.init_seconds = float(info["init_seconds"])
         self._events.worker_ready(self)
 
     def on_boot_failed(self) -> None:

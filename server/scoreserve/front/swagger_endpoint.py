@@ -30,11 +30,9 @@ class SwaggerEndpoint:
         self._documents = documents
 
     async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
-        error = self._not_ready()
-        if error is not None:
-            return self._replies.error(head, error)
-        if head.method == b"OPTIONS":
-            return self._replies.options(head)
+        instead = self._replies.instead(head, self._not_ready())
+        if instead is not None:
+            return instead
         query = parse_qs(head.query.decode("latin-1"), keep_blank_values=True)
         asked = query.get("version", ["2"])[0]
         documents = self._documents()

@@ -14,7 +14,6 @@ import logging
 import os
 import socket
 import sys
-import time
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -75,7 +74,6 @@ def _prepare_process(settings: Settings) -> None:
 
 def _boot(settings: Settings, channel: Channel) -> Serving:
     """Imports the script and runs init(). Ends the process with a report if either fails."""
-    started = time.monotonic()
     try:
         _say_stage(channel, "importing the entry script")
         script = entry_script.load(settings)
@@ -102,19 +100,14 @@ def _boot(settings: Settings, channel: Channel) -> Serving:
             f"Encountered Exception {traceback.format_exc()}\n"
             "Caught an unhandled exception from the user script",
         )
-    init_seconds = time.monotonic() - started
-    try:
-        documents = swagger.documents(script.run, settings)
-    except BootError as error:
-        _fail(channel, settings, str(error))
     convention.uses_flask = "flask" in sys.modules
     scorer = Scorer(script.run, convention, settings)
     try:
+        documents = swagger.documents(script.run, settings)
         together, batch_jobs, batch_wait_ms = _batching(script.run, convention, scorer)
     except BootError as error:
         _fail(channel, settings, str(error))
     ready = {
-        "init_seconds": init_seconds,
         "raw": convention.raw,
         "batching": (batch_jobs, batch_wait_ms / 1000),
         "swagger": documents,
