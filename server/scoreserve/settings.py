@@ -165,6 +165,22 @@ class Settings:
         _between(0),
         unit="s",
     )
+    max_batch_size: int = _setting(
+        1,
+        "SCORESERVE_MAX_BATCH_SIZE",
+        "Most rows of requests that may share one call of run(). 1: no batching.",
+        _between(1, 65536),
+        unit="rows",
+        flag="--max-batch-size",
+    )
+    batch_wait_ms: int = _setting(
+        0,
+        "SCORESERVE_BATCH_WAIT_MS",
+        "How long the oldest request may wait for company. 0: what is queued goes at once.",
+        _between(0),
+        unit="ms",
+        flag="--batch-wait-ms",
+    )
     max_body_bytes: int = _setting(
         100 * MEBIBYTE,
         "SCORESERVE_MAX_BODY_BYTES",

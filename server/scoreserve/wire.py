@@ -8,9 +8,11 @@ A frame is a fixed prefix and a payload:
              READY         JSON                   worker → front   init() is done, send jobs
              BOOT_FAILED   nothing                worker → front   the script cannot serve
              JOBS          count job records      front → worker   a batch to score
+             RUNNING       count job ids u64      worker → front   these share the run() that begins
              OUTCOMES      count outcome records  worker → front   answers, in any order
              CHUNK         job id u64, bytes      worker → front   a part of a streamed body
              STREAM_END    job id u64, ok u8      worker → front   the body is complete, or broken
+             REPORT        JSON                   worker → front   news of merging, for metrics
              MORE          job id u64             front → worker   send the next chunk
              STOP          job id u64             front → worker   nobody wants the rest
 
@@ -33,7 +35,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-SETUP, STAGE, READY, BOOT_FAILED, JOBS, OUTCOMES, CHUNK, STREAM_END, MORE, STOP = range(1, 11)
+SETUP, STAGE, READY, BOOT_FAILED, JOBS, RUNNING = range(1, 7)
+OUTCOMES, CHUNK, STREAM_END, REPORT, MORE, STOP = range(7, 13)
 
 _PREFIX = struct.Struct("<B3xIQ")
 _JOB = struct.Struct("<QI4xQ")
@@ -215,6 +218,19 @@ def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Ou
     return outcomes
 
 
+def running(job_ids: Sequence[int]) -> bytes:
+    """A RUNNING frame."""
+    return frame(RUNNING, struct.pack(f"<{len(job_ids)}Q", *job_ids), len(job_ids))
+
+
+def read_running(payload: bytes, count: int) -> tuple[int, ...]:
+    """The job ids of a RUNNING payload."""
+    try:
+        return struct.unpack(f"<{count}Q", payload)
+    except struct.error as error:
+        raise FrameError(str(error)) from None
+
+
 def chunk(job_id: int, body: bytes) -> bytes:
     """A CHUNK frame."""
     return frame(CHUNK, _STREAM.pack(job_id) + body)
@@ -266,6 +282,11 @@ def encode_head(head: RequestHead) -> bytes:
     if block.count(b"\0") != len(fields) - 1:
         raise ValueError("a zero byte in the request line or in a header")
     return block
+
+
+def is_post(block: bytes) -> bool:
+    """Whether an encoded head is that of a POST, found out without decoding it."""
+    return block.startswith(b"POST\0")
 
 
 def decode_head(block: bytes) -> RequestHead:

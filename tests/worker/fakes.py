@@ -17,6 +17,13 @@ def head_of(
     return RequestHead(method.encode(), b"/score", query.encode(), b"1.1", b"http", client, pairs)
 
 
+def encoded_head(
+    method: str = "POST", *, query: str = "", headers: list[tuple[str, str]] | None = None
+) -> bytes:
+    """`head_of`, as a job carries it."""
+    return wire.encode_head(head_of(method, query=query, headers=headers))
+
+
 def job_of(body: bytes = b"", head: RequestHead | None = None, *, id: int = 1) -> WireJob:
     """One job; its body is a view, as it is of a receive buffer."""
     return WireJob(id, wire.encode_head(head or head_of()), memoryview(body))

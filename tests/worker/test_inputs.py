@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from scoreserve.errors import BadInput, MethodRefused, ReplyError, UnsupportedInput
 from scoreserve.worker.inputs import InputReader, SchemaInput, TextInput, query_values
-from tests.worker.fakes import head_of
+from tests.worker.fakes import encoded_head
 
 TEXT = TextInput("data")
 
@@ -31,30 +31,30 @@ def schema_input(run: Callable[..., Any]) -> SchemaInput:
 def message(error: type[ReplyError], reader: InputReader, body: bytes, **head: Any) -> str:
     """What the client of a refused request is told."""
     with pytest.raises(error) as caught:
-        reader.read(head_of(**head), memoryview(body))
+        reader.read(encoded_head(**head), memoryview(body))
     return caught.value.message
 
 
 class TestTextInput:
     @given(st.text())
     def test_the_body_is_a_str(self, text: str) -> None:
-        assert TEXT.read(head_of(), memoryview(text.encode())) == {"data": text}
+        assert TEXT.read(encoded_head(), memoryview(text.encode())) == {"data": text}
 
     @pytest.mark.parametrize(
         "content_type", ["text/csv", "application/x-www-form-urlencoded", "multipart/form-data"]
     )
     def test_whatever_the_content_type_says(self, content_type: str) -> None:
-        head = head_of(headers=[("content-type", content_type)])
+        head = encoded_head(headers=[("content-type", content_type)])
         assert TEXT.read(head, b"a=1") == {"data": "a=1"}
 
     def test_bytes_that_are_no_utf8_are_refused(self) -> None:
         assert "UTF-8" in message(BadInput, TEXT, b"\xff")
 
     def test_a_byte_order_mark_is_kept(self) -> None:
-        assert TEXT.read(head_of(), b"\xef\xbb\xbf[]") == {"data": "\ufeff[]"}
+        assert TEXT.read(encoded_head(), b"\xef\xbb\xbf[]") == {"data": "\ufeff[]"}
 
     def test_a_query_is_a_json_object(self) -> None:
-        arguments = TEXT.read(head_of("GET", query="a=1&b=x"), b"")
+        arguments = TEXT.read(encoded_head("GET", query="a=1&b=x"), b"")
         assert json.loads(arguments["data"]) == {"a": 1, "b": "x"}
 
     @pytest.mark.parametrize("method", ["HEAD", "OPTIONS"])
@@ -67,7 +67,7 @@ class TestSchemaInput:
         def run(data: Any, params: Any) -> None: ...
 
         body = b'{"params": {"a": 1}, "data": [1], "extra": 2}'
-        assert schema_input(run).read(head_of(), memoryview(body)) == {
+        assert schema_input(run).read(encoded_head(), memoryview(body)) == {
             "data": [1],
             "params": {"a": 1},
         }
@@ -77,18 +77,18 @@ class TestSchemaInput:
         def run(data: Any) -> None: ...
 
         body = json.dumps({"data": value}).encode()
-        assert schema_input(run).read(head_of(), body) == {"data": value}
+        assert schema_input(run).read(encoded_head(), body) == {"data": value}
 
     def test_nan_is_allowed_as_in_the_stdlib(self) -> None:
         def run(data: Any) -> None: ...
 
-        (value,) = schema_input(run).read(head_of(), b'{"data": NaN}').values()
+        (value,) = schema_input(run).read(encoded_head(), b'{"data": NaN}').values()
         assert value != value  # noqa: PLR0124 - only NaN does
 
     def test_a_default_stands_in_for_a_missing_member(self) -> None:
         def run(data: Any, params: Any = None, top: int = 3) -> None: ...
 
-        read = schema_input(run).read(head_of(), b'{"data": 1, "top": null}')
+        read = schema_input(run).read(encoded_head(), b'{"data": 1, "top": null}')
         assert read == {"data": 1, "params": None, "top": None}
 
     def test_a_missing_member_is_named(self) -> None:
@@ -100,7 +100,7 @@ class TestSchemaInput:
     def test_a_query_gives_members_too(self) -> None:
         def run(a: Any, b: Any) -> None: ...
 
-        read = schema_input(run).read(head_of("GET", query="a=[1]&b=x"), b"")
+        read = schema_input(run).read(encoded_head("GET", query="a=[1]&b=x"), b"")
         assert read == {"a": [1], "b": "x"}
 
     @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ class TestSchemaInput:
     def test_json_types_are_taken(self, content_type: str) -> None:
         def run(data: Any) -> None: ...
 
-        head = head_of(headers=[("content-type", content_type)])
+        head = encoded_head(headers=[("content-type", content_type)])
         assert schema_input(run).read(head, b'{"data": 1}') == {"data": 1}
 
     @pytest.mark.parametrize(

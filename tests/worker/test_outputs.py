@@ -18,11 +18,11 @@ from scoreserve.errors import (
 from scoreserve.wire import Outcome
 from scoreserve.worker import outputs
 from scoreserve.worker.responses import StreamedOutcome
-from tests.worker.fakes import head_of
+from tests.worker.fakes import encoded_head
 
 
 def result(value: Any, *, strict_json: bool = False) -> Outcome:
-    outcome = outputs.result(7, value, head_of(), 0.5, strict_json=strict_json)
+    outcome = outputs.result(7, value, encoded_head(), 0.5, strict_json=strict_json)
     assert isinstance(outcome, Outcome)
     return outcome
 
@@ -72,13 +72,15 @@ class TestResult:
 
 class TestStream:
     def test_of_a_generator_is_text_in_chunks(self) -> None:
-        outcome = outputs.result(7, (c for c in ("ä", b"b")), head_of(), 0.5, strict_json=False)
+        outcome = outputs.result(
+            7, (c for c in ("ä", b"b")), encoded_head(), 0.5, strict_json=False
+        )
         assert isinstance(outcome, StreamedOutcome)
         assert outcome.outcome.flags == wire.RAN | wire.STREAMED
         assert list(outcome.chunks) == ["ä".encode(), b"b"]
 
     def test_of_anything_but_text_fails_at_that_chunk(self) -> None:
-        outcome = outputs.result(7, (c for c in ("a", 1)), head_of(), 0.5, strict_json=False)
+        outcome = outputs.result(7, (c for c in ("a", 1)), encoded_head(), 0.5, strict_json=False)
         assert isinstance(outcome, StreamedOutcome)
         assert next(outcome.chunks) == b"a"
         with pytest.raises(TypeError, match="int"):

@@ -21,11 +21,15 @@ class ChannelEvents(Protocol):
 
     def on_boot_failed(self) -> None: ...
 
+    def on_running(self, job_ids: Sequence[int]) -> None: ...
+
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None: ...
 
     def on_chunk(self, job_id: int, chunk: bytes) -> None: ...
 
     def on_stream_end(self, job_id: int, *, complete: bool) -> None: ...
+
+    def on_report(self, news: dict[str, Any]) -> None: ...
 
     def on_closed(self) -> None:
         """The worker's end is closed, or what came from it is not the protocol."""
@@ -106,7 +110,11 @@ class WorkerChannel(asyncio.Protocol):
             self._events.on_outcomes(wire.decode_outcomes(data, start, length, count))
             return
         payload = data[start : start + length]
-        if kind == wire.CHUNK:
+        if kind == wire.RUNNING:
+            self._events.on_running(wire.read_running(payload, count))
+        elif kind == wire.REPORT:
+            self._events.on_report(json.loads(payload))
+        elif kind == wire.CHUNK:
             self._events.on_chunk(*wire.read_chunk(payload))
         elif kind == wire.STREAM_END:
             job_id, complete = wire.read_stream_end(payload)

@@ -10,8 +10,9 @@ is cancelled first.
     forgotten    those it had not begun go back to the head of the queue
 
 A worker runs its jobs in the order it got them and sends each outcome before it begins the next
-job. So of the jobs in the hands of a worker that is gone, only the first can have begun, unless
-they were to be merged.
+job. So of the jobs in the hands of a worker that is gone, only the first can have begun. Where jobs
+are merged the worker says which ones share the run() that begins (`began`). Of those nobody knows
+which one it died of: each is run again, by itself, and the one that kills a second worker is it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Job:
     stands for it. When the outcome is streamed, `stream` brings its body.
     """
 
-    __slots__ = ("chunks", "head", "id", "on_outcome", "queued_at", "sent", "stream")
+    __slots__ = ("alone", "chunks", "head", "id", "on_outcome", "queued_at", "sent", "stream")
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Job:
         self.chunks = chunks
         self.on_outcome = on_outcome
         self.sent = False
+        self.alone = False  # it may be the one that a worker died of: it is merged with no other
         self.queued_at = 0.0  # told only where jobs wait for company
         self.stream: BodyStream | None = None
 
@@ -74,11 +76,13 @@ class WorkerPort(Protocol):
 
 class Batching(NamedTuple):
     """How jobs are handed over to be merged: at most `jobs` at once, each worker only when it is
-    idle, and fewer only when the oldest has waited `wait_seconds`. With `jobs` 1, none are merged.
+    idle, and fewer only when the oldest has waited `wait_seconds`. With `jobs` 1, none are merged,
+    and `off` says why.
     """
 
     jobs: int = 1
     wait_seconds: float = 0.0
+    off: str = ""
 
 
 class Dispatcher:
@@ -104,6 +108,7 @@ class Dispatcher:
         self._ids = count(1)
         self._queue: deque[Job] = deque()
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
+        self._running: dict[WorkerPort, Sequence[int]] = {}  # where jobs are merged
         self._pace = Pace()
 
     @property
@@ -137,18 +142,37 @@ class Dispatcher:
         self._in_hand[worker] = {}
         self._dispatch_soon()
 
-    def detach(self, worker: WorkerPort, error: ReplyError) -> None:
-        """A worker is gone: the job it was running ends with `error`, the others queue again."""
-        jobs = list(self._in_hand.pop(worker, {}).values())
-        begun = len(jobs) if self.batching.jobs > 1 else 1  # merged jobs begin together
-        others = jobs[begun:]
-        _end(jobs[:begun], error)
-        again = [job for job in others if job.on_outcome is not _unheard]
-        for job in again:
+    def began(self, worker: WorkerPort, job_ids: Sequence[int]) -> None:
+        """The worker calls run() for these jobs, merged if there are several."""
+        self._running[worker] = job_ids
+
+    def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> None:
+        """A worker is gone: the job it was running ends with `error`, the others queue again.
+
+        Those that were merged are run again too, each by itself, unless `again` is false.
+        """
+        in_hand = self._in_hand.pop(worker, {})
+        begun = self._begun(worker, in_hand)
+        if len(begun) > 1 and again:
+            for job in begun:
+                job.alone = True
+        else:
+            for job in begun:
+                del in_hand[job.id]
+            _end(begun, error)
+        queued_again = [job for job in in_hand.values() if job.on_outcome is not _unheard]
+        for job in queued_again:
             job.sent = False
         # In the order they came, whichever worker had them.
-        self._queue = deque(sorted([*again, *self._queue], key=attrgetter("id")))
+        self._queue = deque(sorted([*queued_again, *self._queue], key=attrgetter("id")))
         self._dispatch_soon()
+
+    def _begun(self, worker: WorkerPort, in_hand: dict[int, Job]) -> list[Job]:
+        """The jobs in the hands of a worker whose run() has begun."""
+        running = self._running.pop(worker, ())
+        if self.batching.jobs == 1 or len(in_hand) == 1:
+            return list(in_hand.values())[:1]
+        return [in_hand[job_id] for job_id in running if job_id in in_hand]
 
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
@@ -213,8 +237,10 @@ class Dispatcher:
 
     def _waits_for_company(self) -> bool:
         """Whether the oldest job may still wait for others to be merged with."""
-        jobs, wait_seconds = self.batching
+        jobs, wait_seconds, _ = self.batching
         if not wait_seconds or not self._queue or len(self._queue) >= jobs:
+            return False
+        if self._queue[0].alone:
             return False
         left = self._queue[0].queued_at + wait_seconds - self._clock()
         if left <= 0 or self._later is None:
@@ -231,9 +257,11 @@ class Dispatcher:
     def _hand_over(self, worker: WorkerPort, in_hand: dict[int, Job], jobs: int) -> None:
         if jobs <= 0:
             return
-        batch = [self._queue.popleft() for _ in range(jobs)]
+        batch = [self._queue.popleft()]
+        while len(batch) < jobs and not (batch[0].alone or self._queue[0].alone):
+            batch.append(self._queue.popleft())
         worker.send(batch)
-        if not in_hand:
+        if self.batching.jobs == 1 and not in_hand:
             batch[0].chunks = ()  # it begins at once; the others may have to be sent again
         for job in batch:
             in_hand[job.id] = job

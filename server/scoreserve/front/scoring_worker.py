@@ -48,9 +48,13 @@ class WorkerEvents(Protocol):
 
     def worker_ready(self, worker: ScoringWorker) -> None: ...
 
+    def worker_running(self, worker: ScoringWorker, job_ids: Sequence[int]) -> None: ...
+
     def worker_outcomes(self, worker: ScoringWorker, outcomes: Sequence[Outcome]) -> None: ...
 
     def worker_stream_ended(self, worker: ScoringWorker, job_id: int, seconds: float) -> None: ...
+
+    def worker_report(self, worker: ScoringWorker, news: dict[str, Any]) -> None: ...
 
     def worker_gone(self, worker: ScoringWorker) -> None:
         """The process has ended and everything it wrote has been read."""
@@ -159,12 +163,18 @@ class ScoringWorker:
     def on_ready(self, info: dict[str, Any]) -> None:
         self.state = State.READY
         self.stage = "ready"
-        self.script = Script(bool(info["raw"]), Batching(*info["batching"]), info["swagger"])
+        self.script = Script(bool(info["raw"]), _batching(info["batching"]), info["swagger"])
         self._events.worker_ready(self)
 
     def on_boot_failed(self) -> None:
         self.boot_failed = True
         self._kill_later()
+
+    def on_running(self, job_ids: Sequence[int]) -> None:
+        self._events.worker_running(self, job_ids)
+
+    def on_report(self, news: dict[str, Any]) -> None:
+        self._events.worker_report(self, news)
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         self._answered(sum(not outcome.streamed for outcome in outcomes))
@@ -222,6 +232,10 @@ class ScoringWorker:
     def _kill_if_alive(self) -> None:
         if self.exit_code is None:
             self.kill()
+
+
+def _batching(told: Mapping[str, Any]) -> Batching:
+    return Batching(int(told["jobs"]), float(told["wait_seconds"]), str(told["off"]))
 
 
 def _spawn(descriptor: int) -> subprocess.Popen[bytes]:

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.dispatcher import Dispatcher
@@ -126,6 +127,12 @@ class Supervisor:
         self._dispatcher.batching = worker.script.batching
         self._dispatcher.attach(worker)
 
+    def worker_running(self, worker: ScoringWorker, job_ids: Sequence[int]) -> None:
+        self._dispatcher.began(worker, job_ids)
+
+    def worker_report(self, worker: ScoringWorker, news: dict[str, Any]) -> None:
+        """News of merging."""
+
     def worker_outcomes(self, worker: ScoringWorker, outcomes: Sequence[Outcome]) -> None:
         self._ever_answered = True
         self._fruitless_deaths = 0
@@ -142,6 +149,7 @@ class Supervisor:
             worker,
             worker.killed_for
             or WorkerLost(f"The scoring worker {end} while running this request."),
+            again=worker.killed_for is None,
         )
         if self._stopping:
             if not self._workers:

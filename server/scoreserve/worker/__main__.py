@@ -27,8 +27,9 @@ from scoreserve.worker import debugger, entry_script, print_hook, swagger
 from scoreserve.worker.calling import Convention, convention_of
 from scoreserve.worker.channel import Channel, die_with
 from scoreserve.worker.list_scorer import ListScorer
+from scoreserve.worker.sample import sample_arguments
 from scoreserve.worker.scorer import Scorer
-from scoreserve.worker.serving import Serving
+from scoreserve.worker.serving import GroupScorer, Serving
 
 _log = logging.getLogger("azmlinfsrv")
 _script_log = logging.getLogger("azmlinfsrv.user_script")
@@ -104,12 +105,12 @@ def _boot(settings: Settings, channel: Channel) -> Serving:
     scorer = Scorer(script.run, convention, settings)
     try:
         documents = swagger.documents(script.run, settings)
-        together, batch_jobs, batch_wait_ms = _batching(script.run, convention, scorer)
+        together, batching = _batching(script.run, convention, scorer, settings, channel)
     except BootError as error:
         _fail(channel, settings, str(error))
     ready = {
         "raw": convention.raw,
-        "batching": (batch_jobs, batch_wait_ms / 1000),
+        "batching": batching,
         "swagger": documents,
     }
     if "AML_DBG_MODEL_INFO" in os.environ or "AML_DBG_RESOURCE_INFO" in os.environ:
@@ -124,23 +125,54 @@ def _boot(settings: Settings, channel: Channel) -> Serving:
 
 
 def _batching(
-    run: Callable[..., Any], convention: Convention, scorer: Scorer
-) -> tuple[ListScorer | None, int, float]:
-    """What scores the calls of a `@batched` run() together, how many jobs the front may send at
-    once, and the milliseconds that the oldest may wait for others.
+    run: Callable[..., Any],
+    convention: Convention,
+    scorer: Scorer,
+    settings: Settings,
+    channel: Channel,
+) -> tuple[GroupScorer | None, dict[str, Any]]:
+    """What scores calls together, and for the front: how many `jobs` it may send at once, the
+    seconds that the oldest may wait for others, and why there is no batching (`off`), or "".
 
     Raises BootError for a `@batched` run() that takes no text.
     """
     by_hand = batched_run(run)
-    if by_hand is None:
-        return None, 1, 0
-    if convention.text_parameter is None or not convention.mergeable:
-        raise BootError(
-            "A @batched run() takes a list of texts: it can be neither @rawhttp nor"
-            " @input_schema, neither async nor a generator, and has no request_headers."
-        )
-    most = by_hand.max_batch_size
-    return ListScorer(scorer, convention.text_parameter, most), most, by_hand.wait_ms
+    if by_hand is not None:
+        if convention.text_parameter is None or not convention.mergeable:
+            raise BootError(
+                "A @batched run() takes a list of texts: it can be neither @rawhttp nor"
+                " @input_schema, neither async nor a generator, and has no request_headers."
+            )
+        most = by_hand.max_batch_size
+        scores = ListScorer(scorer, convention.text_parameter, most)
+        return scores, _told(most, by_hand.wait_ms)
+    if settings.max_batch_size == 1:
+        return None, _told(1, 0, off="SCORESERVE_MAX_BATCH_SIZE is 1")
+    never = _never_merged(convention)
+    if never:
+        _log.warning("Batching is off: %s", never)
+        return None, _told(1, 0, off=never)
+    from scoreserve.worker.batcher import Batcher
+
+    batcher = Batcher(scorer, settings.max_batch_size, convention.text_parameter)
+    sample = sample_arguments(run, convention.text_parameter, settings)
+    if sample is not None:
+        _say_stage(channel, "trying batching with the known sample")
+        batcher.prove_with(sample)
+    return batcher, _told(settings.max_batch_size, settings.batch_wait_ms)
+
+
+def _told(jobs: int, wait_ms: float, off: str = "") -> dict[str, Any]:
+    return {"jobs": jobs, "wait_seconds": wait_ms / 1000, "off": off}
+
+
+def _never_merged(convention: Convention) -> str:
+    """Why requests of this script can never share a run(), or ""."""
+    if not convention.mergeable:
+        return "run() is @rawhttp, async or a generator, or takes request_headers"
+    if convention.uses_flask:
+        return "the script imports flask, so it may look at the request that run() is called for"
+    return ""
 
 
 def _say_stage(channel: Channel, stage: str) -> None:

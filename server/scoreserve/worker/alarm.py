@@ -11,22 +11,33 @@ import signal
 import time
 from types import FrameType, TracebackType
 
+_AT_ONCE = 1e-6  # seconds: 0 would switch the timer off
+
 
 class Alarm:
-    """`with alarm:` around a call of at most `seconds`. Main thread only."""
+    """`with alarm:` around a call of at most `seconds`, or `with alarm.after(spent):` around one
+    whose requests have had so many seconds already. Main thread only.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._started: float | None = None  # of the call in hand, by time.monotonic
+        self._spent = 0.0
         self._handler = self._ring
         signal.signal(signal.SIGALRM, self._handler)
 
+    def after(self, spent: float) -> Alarm:
+        """The alarm for a call whose requests have had `spent` seconds of run() already."""
+        self._spent = spent
+        return self
+
     def __enter__(self) -> None:
-        self._started = time.monotonic()
+        spent, self._spent = self._spent, 0.0
+        self._started = time.monotonic() - spent
         # Asked, not remembered: a script may use the timer and the signal for itself.
         if not signal.getitimer(signal.ITIMER_REAL)[0]:
             signal.signal(signal.SIGALRM, self._handler)
-            signal.setitimer(signal.ITIMER_REAL, self._seconds)
+            signal.setitimer(signal.ITIMER_REAL, max(self._seconds - spent, _AT_ONCE))
 
     def __exit__(
         self,

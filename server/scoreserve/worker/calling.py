@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from scoreserve import wire
 from scoreserve.errors import BootError
-from scoreserve.wire import RequestHead, WireJob
+from scoreserve.wire import WireJob
 from scoreserve.worker.inputs import InputReader, RawInput, SchemaInput, TextInput
 
 _log = logging.getLogger("azmlinfsrv.user_script")
@@ -33,11 +33,12 @@ _BY_KEYWORD = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_K
 class Call(NamedTuple):
     """A job whose input is read: what run() is called with.
 
-    `context` is the flask context to call it in, where the script has a use for one.
+    `head` is the encoded request head, which few calls need again. `context` is the flask context
+    to call it in, where the script has a use for one.
     """
 
     job_id: int
-    head: RequestHead
+    head: bytes
     arguments: dict[str, Any]
     context: AbstractContextManager[Any] | None
 
@@ -62,20 +63,18 @@ class Convention:
 
     def call(self, job: WireJob) -> Call:
         """Raises BadInput, UnsupportedInput or MethodRefused for a request run() cannot take."""
-        head = wire.decode_head(job.head)
-        arguments = self.reader.read(head, job.body)
+        arguments = self.reader.read(job.head, job.body)
         if self.wants_headers:
-            arguments[_HEADERS_PARAMETER] = {
-                name.title(): value for name, value in head.merged_headers().items()
-            }
-        return Call(job.id, head, arguments, self._context(head, job))
+            headers = wire.decode_head(job.head).merged_headers()
+            arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
+        return Call(job.id, job.head, arguments, self._context(job))
 
-    def _context(self, head: RequestHead, job: WireJob) -> AbstractContextManager[Any] | None:
+    def _context(self, job: WireJob) -> AbstractContextManager[Any] | None:
         if not self.raw and not self.uses_flask:
             return None
         from scoreserve.worker import flask_requests
 
-        return flask_requests.request_context(head, job.body)
+        return flask_requests.request_context(wire.decode_head(job.head), job.body)
 
 
 def convention_of(run: Callable[..., Any]) -> Convention:

@@ -13,6 +13,7 @@ import json
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
+from scoreserve import wire
 from scoreserve.errors import BadInput, MethodRefused, UnsupportedInput
 from scoreserve.wire import Buffer, RequestHead
 
@@ -33,8 +34,8 @@ codecs.register_error(_KEEP_ESCAPES, _keep_escapes)
 class InputReader(Protocol):
     """Makes run()'s input arguments out of one request."""
 
-    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
-        """Raises BadInput, UnsupportedInput or MethodRefused."""
+    def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
+        """`head` is the request's, encoded. Raises BadInput, UnsupportedInput or MethodRefused."""
 
 
 class RawInput:
@@ -43,7 +44,7 @@ class RawInput:
     def __init__(self, parameter: str) -> None:
         self._parameter = parameter
 
-    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
+    def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
         import flask
 
         return {self._parameter: flask.request}
@@ -55,14 +56,15 @@ class TextInput:
     def __init__(self, parameter: str) -> None:
         self.parameter = parameter
 
-    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
-        if head.method == b"POST":
+    def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
+        if wire.is_post(head):
             try:
                 return {self.parameter: str(body, "utf-8")}
             except UnicodeDecodeError as error:
                 raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
-        if head.method == b"GET":
-            return {self.parameter: json.dumps(query_values(head.query))}
+        request = wire.decode_head(head)
+        if request.method == b"GET":
+            return {self.parameter: json.dumps(query_values(request.query))}
         raise MethodRefused
 
 
@@ -72,11 +74,12 @@ class SchemaInput:
     def __init__(self, parameters: list[inspect.Parameter]) -> None:
         self._parameters = [(parameter.name, parameter.default) for parameter in parameters]
 
-    def read(self, head: RequestHead, body: Buffer) -> dict[str, Any]:
-        if head.method == b"POST":
-            return self._pick(_json_object(head, bytes(body)))
-        if head.method == b"GET":
-            return self._pick(query_values(head.query))
+    def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
+        request = wire.decode_head(head)
+        if request.method == b"POST":
+            return self._pick(_json_object(request, bytes(body)))
+        if request.method == b"GET":
+            return self._pick(query_values(request.query))
         raise MethodRefused
 
     def _pick(self, members: dict[str, Any]) -> dict[str, Any]:

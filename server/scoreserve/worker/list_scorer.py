@@ -9,10 +9,8 @@ from typing import Any
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
 from scoreserve.wire import Outcome
 from scoreserve.worker.calling import Call
-from scoreserve.worker.responses import StreamedOutcome
-from scoreserve.worker.scorer import Scorer
-
-Result = Outcome | StreamedOutcome
+from scoreserve.worker.scorer import Begin, Result, Scorer, nobody_told
+from scoreserve.worker.tally import Tally
 
 
 class ListScorer:
@@ -22,9 +20,20 @@ class ListScorer:
         self._scorer = scorer
         self._parameter = parameter
         self._most = most
+        self._begin: Begin = nobody_told
+        self._tally = Tally()
 
-    def score(self, calls: Sequence[Call | Outcome]) -> Iterator[list[Result]]:
-        """The outcomes of all calls, each once: together what one run() gave."""
+    def report(self) -> dict[str, Any] | None:
+        """See Tally."""
+        return self._tally.take()
+
+    def score(
+        self, calls: Sequence[Call | Outcome], begin: Begin = nobody_told
+    ) -> Iterator[list[Result]]:
+        """The outcomes of all calls, each once: together what one run() gave. `begin` is told
+        which calls share a run(), before it begins.
+        """
+        self._begin = begin
         refused: list[Result] = [call for call in calls if isinstance(call, Outcome)]
         if refused:
             yield refused
@@ -39,6 +48,7 @@ class ListScorer:
             results = self._results(calls)
         except ReplyError as error:
             if len(calls) > 1 and not isinstance(error, (ResultUnusable, ScoringTimeout)):
+                self._tally.fell_back("raised", len(calls))
                 middle = len(calls) // 2
                 yield from self._score(calls[:middle])
                 yield from self._score(calls[middle:])
@@ -47,12 +57,14 @@ class ListScorer:
             yield [self._scorer.failed(call, error, seconds) for call in calls]
             return
         seconds = time.perf_counter() - started
+        self._tally.merged(len(calls), len(calls))
         yield [
             self._outcome(call, result, seconds)
             for call, result in zip(calls, results, strict=True)
         ]
 
     def _results(self, calls: list[Call]) -> Sequence[Any]:
+        self._begin(calls)
         inputs = [call.arguments[self._parameter] for call in calls]
         results = self._scorer.call(calls[0]._replace(arguments={self._parameter: inputs}))
         if not isinstance(results, (list, tuple)) or len(results) != len(inputs):

@@ -12,7 +12,7 @@ from typing import Any
 
 from scoreserve import wire
 from scoreserve.errors import ReplyError, ResultUnusable
-from scoreserve.wire import Outcome, RequestHead
+from scoreserve.wire import Outcome
 from scoreserve.worker import json_text
 from scoreserve.worker.responses import StreamedOutcome, from_generator, from_response
 
@@ -22,16 +22,16 @@ _JSON_HEAD_FAILED = b"content-type: application/json\r\nx-ms-run-function-failed
 
 
 def result(
-    job_id: int, value: Any, head: RequestHead, run_seconds: float, *, strict_json: bool
+    job_id: int, value: Any, head: bytes, run_seconds: float, *, strict_json: bool
 ) -> Outcome | StreamedOutcome:
-    """The outcome of a run() that returned `value`.
+    """The outcome of a run() that returned `value` for the request with this encoded head.
 
     A flask response goes out as it is, a generator is streamed, anything else becomes JSON. Raises
     ResultUnusable, with the reason as its cause, when `value` cannot be sent.
     """
     if type(value) not in PLAIN:
         if _is_flask_response(value):
-            return from_response(job_id, value, head, run_seconds)
+            return from_response(job_id, value, wire.decode_head(head), run_seconds)
         if isinstance(value, Generator):
             return from_generator(job_id, value, run_seconds)
     try:

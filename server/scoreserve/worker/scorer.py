@@ -7,7 +7,7 @@ import inspect
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from typing import Any
 
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
@@ -19,6 +19,14 @@ from scoreserve.worker.calling import Call, Convention
 from scoreserve.worker.responses import StreamedOutcome
 
 _log = logging.getLogger("azmlinfsrv")
+
+Result = Outcome | StreamedOutcome
+# Told which calls share a run(), before it begins.
+Begin = Callable[[Sequence[Call]], None]
+
+
+def nobody_told(calls: Sequence[Call]) -> None:
+    """For whoever need not know what begins."""
 
 
 class Scorer:
@@ -39,7 +47,7 @@ class Scorer:
         """
         return [self._read(job) for job in jobs]
 
-    def score(self, call: Call) -> Outcome | StreamedOutcome:
+    def score(self, call: Call) -> Result:
         """Calls run() and makes an outcome of whatever comes of it."""
         started = time.perf_counter()
         try:
@@ -48,7 +56,7 @@ class Scorer:
             return self.failed(call, error, time.perf_counter() - started)
         return self.returned(call, value, time.perf_counter() - started)
 
-    def returned(self, call: Call, value: Any, seconds: float) -> Outcome | StreamedOutcome:
+    def returned(self, call: Call, value: Any, seconds: float) -> Result:
         """The outcome of a call that returned `value`."""
         try:
             return outputs.result(
@@ -68,10 +76,13 @@ class Scorer:
         except ReplyError as error:
             return outputs.failure(job.id, error)
 
-    def call(self, call: Call) -> Any:
-        """What run() returns, under the scoring timeout. Raises ScoringTimeout or ScriptFailed."""
+    def call(self, call: Call, spent: float = 0.0) -> Any:
+        """What run() returns, under the scoring timeout, of which `spent` seconds are gone.
+
+        Raises ScoringTimeout or ScriptFailed.
+        """
         try:
-            with self._alarm:
+            with self._alarm.after(spent) if spent else self._alarm:
                 if call.context is None:
                     return self._settle(self._run(**call.arguments))
                 with call.context:

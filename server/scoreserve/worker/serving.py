@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
 
 from scoreserve import wire
 from scoreserve.errors import ResultUnusable
@@ -12,20 +14,32 @@ from scoreserve.wire import Outcome
 from scoreserve.worker import outputs
 from scoreserve.worker.calling import Call
 from scoreserve.worker.channel import Channel, Frame
-from scoreserve.worker.list_scorer import ListScorer
 from scoreserve.worker.responses import StreamedOutcome
-from scoreserve.worker.scorer import Scorer
+from scoreserve.worker.scorer import Begin, Result, Scorer, nobody_told
 
 _log = logging.getLogger("azmlinfsrv")
 
 
+class GroupScorer(Protocol):
+    """Scores the calls of one frame together."""
+
+    def score(self, calls: Sequence[Call | Outcome], begin: Begin) -> Iterable[list[Result]]:
+        """The outcomes of all calls, each once, in any order: together what one run() gave.
+
+        `begin` is told which calls share a run(), before it begins.
+        """
+
+    def report(self) -> dict[str, Any] | None:
+        """What is new since the last report, see Tally; None: nothing."""
+
+
 class Serving:
-    """Serves one front over `channel` until it closes its end. `together`, where run() is
-    `@batched`, scores the calls of a frame together; else they are scored one by one.
+    """Serves one front over `channel` until it closes its end. `together` scores the calls of a
+    frame; without, they are scored one by one.
     """
 
     def __init__(
-        self, channel: Channel, scorer: Scorer, together: ListScorer | None = None
+        self, channel: Channel, scorer: Scorer, together: GroupScorer | None = None
     ) -> None:
         self._channel = channel
         self._scorer = scorer
@@ -34,13 +48,16 @@ class Serving:
 
     def run(self) -> None:
         """Returns when the front has closed its end and nothing is left to score."""
+        self._send_news()
         while (frame := self._channel.receive()) is not None:
             self._take(frame)
             del frame  # frees the bytes of a large body before run() makes its own copies
             if self._together is not None:
                 calls = list(self._calls)
                 self._calls.clear()
-                self._send_together(self._together.score(calls))
+                begin = self._begin if len(calls) > 1 else nobody_told
+                self._send_together(self._together.score(calls, begin))
+                self._send_news()
             while self._calls:
                 self._answer(self._calls.popleft())
 
@@ -50,21 +67,33 @@ class Serving:
         elif frame.kind != wire.STOP:  # which may come for a stream that has just ended
             raise wire.FrameError(f"the front does not send frames of kind {frame.kind} now")
 
-    def _send_together(self, results: Iterable[list[Outcome | StreamedOutcome]]) -> None:
+    def _send_together(self, results: Iterable[list[Result]]) -> None:
         """Sends outcomes in groups as they are there: those of one call of run() in one write."""
         for group in results:
             whole = [outcome for outcome in group if isinstance(outcome, Outcome)]
             if whole:
-                self._channel.send(wire.encode_outcomes(whole))
+                # The news first: who has an answer finds it counted.
+                self._channel.send([*self._news(), *wire.encode_outcomes(whole)])
             for outcome in group:
                 if isinstance(outcome, StreamedOutcome):
                     self._send(outcome)
+
+    def _begin(self, calls: Sequence[Call]) -> None:
+        self._channel.send([wire.running([call.job_id for call in calls])])
+
+    def _send_news(self) -> None:
+        if news := self._news():
+            self._channel.send(news)
+
+    def _news(self) -> list[bytes]:
+        news = self._together.report() if self._together is not None else None
+        return [wire.frame(wire.REPORT, json.dumps(news).encode())] if news else []
 
     def _answer(self, call: Call | Outcome) -> None:
         # Each outcome leaves as it is there: none may wait for a slow run() after it.
         self._send(call if isinstance(call, Outcome) else self._scorer.score(call))
 
-    def _send(self, outcome: Outcome | StreamedOutcome) -> None:
+    def _send(self, outcome: Result) -> None:
         if isinstance(outcome, StreamedOutcome):
             try:
                 self._stream(outcome)

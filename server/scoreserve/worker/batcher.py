@@ -1,0 +1,263 @@
+"""Scores the jobs that came together: merges those that may share a run(), isolates failures.
+
+    jobs ─→ groups of one key, at most `max_rows` rows ─→ MERGE: one run(), result split
+                                                       ├→ PROVE: run alone, merged runs compared
+                                                       └→ ALONE, or single: run alone
+
+A merged run() that raises, or whose result is of no use, is run again in halves, down to single
+jobs: one bad request fails alone. One that times out has used up the time of all its jobs.
+
+A script that swallows an error may return it for every row, good or bad. So a merged result whose
+rows are all alike is taken only if the kind's controls, two rows of known and different results,
+come out right when they are merged with the others.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from typing import Any
+
+from scoreserve.errors import ReplyError, ScoringTimeout
+from scoreserve.wire import Outcome
+from scoreserve.worker import merging, proof
+from scoreserve.worker.calling import Call
+from scoreserve.worker.merged_runs import Member, MergedRuns
+from scoreserve.worker.merging import NotMerged, NotSplit, Parts
+from scoreserve.worker.scorer import Begin, Result, Scorer, nobody_told
+from scoreserve.worker.tally import Tally
+from scoreserve.worker.trust import Kind, Step, Trust
+
+_log = logging.getLogger("azmlinfsrv")
+
+
+class Batcher:
+    """Merges calls of `scorer`, at most `max_rows` rows a call; `text_parameter`: see MergedRuns.
+
+    `off` is the reason why nothing is merged, or empty.
+    """
+
+    def __init__(
+        self,
+        scorer: Scorer,
+        max_rows: int,
+        text_parameter: str | None,
+    ) -> None:
+        self.off = ""
+        self._begin: Begin = nobody_told
+        self._scorer = scorer
+        self._runs = MergedRuns(scorer, max_rows, text_parameter)
+        self._trust = Trust()
+        self._tally = Tally()
+        self._changed = True  # where the kinds stand
+
+    def score(
+        self, calls: Sequence[Call | Outcome], begin: Begin = nobody_told
+    ) -> Iterator[list[Result]]:
+        """The outcomes of all calls, each once, in any order: together what one run() gave.
+
+        `begin` is told which calls share a run(), before it begins.
+        """
+        self._begin = begin
+        groups: dict[Any, list[Member]] = {}
+        for call in calls:
+            if isinstance(call, Outcome):
+                yield [call]
+                continue
+            if len(calls) > 1 and not self.off:
+                try:
+                    member = self._runs.member(call)
+                except NotMerged as error:
+                    self._tally.fell_back(error.reason)
+                else:
+                    groups.setdefault(member.parts.key, []).append(member)
+                    continue
+            yield self._score(call)
+        for group in groups.values():
+            for batch in _batches(group, self._runs.max_rows):
+                yield from self._score_batch(batch)
+
+    def prove_with(self, arguments: Mapping[str, Any]) -> None:
+        """Tries a known sample, before there are requests: alone, merged with itself, and its rows
+        in two orders. If it has other results merged than alone, nothing is merged.
+        """
+        try:
+            member = self._runs.sample(arguments)
+            if 2 * member.parts.rows > self._runs.max_rows:
+                return
+            # Copied: run() may change its arguments, and the next one is to get them as they are.
+            twins = [member, self._runs.sample(merging.copied(dict(arguments)))]
+            alone = [(twin, self._runs.alone(twin)) for twin in twins]
+            proof.compare(self._runs, alone, self._trust.kind(member.parts.key))
+        except NotMerged:
+            return
+        except ReplyError as error:
+            _log.info("Batching: run() fails with the known sample: %r", error.__cause__)
+        except NotSplit as error:
+            self.off = error.reason
+            _log.warning(
+                "Batching is off: merged with itself, the known sample has other results than it"
+                " has alone (%s)",
+                error.reason,
+            )
+
+    def report(self) -> dict[str, Any] | None:
+        """What Tally counts; how many kinds of requests stand where (`kinds`, by Step); and why
+        nothing is merged, or "" (`off`). None: nothing is new.
+        """
+        news = self._tally.take()
+        if news is None and not self._changed:
+            return None
+        self._changed = False
+        return {**(news or {}), "kinds": self._trust.summary(), "off": self.off}
+
+    def _score_batch(self, batch: list[Member]) -> Iterator[list[Result]]:
+        if len(batch) == 1:
+            yield self._score(batch[0].call)
+            return
+        kind = self._trust.kind(batch[0].parts.key)
+        step = kind.next_step(proof.repeated(batch))
+        if step is Step.MERGE:
+            yield from self._score_merged(batch, kind)
+        elif step is Step.PROVE:
+            yield from self._prove(batch, kind)
+        else:
+            self._tally.fell_back(kind.off, len(batch))
+            for member in batch:
+                yield self._score(member.call)
+
+    def _score(self, call: Call) -> list[Result]:
+        self._begin([call])
+        return [self._scorer.score(call)]
+
+    def _score_merged(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
+        reason = yield from self._merge(batch, kind, time.perf_counter())
+        if reason:
+            kind.strike(reason)
+            _tell_if_off(kind)
+        else:
+            kind.worked()
+
+    def _merge(
+        self, batch: Sequence[Member], kind: Kind, started: float
+    ) -> Generator[list[Result], None, str]:
+        """Runs the batch merged, or else its halves. Returns why no part of it could be, or ""."""
+        spent = time.perf_counter() - started
+        try:
+            pieces = self._merged_results(batch, kind, spent)
+        except ScoringTimeout as error:
+            seconds = time.perf_counter() - started
+            yield [self._scorer.failed(member.call, error, seconds) for member in batch]
+            return ""
+        except ReplyError:
+            reason = "raised"
+        except NotSplit as error:
+            reason = error.reason
+        else:
+            seconds = time.perf_counter() - started - spent
+            self._tally.merged(len(batch), sum(member.parts.rows for member in batch))
+            yield [
+                self._scorer.returned(member.call, piece, seconds)
+                for member, piece in zip(batch, pieces, strict=True)
+            ]
+            return ""
+        middle = len(batch) // 2
+        useless = True
+        for half in (batch[:middle], batch[middle:]):
+            if len(half) > 1:
+                useless = bool((yield from self._merge(half, kind, started))) and useless
+            else:
+                self._tally.fell_back(reason)
+                yield [self._score_alone(half[0], kind, time.perf_counter() - started)[0]]
+        return reason if useless else ""
+
+    def _merged_results(self, batch: Sequence[Member], kind: Kind, spent: float) -> list[Any]:
+        """The results of a batch from one run(). Raises ReplyError or NotSplit."""
+        pieces = self._run(kind, [member.parts for member in batch], batch, spent)
+        repeated = proof.repeated(batch)
+        if repeated is not None:
+            known = kind.known(repeated)
+            if known is not None and not all(
+                merging.same(piece, known.result) for piece in pieces.values
+            ):
+                raise NotSplit("rows_differ")
+        elif pieces.alike & kind.telling:
+            return self._controlled_results(batch, kind, spent)
+        return pieces.values
+
+    def _controlled_results(self, batch: Sequence[Member], kind: Kind, spent: float) -> list[Any]:
+        """As `_merged_results`, with the controls merged around the batch."""
+        assert kind.controls is not None
+        first, last = kind.controls
+        parts = [first.parts, *(member.parts for member in batch), last.parts]
+        if sum(part.rows for part in parts) > self._runs.max_rows:
+            raise NotSplit("alike")
+        before, *values, after = self._run(kind, parts, batch, spent).values
+        if not (merging.same(before, first.result) and merging.same(after, last.result)):
+            raise NotSplit("alike")
+        return values
+
+    def _run(
+        self, kind: Kind, parts: Sequence[Parts], batch: Sequence[Member], spent: float
+    ) -> merging.Pieces:
+        assert kind.split is not None
+        self._begin([member.call for member in batch])
+        merged = self._runs.together(parts, batch[0].call, spent)
+        return merging.split_result(merged, [part.rows for part in parts], kind.split)
+
+    def _prove(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
+        """Answers from runs of their own, then compares merged ones."""
+        self._tally.fell_back("unproven", len(batch))
+        alone: list[tuple[Member, Any]] = []
+        for member in batch:
+            result, value = self._score_alone(member, kind)
+            yield [result]
+            if value is not None:
+                alone.append((member, value))
+        before = kind.step
+        try:
+            proof.compare(self._runs, alone, kind)
+        except NotSplit as error:
+            kind.refuted(error.reason)
+        except ReplyError:
+            kind.strike("raised")
+        if kind.step is Step.MERGE is not before:
+            _log.info("Batching: requests of one more kind share calls of run() from now on")
+        _tell_if_off(kind)
+        self._changed = True
+
+    def _score_alone(
+        self, member: Member, kind: Kind, spent: float = 0.0
+    ) -> tuple[Result, Any | None]:
+        """The outcome of a run of its own, and what run() returned; None when it failed."""
+        self._begin([member.call])
+        started = time.perf_counter()
+        try:
+            value = self._runs.alone(member, spent)
+        except ReplyError as error:
+            return self._scorer.failed(member.call, error, time.perf_counter() - started), None
+        seconds = time.perf_counter() - started
+        kind.learn_shapes(value)
+        return self._scorer.returned(member.call, value, seconds), value
+
+
+def _batches(group: Sequence[Member], max_rows: int) -> Iterator[list[Member]]:
+    batch: list[Member] = []
+    rows = 0
+    for member in group:
+        if batch and rows + member.parts.rows > max_rows:
+            yield batch
+            batch, rows = [], 0
+        batch.append(member)
+        rows += member.parts.rows
+    yield batch
+
+
+def _tell_if_off(kind: Kind) -> None:
+    if kind.off:
+        _log.warning(
+            "Batching: requests of one kind run alone, because merging them does not give what they"
+            " give alone (%s)",
+            kind.off,
+        )
