@@ -178,11 +178,9 @@ class Batcher:
         repeated = proof.repeated(batch)
         if repeated is not None:
             known = kind.known(repeated)
-            if known is not None and not all(
-                merging.same(piece, known.result) for piece in pieces.values
-            ):
+            if known is not None and not merging.all_same(pieces.values, known.result):
                 raise NotSplit("rows_differ")
-        elif pieces.alike & kind.telling:
+        elif merging.alike(pieces) & kind.telling:
             return self._controlled_results(batch, kind, spent)
         return pieces.values
 

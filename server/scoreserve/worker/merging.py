@@ -90,13 +90,13 @@ class Split(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """A result split: `values` in the order of the counts, and the members whose rows are `alike`.
+    """A result split: `values` in the order of the counts, and the rows of all by member.
 
     A result that is its own only member has the name "".
     """
 
     values: list[Any]
-    alike: frozenset[str]
+    members: Mapping[str, Any]
 
 
 class NotSplit(Exception):
@@ -239,7 +239,13 @@ def split_result(merged: Any, counts: Sequence[int], split: Split) -> Pieces:
             pieces = _cut_object(whole, members, counts)
         if split.text:
             pieces = [json.dumps(piece) for piece in pieces]
-        return Pieces(pieces, frozenset(name for name in members if _alike(members[name])))
+        return Pieces(pieces, members)
+
+
+def alike(pieces: Pieces) -> frozenset[str]:
+    """The members that do not tell the rows of a result apart. Raises NotSplit."""
+    with _objects_of_the_script():
+        return frozenset(name for name, rows in pieces.members.items() if _alike(rows))
 
 
 def told_apart(left: Any, right: Any, split: Split) -> frozenset[str]:
@@ -256,8 +262,13 @@ def same(left: Any, right: Any) -> bool:
 
     Raises NotSplit when they cannot be compared.
     """
+    return all_same([left], right)
+
+
+def all_same(results: Sequence[Any], known: Any) -> bool:
+    """Whether each result is `same` as a known one. Raises NotSplit."""
     with _objects_of_the_script():
-        return _equal(left, right)
+        return all(_equal(result, known) for result in results)
 
 
 def form(result: Any) -> Hashable:
