@@ -8,49 +8,67 @@ from typing import Any
 
 import pytest
 
+from scoreserve.cgroup import OomWatch
 from scoreserve.errors import ReplyError, WorkerLost
 from scoreserve.front import supervisor as supervisor_module
-from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.deaths import BOOT_FAILED, EXIT, End, Exceeded
+from scoreserve.front.dispatcher import Batching, Dispatcher
+from scoreserve.front.report import STATES
 from scoreserve.front.scoring_worker import Script, State, WorkerEvents
 from scoreserve.front.supervisor import Supervisor
 from scoreserve.settings import Settings
 from tests.front.fakes import Client, FakeWorker, ManualDefer, turns
 
 
+COULD_NOT_START = End(BOOT_FAILED, "could not start")
+
+
 class FakeProcess(FakeWorker):
     """A worker process that does what the test says."""
 
-    def __init__(self, events: Any, settings: bytes) -> None:
+    def __init__(self, events: Any, settings: bytes, oom: OomWatch, generation: int) -> None:
         super().__init__()
+        self.generation = generation
         self.events: WorkerEvents = events
         self.state = State.STARTING
         self.stage = "running init()"
         self.started = 0.0
         self.script = Script()
-        self.killed_for: ReplyError | None = None
+        self.killed_for: Exceeded | None = None
         self.busy_since: float | None = None
         self.streaming = False
         self.pid = 7
-        self.end = "exited with code 7"
+        self.end: End | None = None
         self.leaves_when_asked = True
-        self.connected = self.killed = False
+        self.connected = self.killed = self.retiring = self.stopping = False
+
+    @property
+    def reported_state(self) -> str:
+        if self.retiring:
+            return "stopping"
+        if self.state is State.STARTING:
+            return "starting"
+        return "ready" if self.busy_since is None else "busy"
 
     async def connect(self) -> None:
         self.connected = True
 
     def stop(self) -> None:
+        self.stopping = True
         if self.leaves_when_asked:
             self.die()
+
+    def retire(self) -> None:
+        self.retiring = True
+        if not self.in_hand:
+            self.stop()
 
     def kill(self) -> None:
         self.killed = True
         self.die()
 
-    def kill_for(self, error: ReplyError) -> None:
-        self.killed_for = error
-
-    def describe_exit(self) -> str:
-        return self.end
+    def kill_for(self, limit: Exceeded) -> None:
+        self.killed_for = limit
 
     def get_ready(self) -> None:
         self.state = State.READY
@@ -58,10 +76,14 @@ class FakeProcess(FakeWorker):
 
     def answer(self) -> None:
         self.events.worker_outcomes(self, self.answers())  # type: ignore[arg-type]
+        if self.retiring:
+            self.stop()
 
     def die(self) -> None:
         """As the real one, it tells so in a later turn of the event loop."""
         if self.state is not State.GONE:
+            started = self.state is State.READY
+            self.end = End(EXIT, "exited with code 7") if started else COULD_NOT_START
             self.state = State.GONE
             gone: Callable[[Any], None] = self.events.worker_gone
             asyncio.get_running_loop().call_soon(gone, self)
@@ -112,8 +134,8 @@ def supervise(
     def supervise(**settings: Any) -> Supervised:
         processes: list[FakeProcess] = []
 
-        def spawn(events: Any, settings: bytes) -> FakeProcess:
-            processes.append(FakeProcess(events, settings))
+        def spawn(*arguments: Any) -> FakeProcess:
+            processes.append(FakeProcess(*arguments))
             return processes[-1]
 
         monkeypatch.setattr(supervisor_module, "ScoringWorker", spawn)
@@ -285,9 +307,9 @@ class TestHungWorkers:
     def test_are_ended_in_init_too(self, supervise: Supervise) -> None:
         supervised = supervise(worker_timeout_s=1)
         supervised.supervisor.end_hung_workers()
-        error = supervised.newest.killed_for
-        assert error is not None
-        assert "init()" in error.message
+        limit = supervised.newest.killed_for
+        assert limit is not None
+        assert "init()" in limit.error.message
 
     def test_are_told_to_their_client(self, supervise: Supervise) -> None:
         async def scenario() -> None:

@@ -34,18 +34,21 @@ class Job:
 
     `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
     be needed again), and `on_outcome` is called once with the worker's outcome or the error that
-    stands for it. When the outcome is streamed, `stream` brings its body.
+    stands for it. When the outcome is streamed, `stream` brings its body. `headers` are those that
+    any reply to it carries, its ids among them.
     """
 
-    __slots__ = ("chunks", "head", "id", "on_outcome", "queued_at", "sent", "stream")
+    __slots__ = ("chunks", "head", "headers", "id", "on_outcome", "queued_at", "sent", "stream")
 
     def __init__(
         self,
         head: bytes,
         chunks: Sequence[bytes],
         on_outcome: Callable[[Outcome | ReplyError], None],
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         self.id = 0
+        self.headers = headers
         self.head = head
         self.chunks = chunks
         self.on_outcome = on_outcome
@@ -104,6 +107,7 @@ class Dispatcher:
         self._ids = count(1)
         self._queue: deque[Job] = deque()
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
+        self._retired: set[WorkerPort] = set()  # of those that have jobs in hand
         self._pace = Pace()
 
     @property
@@ -114,7 +118,7 @@ class Dispatcher:
     @property
     def workers(self) -> int:
         """How many workers take jobs."""
-        return len(self._in_hand)
+        return len(self._in_hand) - len(self._retired)
 
     def submit(self, job: Job) -> None:
         """Queues the job."""
@@ -137,12 +141,22 @@ class Dispatcher:
         self._in_hand[worker] = {}
         self._dispatch_soon()
 
+    def retire(self, worker: WorkerPort) -> None:
+        """A worker is to be handed nothing more; it goes on with what it has."""
+        if worker in self._in_hand:
+            self._retired.add(worker)
+
+    def begun(self, worker: WorkerPort) -> list[Job]:
+        """The jobs that a worker is running: one, or several that were to be merged."""
+        jobs = list(self._in_hand.get(worker, {}).values())
+        return jobs if self.batching.jobs > 1 else jobs[:1]
+
     def detach(self, worker: WorkerPort, error: ReplyError) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again."""
-        jobs = list(self._in_hand.pop(worker, {}).values())
-        begun = len(jobs) if self.batching.jobs > 1 else 1  # merged jobs begin together
-        others = jobs[begun:]
-        _end(jobs[:begun], error)
+        begun = self.begun(worker)
+        others = list(self._in_hand.pop(worker, {}).values())[len(begun) :]
+        self._retired.discard(worker)
+        _end(begun, error)
         again = [job for job in others if job.on_outcome is not _unheard]
         for job in again:
             job.sent = False
@@ -199,7 +213,7 @@ class Dispatcher:
         # The least loaded first, and each its share: none idles while another has a pile.
         by_load = sorted(self._in_hand.items(), key=lambda item: len(item[1]))
         rooms = [(worker, in_hand, self._room(len(in_hand))) for worker, in_hand in by_load]
-        rooms = [row for row in rooms if row[2] > 0]
+        rooms = [row for row in rooms if row[2] > 0 and row[0] not in self._retired]
         for position, (worker, in_hand, room) in enumerate(rooms):
             share = -(-len(self._queue) // (len(rooms) - position))
             self._hand_over(worker, in_hand, min(share, room))
