@@ -17,6 +17,8 @@ def test_what_the_user_has_set_stays() -> None:
     assert set(limits) == set(VARIABLES) - {"MKL_NUM_THREADS"}
 
 
-def test_omp_num_threads_of_the_user_speaks_for_all() -> None:
-    """Ours for a single library would take precedence over it."""
-    assert thread_limits(8, 2, {"OMP_NUM_THREADS": "8"}) == {}
+def test_omp_num_threads_of_the_user_holds_where_it_is_read() -> None:
+    """OpenBLAS, MKL and numexpr would prefer one of ours to it; the others do not know it."""
+    limits = thread_limits(8, 2, {"OMP_NUM_THREADS": "8"})
+    names = {"VECLIB_MAXIMUM_THREADS", "RAYON_NUM_THREADS", "ORT_INTRA_OP_NUM_THREADS"}
+    assert limits == dict.fromkeys(names, "4")
