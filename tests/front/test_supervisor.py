@@ -454,11 +454,50 @@ class TestReload:
             assert report.reloads == {"ok": 0, "failed": 10}
             assert report.last_reload.startswith("failed: ")
             assert report.deaths["boot_failed"] == 10
-            # Such failures say nothing against a replacement of a worker that dies.
-            supervised.processes[0].die()
+
+        play(scenario)
+
+    def test_reloads_that_failed_say_nothing_against_a_replacement(
+        self, supervise: Supervise
+    ) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            process = await supervised.start()
+            for _ in range(10):
+                supervised.supervisor.reload("why")
+                await supervised.die()
+            process.die()
             await turns()
             assert supervised.gave_up == 0
-            assert len(supervised.alive()) == 2
+            assert len(supervised.alive()) == 1
+
+        play(scenario)
+
+    def test_the_next_worker_waits_until_the_last_one_has_left(self, supervise: Supervise) -> None:
+        """Even if one dies meanwhile: there is never more than one too many."""
+
+        async def scenario() -> None:
+            supervised = supervise(workers=3)
+            await supervised.supervisor.start()
+            old = list(supervised.processes)
+            for process in old:
+                process.get_ready()
+            for name in ("a", "b", "c"):
+                supervised.submit(name)
+            supervised.supervisor.reload("why")
+            await supervised.get_ready()
+            assert len(supervised.processes) == 4  # and not one more while all are busy
+            next(process for process in old if not process.retiring).die()
+            await turns()
+            assert len(supervised.alive()) == 4
+            for process in old:
+                if process.state is not State.GONE:
+                    process.answer()
+            await turns()
+            while supervised.newest.state is State.STARTING:
+                await supervised.get_ready()
+            assert len(supervised.alive()) == 3
+            assert not {0, 1, 2} & set(supervised.alive())
 
         play(scenario)
 

@@ -310,5 +310,5 @@ def _running(jobs: Sequence[Job]) -> str:
     """The requests that these jobs are, for the log line of their worker's death."""
     if not jobs:
         return ""
-    ids = ", ".join(request_id_of(job.headers) for job in jobs)
+    ids = ", ".join(request_id_of(job.headers) or "(without an id)" for job in jobs)
     return f", running request{'s' if len(jobs) > 1 else ''} {ids}"
