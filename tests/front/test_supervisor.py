@@ -489,6 +489,7 @@ class TestReload:
             assert len(supervised.processes) == 4  # and not one more while all are busy
             next(process for process in old if not process.retiring).die()
             await turns()
+            await supervised.get_ready()  # the replacement
             assert len(supervised.alive()) == 4
             for process in old:
                 if process.state is not State.GONE:
