@@ -41,7 +41,7 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
         values: dict[str, Any] = {
             "bind": binds,
             "workers": 1,
-            "worker_class": FrontWorker,
+            "worker_class": f"{__name__}.FrontWorker",  # by name: gunicorn 21 takes no class
             # The front answers probes whatever the script does; were it ever stuck, the liveness
             # probe says so. A timeout here would kill it after a pause of the whole container.
             "timeout": 0,
