@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scoreserve import settings
+from scoreserve import compute_budget, settings
 
 DEADLINE_SECONDS = 30.0  # far beyond what a slow and busy machine needs
 POLL_SECONDS = 0.01
@@ -280,8 +280,9 @@ def _start(directory: Path, program: str, args: Sequence[str], env: Mapping[str,
 
 
 def _environment() -> dict[str, str]:
-    """That of the tests, without any setting."""
+    """That of the tests, without any setting, nor what settings lead to."""
     names = {name for _, source in settings.sources() for name in source.env}
+    names.update(compute_budget.VARIABLES)
     return {name: value for name, value in os.environ.items() if name not in names}
 
 

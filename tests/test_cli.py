@@ -128,6 +128,11 @@ class TestScoreserve:
         assert (chosen.port, chosen.workers, chosen.host) == (6000, 2, "127.0.0.1")
         assert (chosen.strict_json, chosen.max_body_bytes, chosen.drain_seconds) == (True, 10, 0)
 
+    def test_a_switch_needs_no_value(self, start: Start) -> None:
+        chosen = start(cli.main, ["serve", "--reload", "--strict-json", "--share-cpus", "no"])
+        settings = chosen.settings
+        assert (settings.reload, settings.strict_json, settings.share_cpus) == (True, True, False)
+
     def test_no_flag_is_needed(self, start: Start, tmp_path: Path) -> None:
         chosen = start(cli.main, ["serve"]).settings
         assert chosen == Settings(app_root=str(tmp_path))

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
 from scoreserve import __version__, app_insights, logs, settings
+from scoreserve.cgroup import available_cpus
+from scoreserve.compute_budget import thread_limits
 from scoreserve.errors import EXIT_BOOT, EXIT_USAGE, ConfigFileError, ConfigurationError
 from scoreserve.printout import printout
 
@@ -60,11 +62,26 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
     print(printout(chosen, os.environ, insights), flush=True)
     if os.environ["AML_APP_INSIGHTS_ENABLED"] == "true":
         _log.warning(app_insights.NOTHING_SENT)
+    if chosen.worker_preload:
+        _log.warning("WORKER_PRELOAD has no effect: every worker runs init() itself.")
+    if chosen.share_cpus:
+        _share_cpus(chosen.workers)
     # Imported late: a wrong flag should be told without waiting for gunicorn.
     from scoreserve.front.arbiter import Arbiter
 
     Arbiter(chosen, custom_logs=custom_logs).run()
     raise AssertionError("gunicorn's arbiter returned")
+
+
+def _share_cpus(workers: int) -> None:
+    """Sets, in the environment that the workers inherit, how many threads their libraries start."""
+    cpus = available_cpus()
+    limits = thread_limits(cpus, workers, os.environ)
+    os.environ.update(limits)
+    decided = " ".join(f"{name}={value}" for name, value in limits.items())
+    _log.info(
+        "%d CPU(s) for %d worker(s): %s", cpus, workers, decided or "thread counts are the user's"
+    )
 
 
 def _refuse_configuration(error: ConfigurationError) -> NoReturn:
@@ -99,11 +116,14 @@ def _scoreserve_parser() -> argparse.ArgumentParser:
     for name, source in settings.sources():
         if source.flag is not None:
             variable = source.env[0] if source.read_env else f"config file: {source.env[0]}"
+            # A switch needs no value: `--reload` is `--reload true`.
+            switch: dict[str, Any] = {"nargs": "?", "const": True} if source.switch else {}
             command.add_argument(
                 source.flag,
                 dest=name,
                 metavar=source.unit.upper() or "VALUE",
                 type=_checked(source.parse),
+                **switch,
                 help=f"{source.help} [{variable}; default: {getattr(defaults, name) or 'none'}]",
             )
     return parser

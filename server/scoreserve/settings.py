@@ -79,6 +79,11 @@ class Source:
     read_env: bool = True  # False: given on the command line only, as the reference does
     export: bool = False  # scripts read it from os.environ, so a flag's value goes there too
 
+    @property
+    def switch(self) -> bool:
+        """Whether it is on or off, so that its flag says enough without a value."""
+        return self.parse is _boolean
+
 
 def _setting(
     default: Any, env: str, help: str, parse: Callable[[Any], Any] = _text, **source: Any
@@ -202,6 +207,28 @@ class Settings:
         _between(0),
         unit="s",
         flag="--drain-seconds",
+    )
+    share_cpus: bool = _setting(
+        True,
+        "SCORESERVE_SHARE_CPUS",
+        "Share the container's CPUs between the workers: tell numeric libraries how many threads to"
+        " start, by OMP_NUM_THREADS and its like, where these are not set.",
+        _boolean,
+        flag="--share-cpus",
+    )
+    reload: bool = _setting(
+        False,
+        "SCORESERVE_RELOAD",
+        "For development: load the script anew when a Python file beside it or in AML_APP_ROOT"
+        " changes, and wait for a change when it cannot start.",
+        _boolean,
+        flag="--reload",
+    )
+    worker_preload: bool = _setting(
+        False,
+        "WORKER_PRELOAD",
+        "Known to the reference, without effect here: every worker runs init() itself.",
+        _exactly_true,
     )
     strict_json: bool = _setting(
         False,

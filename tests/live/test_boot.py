@@ -1,4 +1,4 @@
-"""Starting: what clients are told meanwhile, and how a server ends that cannot start."""
+"""Starting: what clients are told meanwhile. `tests/faults` has the starts that fail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tests.live.conftest import Serve
 from tests.servers import Server, wait_until
 
 GOOD = "def init(): pass\ndef run(data): return data\n"
-NON_DAEMON_THREAD = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
 
 SLOW = """
 import gates
@@ -41,67 +40,6 @@ def wait_until_told(server: Server, stage: str) -> None:
     """Waits until both kinds of request are told the stage."""
     wait_until(lambda: stage in message_at(server, "GET", "/"), f"/ tells {stage}")
     wait_until(lambda: stage in message_at(server, "POST", "/score"), f"/score tells {stage}")
-
-
-class TestFailures:
-    """The process exits with 3, and with it the container: no loop of restarts."""
-
-    @pytest.mark.parametrize(
-        ("script", "said"),
-        [
-            ("def init(:\n", "SyntaxError"),
-            ("import no_such_module\n", "No module named 'no_such_module'"),
-            (f"{NON_DAEMON_THREAD}import no_such_module\n", "No module named 'no_such_module'"),
-            ("def run(data): pass\n", "init()"),
-            ("def init(): pass\n", "run()"),
-            ("def init(): pass\ndef run(*args): pass\n", "*args"),
-            ("def init(): raise ValueError('mine')\ndef run(data): pass\n", "ValueError: mine"),
-            ("def init(): exit(0)\ndef run(data): pass\n", "SystemExit: 0"),
-            (
-                f"{NON_DAEMON_THREAD}def init(): raise ValueError('mine')\ndef run(data): pass\n",
-                "ValueError: mine",
-            ),
-            (None, "score.py"),
-        ],
-        ids=[
-            *("syntax", "import", "import, with a thread", "no init", "no run", "signature"),
-            *("init raises", "init exits", "init raises, with a thread", "no script"),
-        ],
-    )
-    def test_are_reported_with_what_was_looked_for_and_the_model_directory(
-        self, launch: Serve, script: str | None, said: str
-    ) -> None:
-        files = {"model/weights/model.pkl": ""}
-        args = ["--entry_script", "score.py", "--model_dir", "model"]
-        with launch(script, files=files, args=args) as server:
-            assert server.wait_exit() == 3
-            assert said in server.output
-            assert str(server.directory / "score.py") in server.output
-            assert "    weights/" in server.output
-            assert "        model.pkl" in server.output
-
-    @pytest.mark.parametrize(
-        ("end", "said"),
-        [("os._exit(0)", "exited with code 0"), ("os.abort()", "killed by SIGABRT")],
-    )
-    def test_without_a_word_are_named_by_the_way_the_process_ended(
-        self, launch: Serve, end: str, said: str
-    ) -> None:
-        with launch(f"import os\ndef init(): {end}\ndef run(data): pass\n") as server:
-            assert server.wait_exit() == 3
-            assert said in server.output
-
-    def test_with_two_workers_end_the_server_too(self, launch: Serve) -> None:
-        args = ["--entry_script", "score.py", "--worker_count", "2"]
-        with launch("import no_such_module\n", args=args) as server:
-            assert server.wait_exit() == 3
-
-    def test_of_the_command_line_end_with_1(self, launch: Serve) -> None:
-        with launch(GOOD, args=[]) as server:
-            assert server.wait_exit() == 1
-        with launch(GOOD, args=["--entry_script", "score.py", "--health_port", "x"]) as server:
-            assert server.wait_exit() == 1
-            assert "--health_port" in server.output
 
 
 class TestMeanwhile:
@@ -152,3 +90,11 @@ def run(data):
                 return len(both) == 2
 
             wait_until(both_answer, "both workers answer")
+
+
+def test_a_wrong_command_line_ends_with_1(launch: Serve) -> None:
+    with launch(GOOD, args=[]) as server:
+        assert server.wait_exit() == 1
+    with launch(GOOD, args=["--entry_script", "score.py", "--health_port", "x"]) as server:
+        assert server.wait_exit() == 1
+        assert "--health_port" in server.output

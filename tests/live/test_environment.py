@@ -86,6 +86,30 @@ def test_azmlinfsrv_takes_everything_from_a_config_file(serve: Serve) -> None:
         assert server.score().json()["model"] == "weights"
 
 
+THREADS = """
+import os
+AT_IMPORT = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+def init(): pass
+def run(data): return AT_IMPORT
+"""
+
+
+class TestThreads:
+    """How many the script's libraries shall start, told before it is imported."""
+
+    def test_are_set(self, serve: Serve) -> None:
+        with serve(THREADS, env={"MKL_NUM_THREADS": "7", "WORKER_PRELOAD": "true"}) as server:
+            found = server.score().json()
+            assert int(found["OMP_NUM_THREADS"]) >= 1
+            assert found["MKL_NUM_THREADS"] == "7"
+            assert f"OMP_NUM_THREADS={found['OMP_NUM_THREADS']} " in server.output
+            assert "WORKER_PRELOAD has no effect" in server.output
+
+    def test_are_left_alone_on_demand(self, serve: Serve) -> None:
+        with serve(THREADS, env={"SCORESERVE_SHARE_CPUS": "false"}) as server:
+            assert server.score().json() == {"OMP_NUM_THREADS": None, "MKL_NUM_THREADS": None}
+
+
 NAMES = ("utils", "config", "server", "main", "wire", "settings", "front", "worker", "errors")
 NAMED_LIKE_OURS = f"""
 import {", ".join(NAMES)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -328,29 +327,6 @@ class TestBodiesThatBreakOff:
         assert reply.message.startswith("An unexpected internal error occurred.")
         assert "ValueError: raised at once" in server.output
         assert serves_on(server)
-
-    def test_with_their_worker_are_incomplete_and_the_next_request_is_scored(
-        self, server: Server
-    ) -> None:
-        stream = Stream(server, "generator", "dies")
-        assert stream.next() == b"a"
-        (worker,) = server.workers()
-        os.kill(worker, signal.SIGKILL)
-        with pytest.raises(http.client.IncompleteRead):
-            stream.response.read()
-        assert serves_on(server)
-        assert worker not in server.workers()
-
-    def test_with_their_worker_cost_no_request_that_waits(self, server: Server) -> None:
-        stream = Stream(server, "generator", "dies first")
-        assert stream.next() == b"a"
-        waiting = [server.start_score(f"plain: {number}") for number in range(10)]
-        assert server.get("/").status == 200  # by now the front has read what came before
-        (worker,) = server.workers()
-        os.kill(worker, signal.SIGKILL)
-        with pytest.raises(http.client.IncompleteRead):
-            stream.response.read()
-        assert [request.reply().json() for request in waiting] == [str(n) for n in range(10)]
 
 
 def test_the_scoring_timeout_is_run_s_alone(serve: Serve, road: str) -> None:

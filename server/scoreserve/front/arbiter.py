@@ -2,14 +2,20 @@
 
 gunicorn owns the listening sockets, the signals sent to the container and the exit code; the front
 it forks runs uvicorn on an event loop and never forks itself.
+
+    SIGTERM, SIGINT, SIGQUIT        gunicorn's own: end the front, then leave
+    SIGHUP                          passed on to the front, which reloads script and model
+    SIGTTIN, SIGTTOU, USR1, USR2    nothing: they would add a second front, or a second server
 """
 
 from __future__ import annotations
 
 import signal
+import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter as GunicornArbiter
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
@@ -35,7 +41,7 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
         values: dict[str, Any] = {
             "bind": binds,
             "workers": 1,
-            "worker_class": FrontWorker,
+            "worker_class": f"{__name__}.FrontWorker",  # by name: gunicorn 21 takes no class
             # The front answers probes whatever the script does; were it ever stuck, the liveness
             # probe says so. A timeout here would kill it after a pause of the whole container.
             "timeout": 0,
@@ -50,6 +56,27 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
     def load(self) -> None:
         """There is no WSGI callable to load: the front builds its own application."""
 
+    def run(self) -> None:
+        """As gunicorn's, with an arbiter that treats signals in our way."""
+        try:
+            SignalArbiter(self).run()
+        except RuntimeError as error:
+            print(f"\nError: {error}\n", file=sys.stderr, flush=True)
+            sys.exit(1)
+
+
+class SignalArbiter(GunicornArbiter):  # type: ignore[misc]
+    """gunicorn's arbiter, which finds the handler of a signal by its name."""
+
+    def handle_hup(self) -> None:
+        """The sockets and the front stay: a new front could answer nothing until init() is done."""
+        self.kill_workers(signal.SIGHUP)
+
+    def _ignore(self) -> None:
+        self.log.info("This signal has no effect.")
+
+    handle_ttin = handle_ttou = handle_usr1 = handle_usr2 = _ignore
+
 
 class FrontWorker(Worker):  # type: ignore[misc]
     """The front, in the process that gunicorn forks for it."""
@@ -60,6 +87,7 @@ class FrontWorker(Worker):  # type: ignore[misc]
         """Forgets the arbiter's handlers; `front.process` sets its own on the event loop."""
         for number in self.SIGNALS:
             signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)  # nothing is loaded yet that could be reloaded
 
     def run(self) -> None:
         """Serves until a signal ends it. Exits the process with 3 when no worker can be had."""

@@ -35,18 +35,31 @@ class Job:
 
     `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
     be needed again), and `on_outcome` is called once with the worker's outcome or the error that
-    stands for it. When the outcome is streamed, `stream` brings its body.
+    stands for it. When the outcome is streamed, `stream` brings its body. `headers` are those that
+    any reply to it carries, its ids among them.
     """
 
-    __slots__ = ("alone", "chunks", "head", "id", "on_outcome", "queued_at", "sent", "stream")
+    __slots__ = (
+        "alone",
+        "chunks",
+        "head",
+        "headers",
+        "id",
+        "on_outcome",
+        "queued_at",
+        "sent",
+        "stream",
+    )
 
     def __init__(
         self,
         head: bytes,
         chunks: Sequence[bytes],
         on_outcome: Callable[[Outcome | ReplyError], None],
+        headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
         self.id = 0
+        self.headers = headers
         self.head = head
         self.chunks = chunks
         self.on_outcome = on_outcome
@@ -109,6 +122,7 @@ class Dispatcher:
         self._queue: deque[Job] = deque()
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
         self._running: dict[WorkerPort, Sequence[int]] = {}  # where jobs are merged
+        self._retired: set[WorkerPort] = set()  # of those that have jobs in hand
         self._pace = Pace()
 
     @property
@@ -119,7 +133,7 @@ class Dispatcher:
     @property
     def workers(self) -> int:
         """How many workers take jobs."""
-        return len(self._in_hand)
+        return len(self._in_hand) - len(self._retired)
 
     def submit(self, job: Job) -> None:
         """Queues the job."""
@@ -146,13 +160,26 @@ class Dispatcher:
         """The worker calls run() for these jobs, merged if there are several."""
         self._running[worker] = job_ids
 
+    def retire(self, worker: WorkerPort) -> None:
+        """A worker is to be handed nothing more; it goes on with what it has."""
+        if worker in self._in_hand:
+            self._retired.add(worker)
+
+    def begun(self, worker: WorkerPort) -> list[Job]:
+        """The jobs that a worker is running: one, or several that are merged."""
+        in_hand = self._in_hand.get(worker, {})
+        merged = [in_hand[job_id] for job_id in self._running.get(worker, ()) if job_id in in_hand]
+        return merged or list(in_hand.values())[:1]
+
     def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again.
 
         Those that were merged are run again too, each by itself, unless `again` is false.
         """
+        begun = self.begun(worker)
         in_hand = self._in_hand.pop(worker, {})
-        begun = self._begun(worker, in_hand)
+        self._running.pop(worker, None)
+        self._retired.discard(worker)
         if len(begun) > 1 and again:
             for job in begun:
                 job.alone = True
@@ -166,13 +193,6 @@ class Dispatcher:
         # In the order they came, whichever worker had them.
         self._queue = deque(sorted([*queued_again, *self._queue], key=attrgetter("id")))
         self._dispatch_soon()
-
-    def _begun(self, worker: WorkerPort, in_hand: dict[int, Job]) -> list[Job]:
-        """The jobs in the hands of a worker whose run() has begun."""
-        running = self._running.pop(worker, ())
-        if self.batching.jobs == 1 or len(in_hand) == 1:
-            return list(in_hand.values())[:1]
-        return [in_hand[job_id] for job_id in running if job_id in in_hand]
 
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
@@ -223,7 +243,7 @@ class Dispatcher:
         # The least loaded first, and each its share: none idles while another has a pile.
         by_load = sorted(self._in_hand.items(), key=lambda item: len(item[1]))
         rooms = [(worker, in_hand, self._room(len(in_hand))) for worker, in_hand in by_load]
-        rooms = [row for row in rooms if row[2] > 0]
+        rooms = [row for row in rooms if row[2] > 0 and row[0] not in self._retired]
         for position, (worker, in_hand, room) in enumerate(rooms):
             share = -(-len(self._queue) // (len(rooms) - position))
             self._hand_over(worker, in_hand, min(share, room))

@@ -2,6 +2,7 @@
 
 SIGTERM          drain: no new connections, answer what is in hand, then leave
 SIGINT, SIGQUIT  stop at once: what is in hand is answered 503
+SIGHUP           load script and model anew, a worker at a time
 no worker        exit code 3, which ends the arbiter and with it the container
 """
 
@@ -13,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+from types import FrameType
 
 import uvloop
 
@@ -43,6 +45,10 @@ class Front:
         self, settings: Settings, sockets: list[socket.socket], *, custom_logs: bool
     ) -> None:
         self.gave_up = False
+        # Until the event loop handles it. The workers may have read the script by then.
+        self._hung_up = False
+        signal.signal(signal.SIGHUP, self._remember_hang_up)
+        self._settings = settings
         self._sockets = sockets
         self._parent = os.getppid()
         dispatcher = Dispatcher(
@@ -69,12 +75,26 @@ class Front:
         loop.add_signal_handler(signal.SIGTERM, self._drain)
         for number in (signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._stop_now)
+        loop.add_signal_handler(signal.SIGHUP, self._supervisor.reload, "SIGHUP")
         await self._supervisor.start()
+        if self._hung_up:
+            self._supervisor.reload("SIGHUP")
+        watching = asyncio.ensure_future(self._watch_files())
         try:
             await self._server.serve(self._sockets)
         finally:
+            watching.cancel()
             await self._supervisor.stop()
             self._log.flush()
+
+    async def _watch_files(self) -> None:
+        if self._settings.reload:
+            from scoreserve.front.file_watch import watch
+
+            await watch(self._settings, self._supervisor.reload)
+
+    def _remember_hang_up(self, number: int, frame: FrameType | None) -> None:
+        self._hung_up = True
 
     def _drain(self) -> None:
         self._server.should_exit = True

@@ -62,7 +62,7 @@ class Scoring:
             seconds = time.perf_counter() - started
             answer(replies.outcome(common, outcome, seconds, job.stream))
 
-        job = Job(block, chunks, on_outcome)
+        job = Job(block, chunks, on_outcome, common)
         self._dispatcher.submit(job)
         return job
 

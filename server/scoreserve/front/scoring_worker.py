@@ -16,15 +16,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from scoreserve import wire
-from scoreserve.errors import ReplyError
+from scoreserve.cgroup import OomWatch
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
+from scoreserve.front.deaths import End, Exceeded, end_of
 from scoreserve.front.dispatcher import Batching, Job
+from scoreserve.front.report import BUSY, READY, STARTING, STOPPING
 from scoreserve.wire import Outcome
 
 # How long a worker may take to be gone once it said that it cannot serve, or closed its end:
 # threads of the script can hold up a Python process for ever.
 _EXIT_GRACE_SECONDS = 0.5
+# How long a retired worker may take to be gone. It ends itself sooner, unless C code holds its GIL.
+_LEAVE_GRACE_SECONDS = 5.0
 
 
 class Script(NamedTuple):
@@ -65,21 +69,30 @@ class ScoringWorker:
 
     It is GONE when the process has been waited for and its channel is drained: the first alone may
     leave outcomes unread, the second alone an exit status unknown.
+
+    `generation` tells which state of the script it has loaded: that after so many reloads.
     """
 
-    def __init__(self, events: WorkerEvents, settings: bytes) -> None:
+    def __init__(
+        self, events: WorkerEvents, settings: bytes, oom: OomWatch, generation: int = 0
+    ) -> None:
         self.state = State.STARTING
         self.stage = "starting a process"
         self.script = Script()
         self.started = time.monotonic()
+        self.generation = generation
+        self.retiring = False
         self.stopping = False
         self.exit_code: int | None = None
         self.boot_failed = False
-        self.killed_for: ReplyError | None = None  # what the job it was running ends with
+        self.killed_for: Exceeded | None = None
+        self.end: End | None = None  # once it is GONE
         self.busy_since: float | None = None  # when the job it is running began
         self._in_hand = 0
         self._events = events
         self._settings = settings
+        self._oom = oom
+        self._oom_mark = oom.mark()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._channel = WorkerChannel(self)
         self._channel_closed = False
@@ -92,6 +105,20 @@ class ScoringWorker:
     def streaming(self) -> bool:
         """Whether it is sending a body, at the pace of the client."""
         return bool(self._streams)
+
+    @property
+    def death_reason(self) -> str:
+        """Why it died, one of `deaths.REASONS`; empty while it lives."""
+        return self.end.reason if self.end else ""
+
+    @property
+    def reported_state(self) -> str:
+        """Its state, as health and metrics tell it."""
+        if self.retiring or self.stopping:
+            return STOPPING
+        if self.state is State.STARTING:
+            return STARTING
+        return READY if self.busy_since is None else BUSY
 
     @property
     def pid(self) -> int:
@@ -126,34 +153,27 @@ class ScoringWorker:
         self.stopping = True
         self._channel.close()
 
+    def retire(self) -> None:
+        """Lets the worker leave once what it has in hand is done. It gets no more jobs."""
+        self.retiring = True
+        if self.state is State.STARTING:
+            self.stopping = True
+            self.kill()
+        elif not self._in_hand:
+            self._leave()
+
     def kill(self) -> None:
         """Ends the process and whatever the script started in its process group."""
         # It is the leader of a session, and so of a process group, of its own.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
-    def kill_for(self, error: ReplyError) -> None:
-        """Ends a process that hangs, with a dump of its stacks; its job ends with `error`."""
-        self.killed_for = error
+    def kill_for(self, limit: Exceeded) -> None:
+        """Ends a process that hangs, with a dump of its stacks; its job ends with the error."""
+        self.killed_for = limit
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGABRT)  # faulthandler writes the stacks, even from C code
         self._kill_later()
-
-    def describe_exit(self) -> str:
-        """How the process ended, for people."""
-        code = self.exit_code
-        if code is None:
-            return "is still running"
-        if self.boot_failed:
-            return "could not start"
-        if code >= 0:
-            return f"exited with code {code}"
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        hint = " (out of memory?)" if -code == signal.SIGKILL else ""
-        return f"was killed by {name}{hint}"
 
     # What the channel reports.
 
@@ -194,6 +214,13 @@ class ScoringWorker:
     def _answered(self, jobs: int) -> None:
         self._in_hand -= jobs
         self.busy_since = time.monotonic() if self._in_hand else None
+        if self.retiring and not self._in_hand:
+            self._leave()
+
+    def _leave(self) -> None:
+        self.stop()
+        assert self._loop is not None
+        self._loop.call_later(_LEAVE_GRACE_SECONDS, self._kill_if_alive)
 
     def on_closed(self) -> None:
         self._channel_closed = True
@@ -223,7 +250,18 @@ class ScoringWorker:
     def _gone(self) -> None:
         if self.state is not State.GONE:
             self.state = State.GONE
+            self.end = self._how_it_ended()
             self._events.worker_gone(self)
+
+    def _how_it_ended(self) -> End:
+        assert self.exit_code is not None
+        killed = self.exit_code == -signal.SIGKILL
+        return end_of(
+            self.exit_code,
+            exceeded=self.killed_for,
+            boot_failed=self.boot_failed,
+            out_of_memory=self._oom.claim(self._oom_mark) if killed else False,
+        )
 
     def _kill_later(self) -> None:
         assert self._loop is not None

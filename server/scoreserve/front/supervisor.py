@@ -3,8 +3,11 @@
 spawned ─→ STARTING ─→ READY ─→ GONE ─→ replaced, after a pause that grows while deaths repeat
               └── GONE before any worker was ever READY: the server gives up, exit code 3
 
-It gives up too when replacements fail to start several times in a row, or when workers keep dying
-and none has ever answered. Requests that kill their workers are no reason: others are answered.
+It gives up too when no worker is ready and replacements fail to start several times in a row, or
+workers keep dying and none has ever answered. Requests that kill their workers are no reason:
+others are answered. Under --reload it never gives up: it waits for the script to change.
+
+`front.reload` decides how a reload goes; what it starts and retires, it does through here.
 """
 
 from __future__ import annotations
@@ -12,12 +15,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from scoreserve.cgroup import Cgroup, OomWatch
 from scoreserve.errors import NotReady, Stopping, WorkerLost
-from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.dispatcher import Dispatcher, Job
+from scoreserve.front.ids import request_id_of
+from scoreserve.front.reload import RollingReload
+from scoreserve.front.report import STATES, Report, WorkerReport
 from scoreserve.front.scoring_worker import ScoringWorker, Script, State
+from scoreserve.front.tally import Tally
 from scoreserve.front.time_limits import TimeLimits
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
@@ -34,20 +43,31 @@ class Supervisor:
     """Owns the worker processes. `give_up` is called once when no worker can be had."""
 
     def __init__(
-        self, settings: Settings, dispatcher: Dispatcher, give_up: Callable[[], None]
+        self,
+        settings: Settings,
+        dispatcher: Dispatcher,
+        give_up: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._dispatcher = dispatcher
         self._give_up = give_up
+        self._clock = clock
         self._limits = TimeLimits(settings)
+        self._oom = OomWatch(Cgroup())
+        self._tally = Tally()
+        self._reload = RollingReload(self, settings.workers, clock)
         self._workers: set[ScoringWorker] = set()
         self._ever_ready = False
         self.script = Script()  # as it was last loaded
+        self._script_generation = 0
         self._stopping = False
+        self._waiting = False  # for the script to change, under --reload
         self._ready: set[ScoringWorker] = set()
         self._ever_answered = False
         self._fruitless_deaths = 0  # in a row, with no answer in between
         self._failed_starts = 0  # in a row
+        self._due = 0  # replacements that a pause precedes
         self._last_death = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
@@ -83,49 +103,93 @@ class Supervisor:
         self._stopping = True
         self._dispatcher.fail_all(Stopping())
 
+    def reload(self, why: str) -> None:
+        """Replaces the workers, one at a time, by ones that load the script and model anew."""
+        if not self._stopping:
+            self._reload.ask(why)
+
     def not_ready(self) -> NotReady | None:
         """Why `/` is not healthy now, or None when a worker takes jobs."""
         if self._dispatcher.workers:
             return None
+        if self._waiting:
+            return NotReady("The entry script cannot start; the server waits for it to change.")
         if self._last_death:
             return NotReady(f"The scoring worker {self._last_death}; a new one is starting.")
-        starting = [worker for worker in self._workers if worker.state is State.STARTING]
-        if not starting:
+        first = self._oldest_starting()
+        if first is None:
             return NotReady("No scoring worker is running.")
-        first = min(starting, key=lambda worker: worker.started)
-        elapsed = time.monotonic() - first.started
+        elapsed = self._clock() - first.started
         return NotReady(f"The scoring worker is {first.stage} ({elapsed:.1f} s so far).")
 
     def never_ready(self) -> NotReady | None:
-        """As `not_ready`, but None for good once a worker was ready: requests then wait for the
-        replacement.
+        """As `not_ready`, but None once a worker was ready: requests then wait for the replacement,
+        unless there will be none.
         """
-        return None if self._ever_ready else self.not_ready()
+        return None if self._ever_ready and not self._waiting else self.not_ready()
+
+    def report(self) -> Report:
+        """The workers now, and what became of them since the front started."""
+        now = self._clock()
+        workers = sorted(self._workers, key=lambda worker: worker.started)
+        starting = self._oldest_starting()
+        count = Counter(worker.reported_state for worker in workers)
+        tally = self._tally
+        return Report(
+            states={state: count[state] for state in STATES},
+            stage=starting.stage if starting else "",
+            stage_seconds=now - starting.started if starting else 0.0,
+            workers=[
+                WorkerReport(
+                    worker.pid,
+                    worker.reported_state,
+                    now - worker.started,
+                    None if worker.busy_since is None else now - worker.busy_since,
+                )
+                for worker in workers
+            ],
+            deaths=dict(tally.deaths),
+            last_death=tally.last_death(now),
+            inits=tally.inits,
+            init_seconds_total=tally.init_seconds_total,
+            init_seconds_last=tally.init_seconds_last,
+            reloads=dict(self._reload.counts),
+            last_reload=self._reload.last,
+        )
 
     def end_hung_workers(self) -> None:
         """Ends the workers that exceed a time limit. To be called about once a second."""
-        now = time.monotonic()
+        now = self._clock()
         for worker in self._workers:
             if worker.killed_for is not None or self._stopping:
                 continue
-            error = None
+            limit = None
             if worker.state is State.STARTING:
-                error = self._limits.init_exceeded(now - worker.started)
+                limit = self._limits.init_exceeded(now - worker.started)
             elif worker.busy_since is not None and not worker.streaming:
-                error = self._limits.run_exceeded(now - worker.busy_since)
-            if error is not None:
-                _log.error("Ending the worker with pid %d: %s", worker.pid, error.message)
-                worker.kill_for(error)
+                limit = self._limits.run_exceeded(now - worker.busy_since)
+            if limit is not None:
+                running = _running(self._dispatcher.begun(worker))
+                text = limit.error.message
+                _log.error("Ending the worker with pid %d%s: %s", worker.pid, running, text)
+                worker.kill_for(limit)
 
     # What a worker reports.
 
     def worker_ready(self, worker: ScoringWorker) -> None:
+        if worker.retiring:
+            return
         self._ever_ready = True
         self._ready.add(worker)
         self._failed_starts = 0
-        self.script = worker.script
-        self._dispatcher.batching = worker.script.batching
+        self._tally.started(self._clock() - worker.started)
+        if worker.generation >= self._script_generation:
+            self._script_generation = worker.generation
+            self.script = worker.script
+            self._dispatcher.batching = worker.script.batching
         self._dispatcher.attach(worker)
+        self._reload.ready(worker)
+        self._replace()
 
     def worker_running(self, worker: ScoringWorker, job_ids: Sequence[int]) -> None:
         self._dispatcher.began(worker, job_ids)
@@ -144,52 +208,115 @@ class Supervisor:
 
     def worker_gone(self, worker: ScoringWorker) -> None:
         self._workers.discard(worker)
-        end = worker.describe_exit()
-        self._dispatcher.detach(
-            worker,
-            worker.killed_for
-            or WorkerLost(f"The scoring worker {end} while running this request."),
-            again=worker.killed_for is None,
-        )
+        assert worker.end is not None
+        text = worker.end.text
+        begun = self._dispatcher.begun(worker)
+        lost = WorkerLost(f"The scoring worker {text} while running this request.")
+        error = worker.killed_for.error if worker.killed_for else lost
+        self._dispatcher.detach(worker, error, again=worker.killed_for is None)
         if self._stopping:
             if not self._workers:
                 self._all_gone.set()
             return
-        self._last_death = end
-        self._fruitless_deaths += 1
-        if worker in self._ready:
-            self._ready.discard(worker)
+        if worker.stopping and not begun:
+            _log.info("Scoring worker with pid %d has left", worker.pid)
         else:
+            _log.error("Scoring worker with pid %d %s%s", worker.pid, text, _running(begun))
+            self._tally.died(worker.end, worker.pid, self._clock())
+            self._died(worker)
+        self._ready.discard(worker)
+        if not self._stopping:
+            self._reload.gone(worker)
+            self._replace()
+
+    def _died(self, worker: ScoringWorker) -> None:
+        if self._reload.is_newcomer(worker) and self.active_workers():
+            return  # a reload that failed: the others go on
+        assert worker.end is not None
+        self._last_death = worker.end.text
+        self._fruitless_deaths += 1
+        if worker not in self._ready:
             self._failed_starts += 1
-        _log.error("Scoring worker with pid %d %s", worker.pid, end)
-        if self._hopeless():
+        if not self._hopeless():
+            return
+        if self._settings.reload:
+            self._wait_for_change()
+        else:
             self._stopping = True
             self._give_up()
-        else:
-            self._replace()
 
     def _hopeless(self) -> bool:
         """Whether no worker is to be had, rather than that requests kill the ones there are."""
+        if self._dispatcher.workers:
+            return False
         if not self._ever_ready:
             return True
         if not self._ever_answered and self._fruitless_deaths >= _HOPELESS_DEATHS:
             return True
         return self._failed_starts >= _HOPELESS_DEATHS
 
-    def _replace(self) -> None:
-        repeated = self._fruitless_deaths - 1
-        pause = min(_FIRST_PAUSE_SECONDS * 2**repeated, _LONGEST_PAUSE_SECONDS) if repeated else 0.0
-        asyncio.get_running_loop().call_later(pause, self._start_replacement)
+    def _wait_for_change(self) -> None:
+        self._waiting = True
+        error = self.not_ready()
+        assert error is not None
+        _log.error(error.message)
+        self._dispatcher.fail_all(error)
 
-    def _start_replacement(self) -> None:
-        if self._stopping:
-            return
+    # The workers, as a reload sees them.
+
+    def active_workers(self) -> list[ScoringWorker]:
+        return [worker for worker in self._workers if not worker.retiring]
+
+    def is_retiring(self) -> bool:
+        return any(worker.retiring for worker in self._workers)
+
+    def start_worker(self) -> ScoringWorker:
+        """Starts one more worker. It ends any waiting for the script to change."""
+        self._waiting = False
         worker = self._spawn_one()
         task = asyncio.get_running_loop().create_task(worker.connect())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return worker
+
+    def retire_worker(self, worker: ScoringWorker) -> None:
+        self._dispatcher.retire(worker)
+        worker.retire()
+
+    # Starting what is missing.
+
+    def _replace(self) -> None:
+        """Starts as many workers as are missing; later, while deaths repeat."""
+        if self._waiting:
+            return
+        missing = self._settings.workers - len(self.active_workers()) - self._due
+        repeated = max(self._fruitless_deaths, self._failed_starts) - 1
+        pause = min(_FIRST_PAUSE_SECONDS * 2**repeated, _LONGEST_PAUSE_SECONDS)
+        for _ in range(missing):
+            self._due += 1
+            later = asyncio.get_running_loop().call_later
+            later(pause if repeated > 0 else 0.0, self._start_replacement)
+
+    def _start_replacement(self) -> None:
+        self._due -= 1
+        missing = self._settings.workers - len(self.active_workers())
+        if missing > 0 and not self._stopping and not self._waiting:
+            self.start_worker()
 
     def _spawn_one(self) -> ScoringWorker:
-        worker = ScoringWorker(self, self._settings.to_json())
+        generation = self._reload.generation
+        worker = ScoringWorker(self, self._settings.to_json(), self._oom, generation)
         self._workers.add(worker)
         return worker
+
+    def _oldest_starting(self) -> ScoringWorker | None:
+        starting = [w for w in self.active_workers() if w.state is State.STARTING]
+        return min(starting, key=lambda worker: worker.started, default=None)
+
+
+def _running(jobs: Sequence[Job]) -> str:
+    """The requests that these jobs are, for the log line of their worker's death."""
+    if not jobs:
+        return ""
+    ids = ", ".join(request_id_of(job.headers) or "(without an id)" for job in jobs)
+    return f", running request{'s' if len(jobs) > 1 else ''} {ids}"

@@ -7,7 +7,8 @@ front's: as under gunicorn, it covers init() and run().
 
 from __future__ import annotations
 
-from scoreserve.errors import ReplyError, ScoringTimeout, WorkerLost
+from scoreserve.errors import ScoringTimeout, WorkerLost
+from scoreserve.front.deaths import INIT_TIMEOUT, SCORING_TIMEOUT, WORKER_TIMEOUT, Exceeded
 from scoreserve.settings import Settings
 
 _GRACE_SECONDS = 5.0  # for a run() that the signal interrupted to clean up
@@ -20,16 +21,19 @@ class TimeLimits:
         self._scoring_ms = settings.scoring_timeout_ms
         self._worker_seconds = settings.worker_timeout_s or float("inf")
 
-    def init_exceeded(self, seconds: float) -> ReplyError | None:
-        """What to end a worker with whose start has taken so long, or None."""
+    def init_exceeded(self, seconds: float) -> Exceeded | None:
+        """The limit that a start which has taken so long exceeds, or None."""
         if seconds <= self._worker_seconds:
             return None
-        return WorkerLost(f"init() took longer than WORKER_TIMEOUT, {self._worker_seconds:g} s.")
+        return Exceeded(INIT_TIMEOUT, self._worker_timeout("init()"))
 
-    def run_exceeded(self, seconds: float) -> ReplyError | None:
-        """What to end a worker with whose run() has taken so long, or None."""
+    def run_exceeded(self, seconds: float) -> Exceeded | None:
+        """The limit that a run() which has taken so long exceeds, or None."""
         if seconds > self._scoring_ms / 1000 + _GRACE_SECONDS:
-            return ScoringTimeout(self._scoring_ms)
+            return Exceeded(SCORING_TIMEOUT, ScoringTimeout(self._scoring_ms))
         if seconds > self._worker_seconds:
-            return WorkerLost(f"run() took longer than WORKER_TIMEOUT, {self._worker_seconds:g} s.")
+            return Exceeded(WORKER_TIMEOUT, self._worker_timeout("run()"))
         return None
+
+    def _worker_timeout(self, what: str) -> WorkerLost:
+        return WorkerLost(f"{what} took longer than WORKER_TIMEOUT, {self._worker_seconds:g} s.")

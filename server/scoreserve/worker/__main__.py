@@ -56,6 +56,9 @@ def main(descriptor: int) -> None:
 
 def _prepare_process(settings: Settings) -> None:
     faulthandler.enable()
+    if settings.reload:
+        # A module edited twice within a second, to the same size, would be taken from its bytecode.
+        sys.dont_write_bytecode = True
     for stream in (sys.stdout, sys.stderr):
         # Log lines must not wait in a buffer, nor fail on a character the locale lacks.
         stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 from collections.abc import Iterator
@@ -34,20 +35,21 @@ class TestTheRequestInHand:
             ("os._exit(7)", "exited with code 7"),
             ("os._exit(0)", "exited with code 0"),
             ("os._exit(3)", "exited with code 3"),
-            ("ctypes.string_at(0)", "SIGSEGV"),
-            ("os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
-            ("os.kill(os.getpid(), signal.SIGTERM)", "SIGTERM"),
+            ("ctypes.string_at(0)", "killed by SIGSEGV"),
+            ("os.kill(os.getpid(), signal.SIGKILL)", "killed by SIGKILL"),  # as for want of memory
+            ("os.kill(os.getpid(), signal.SIGTERM)", "killed by SIGTERM"),
         ],
     )
     def test_is_answered_502_and_the_next_one_200(
         self, server: Server, death: str, named: str
     ) -> None:
-        reply = server.score(death, x_request_id="mine")
+        reply = server.score(death, x_request_id=f"died of {named}")
         assert reply.status == 502
         assert named in reply.message
         assert reply.headers["x-ms-run-function-failed"] == "True"
-        assert reply.headers["x-request-id"] == "mine"
+        assert reply.headers["x-request-id"] == f"died of {named}"
         assert server.score().json() == "alive"
+        assert f"{named}, running request died of {named}" in server.output
 
     @pytest.mark.parametrize("end", ["sys.exit(4)", "exit()", "raise KeyboardInterrupt"])
     def test_is_a_500_when_the_script_only_asked_to_end(self, server: Server, end: str) -> None:
@@ -56,9 +58,19 @@ class TestTheRequestInHand:
         assert server.score().json() == "alive"
         assert server.workers() == workers
 
-    def test_is_in_the_log(self, server: Server) -> None:
-        server.score("os._exit(9)")
-        wait_until(lambda: "exited with code 9" in server.output, "the death is logged")
+    def test_of_a_crash_is_in_the_log_with_the_stack(self, server: Server) -> None:
+        server.score("ctypes.string_at(0)")
+        assert "Fatal Python error: Segmentation fault" in server.output
+        assert "in string_at" in server.output
+
+    def test_that_is_too_much_for_the_memory_is_a_500(self, server: Server) -> None:
+        """An allocation that is refused is an exception like others; a kill is not."""
+        limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))"
+        assert server.score().json() == "alive"
+        workers = server.workers()
+        assert server.score(f"{limit}; bytearray(1 << 40)").status == 500
+        assert server.score().json() == "alive"
+        assert server.workers() == workers
 
 
 def test_requests_that_wait_are_answered_by_the_replacement(serve: Serve) -> None:
@@ -103,10 +115,68 @@ def run(data):
         assert staying.reply().json() == "stays"
 
 
-def test_an_idle_worker_is_replaced(serve: Serve) -> None:
-    with serve("def init(): pass\ndef run(data): return data\n") as server:
+HANGS_IN_C = """
+import ctypes, gates
+def init(): pass
+def run(data):
+    if data == "hangs":
+        gates.reach("run")
+        lock_twice()
+    return data
+def lock_twice():
+    mutex = ctypes.create_string_buffer(64)
+    lock = ctypes.PyDLL(None).pthread_mutex_lock  # unlike CDLL, it keeps the GIL
+    lock(mutex), lock(mutex)
+"""
+
+
+def test_one_that_hangs_in_c_code_is_ended_with_its_stack_in_the_log(serve: Serve) -> None:
+    with serve(HANGS_IN_C, env={"SCORING_TIMEOUT_MS": "200"}) as server:
+        hanging = server.start_score("hangs", x_request_id="mine")
+        server.wait_reached("run")
+        waiting = server.start_score("waits")
+        assert server.get("/").status == 200  # though it keeps the GIL
+        reply = hanging.reply()
+        assert (reply.status, reply.message) == (500, "Scoring timeout after 200 ms")
+        assert reply.headers["x-request-id"] == "mine"
+        assert waiting.reply().json() == "waits"
+        assert "running request mine: Scoring timeout after 200 ms" in server.output
+        assert "in lock_twice" in server.output
+
+
+@pytest.mark.parametrize("road", ["true", "false"], ids=["short road", "long road"])
+def test_a_body_that_its_worker_was_sending_is_left_incomplete(serve: Serve, road: str) -> None:
+    script = """
+import gates
+def init(): pass
+def run(data):
+    if data == "plain":
+        return data
+    def chunks():
+        yield "a"
+        gates.reach("chunk")
+        gates.wait("never")
+    return chunks()
+"""
+    with serve(script, env={"SCORESERVE_SHORT_ROAD": road}) as server:
+        connection = server.connect()
+        connection.request("POST", "/score", "stream")
+        response = connection.getresponse()
+        server.wait_reached("chunk")
+        waiting = [server.start_score("plain") for _ in range(3)]
+        assert server.get("/").status == 200  # by now the front has read what came before
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
+        with pytest.raises(http.client.IncompleteRead):
+            response.read()
+        assert [request.reply().json() for request in waiting] == ["plain"] * 3
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_an_idle_worker_is_replaced(serve: Serve, number: signal.Signals) -> None:
+    with serve("def init(): pass\ndef run(data): return data\n") as server:
+        (worker,) = server.workers()
+        os.kill(worker, number)
         wait_until(lambda: server.workers() not in ([], [worker]), "a new worker")
         assert server.score("data").json() == "data"
 

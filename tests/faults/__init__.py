@@ -1,0 +1,1 @@
+"""What clients and models do to a server, done to the real one as a black box."""
