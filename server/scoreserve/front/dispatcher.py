@@ -2,20 +2,29 @@
 
 Pure decisions: no sockets, processes or clocks. Workers are seen through `WorkerPort`; a job says
 through `on_outcome` where its answer goes. Every job submitted gets exactly one outcome, unless it
-is cancelled first.
+is cancelled first, or refused at once because too many wait.
 
     submit ─→ queue ─→ in hand of one worker ─→ complete ─→ on_outcome
-               │ ↑                │
-       cancel: ┘ └────────────────┴── worker lost: the job it was running gets the error,
-    forgotten    those it had not begun go back to the head of the queue
+      │        │ ↑                │
+   QueueFull   │ └────────────────┴── worker lost: the job it was running gets the error,
+               │                      those it had not begun go back to the head of the queue
+               ├── cancel: forgotten
+               └── waited too long: QueueTimeout
 
 A worker runs its jobs in the order it got them and sends each outcome before it begins the next
 job. So of the jobs in the hands of a worker that is gone, only the first can have begun, unless
 they were to be merged.
+
+Jobs wait in the order in which they came, all equally long: the oldest is the first whose time is
+up. One timer watches it, and it is looked at again whenever jobs are handed over. A job that went
+back keeps its place and its time, and is never refused for want of room. A job that is cancelled
+while it waits keeps its place too, without its body, until it is come upon or such places are more
+than the others: taking each out at once would cost a look at the whole queue.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
@@ -23,9 +32,10 @@ from itertools import count
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
-from scoreserve.errors import ReplyError
+from scoreserve.errors import QueueFull, QueueTimeout, ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.pace import Pace
+from scoreserve.front.queue_limits import DEFAULT_LIMITS, QueueLimits, ServiceRate, retry_seconds
 from scoreserve.wire import Outcome
 
 
@@ -50,7 +60,7 @@ class Job:
         self.chunks = chunks
         self.on_outcome = on_outcome
         self.sent = False
-        self.queued_at = 0.0  # told only where jobs wait for company
+        self.queued_at = 0.0
         self.stream: BodyStream | None = None
 
     def finish(self, outcome: Outcome | ReplyError) -> None:
@@ -85,8 +95,8 @@ class Dispatcher:
     """Hands queued jobs to workers, first come first served.
 
     `defer` runs a function once what is under way is done (an event loop's call_soon): jobs that
-    arrive together are handed over together. `later` runs one after so many seconds, and `clock`
-    tells the time in seconds; both are needed only where jobs wait for company.
+    arrive together are handed over together. `later` runs one after so many seconds; without it
+    nothing happens by the passing of time alone. `clock` tells the time in seconds.
     """
 
     def __init__(
@@ -94,8 +104,15 @@ class Dispatcher:
         defer: Callable[[Callable[[], None]], object],
         later: Callable[[float, Callable[[], None]], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        limits: QueueLimits = DEFAULT_LIMITS,
     ) -> None:
         self.batching = Batching()
+        self._limits = limits
+        self._wait_seconds = limits.wait_ms / 1000 if limits.wait_ms else math.inf
+        self._most = limits.most(1, 1, math.inf)  # jobs that may wait now
+        self._rate = ServiceRate()
+        self._busy_since: dict[WorkerPort, float] = {}  # or since it last finished a job
+        self._watching = later is None or not limits.wait_ms  # a timer for the oldest job is set
         self._later = later
         self._clock = clock
         self._timed = False
@@ -103,13 +120,14 @@ class Dispatcher:
         self._deferred = False
         self._ids = count(1)
         self._queue: deque[Job] = deque()
+        self._left = 0  # how many in the queue are cancelled
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
         self._pace = Pace()
 
     @property
     def queued(self) -> int:
         """How many jobs wait for a worker."""
-        return len(self._queue)
+        return len(self._queue) - self._left
 
     @property
     def workers(self) -> int:
@@ -117,11 +135,14 @@ class Dispatcher:
         return len(self._in_hand)
 
     def submit(self, job: Job) -> None:
-        """Queues the job."""
+        """Queues the job. Raises QueueFull."""
+        if len(self._queue) >= self._most:
+            self._ensure_room()
         job.id = next(self._ids)
-        if self.batching.wait_seconds:
-            job.queued_at = self._clock()
+        job.queued_at = self._clock()
         self._queue.append(job)
+        if not self._watching:
+            self._watch(self._wait_seconds)
         self._dispatch_soon()
 
     def cancel(self, job: Job) -> None:
@@ -130,29 +151,38 @@ class Dispatcher:
             return  # it has its outcome, or was cancelled before
         job.on_outcome = _unheard
         if not job.sent:
-            self._queue.remove(job)
+            job.chunks = ()
+            self._left += 1
+            if 2 * self._left > len(self._queue):
+                self._queue = deque(filter(_is_heard, self._queue))
+                self._left = 0
 
     def attach(self, worker: WorkerPort) -> None:
         """A worker is ready for jobs."""
         self._in_hand[worker] = {}
+        now = self._busy_since[worker] = self._clock()
+        self._set_most(now)
         self._dispatch_soon()
 
     def detach(self, worker: WorkerPort, error: ReplyError) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again."""
+        self._busy_since.pop(worker, None)
         jobs = list(self._in_hand.pop(worker, {}).values())
         begun = len(jobs) if self.batching.jobs > 1 else 1  # merged jobs begin together
         others = jobs[begun:]
         _end(jobs[:begun], error)
-        again = [job for job in others if job.on_outcome is not _unheard]
-        for job in again:
+        for job in others:
             job.sent = False
         # In the order they came, whichever worker had them.
-        self._queue = deque(sorted([*again, *self._queue], key=attrgetter("id")))
+        again = filter(_is_heard, [*others, *self._queue])
+        self._queue = deque(sorted(again, key=attrgetter("id")))
+        self._left = 0
         self._dispatch_soon()
 
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
         in_hand = self._in_hand[worker]
+        finished = 0
         for outcome in outcomes:
             job = in_hand.get(outcome.id)
             if job is None:
@@ -161,9 +191,11 @@ class Dispatcher:
                 self._open_stream(worker, job)  # the worker is busy with it till it ends
             else:
                 del in_hand[outcome.id]
+                finished += 1
             if outcome.run_seconds:  # an input that was refused says nothing about run()
                 self._pace.record(outcome.run_seconds)
             job.finish(outcome)
+        self._worked(worker, finished)
         if self._queue:
             self._dispatch_soon()
 
@@ -171,7 +203,15 @@ class Dispatcher:
         """The worker has sent the last of a streamed body, after so many seconds."""
         self._in_hand[worker].pop(job_id, None)
         self._pace.record(seconds)
+        self._worked(worker, 1)
         self._dispatch_soon()
+
+    def _worked(self, worker: WorkerPort, jobs: int) -> None:
+        """A worker has finished so many jobs since it began, or last did."""
+        now = self._clock()
+        if jobs:
+            self._rate.record(now - self._busy_since[worker], jobs)
+            self._busy_since[worker] = now
 
     def _open_stream(self, worker: WorkerPort, job: Job) -> None:
         job.stream = worker.open_stream(job.id)
@@ -182,6 +222,7 @@ class Dispatcher:
         """Ends every job, queued or running, with `error`."""
         jobs = [*self._queue]
         self._queue.clear()
+        self._left = 0
         for in_hand in self._in_hand.values():
             jobs += in_hand.values()
             in_hand.clear()
@@ -194,6 +235,8 @@ class Dispatcher:
 
     def _dispatch(self) -> None:
         self._deferred = False
+        now = self._clock()
+        self._end_overdue(now)
         if self._waits_for_company():
             return
         # The least loaded first, and each its share: none idles while another has a pile.
@@ -201,8 +244,50 @@ class Dispatcher:
         rooms = [(worker, in_hand, self._room(len(in_hand))) for worker, in_hand in by_load]
         rooms = [row for row in rooms if row[2] > 0]
         for position, (worker, in_hand, room) in enumerate(rooms):
-            share = -(-len(self._queue) // (len(rooms) - position))
-            self._hand_over(worker, in_hand, min(share, room))
+            share = -(-self.queued // (len(rooms) - position))
+            self._hand_over(worker, in_hand, min(share, room), now)
+        if self._queue:
+            self._set_most(now)
+
+    def _set_most(self, now: float) -> None:
+        workers = max(self.workers, 1)  # a lost one is being replaced
+        self._most = self._limits.most(workers, self.batching.jobs, self._job_seconds(now))
+
+    def _ensure_room(self) -> None:
+        """Makes room for one more job. Raises QueueFull where none can be made."""
+        self._dispatch()  # what came just now may still have a worker to go to
+        if self.queued >= self._most:
+            raise QueueFull(self.queued, self._retry_seconds(self._clock()))
+
+    def _end_overdue(self, now: float) -> None:
+        """Ends the jobs that have waited for too long."""
+        latest = now - self._wait_seconds
+        overdue = []
+        while self._queue and self._queue[0].queued_at <= latest:
+            overdue += self._take_oldest()
+        if overdue:
+            _end(overdue, QueueTimeout(self._limits.wait_ms, self._retry_seconds(now)))
+
+    def _watch(self, seconds: float) -> None:
+        """Looks at the oldest job after so many seconds."""
+        if self._later is not None:
+            self._watching = True
+            self._later(seconds, self._look_at_oldest)
+
+    def _look_at_oldest(self) -> None:
+        self._watching = False
+        now = self._clock()
+        self._end_overdue(now)
+        if self._queue:
+            self._watch(self._queue[0].queued_at + self._wait_seconds - now)
+
+    def _retry_seconds(self, now: float) -> int:
+        return retry_seconds(self.queued, self.workers, self._job_seconds(now))
+
+    def _job_seconds(self, now: float) -> float:
+        """What a job costs a worker lately."""
+        since = [self._busy_since[worker] for worker, jobs in self._in_hand.items() if jobs]
+        return self._rate.job_seconds(sum(now - start for start in since))
 
     def _room(self, in_hand: int) -> int:
         """How many more jobs a worker may be handed. It is topped up when half of them are done."""
@@ -214,8 +299,10 @@ class Dispatcher:
     def _waits_for_company(self) -> bool:
         """Whether the oldest job may still wait for others to be merged with."""
         jobs, wait_seconds = self.batching
-        if not wait_seconds or not self._queue or len(self._queue) >= jobs:
+        if not wait_seconds or not self._queue or self.queued >= min(jobs, self._most):
             return False
+        while not _is_heard(self._queue[0]):
+            self._take_oldest()
         left = self._queue[0].queued_at + wait_seconds - self._clock()
         if left <= 0 or self._later is None:
             return False
@@ -228,20 +315,45 @@ class Dispatcher:
         self._timed = False
         self._dispatch()
 
-    def _hand_over(self, worker: WorkerPort, in_hand: dict[int, Job], jobs: int) -> None:
-        if jobs <= 0:
+    def _hand_over(
+        self, worker: WorkerPort, in_hand: dict[int, Job], jobs: int, now: float
+    ) -> None:
+        batch = self._take(jobs)
+        if not batch:
             return
-        batch = [self._queue.popleft() for _ in range(jobs)]
         worker.send(batch)
         if not in_hand:
             batch[0].chunks = ()  # it begins at once; the others may have to be sent again
+            self._busy_since[worker] = now
         for job in batch:
             in_hand[job.id] = job
             job.sent = True
 
+    def _take(self, jobs: int) -> list[Job]:
+        """The next so many jobs, past those that are cancelled."""
+        if not self._left:
+            return [self._queue.popleft() for _ in range(jobs)]
+        batch: list[Job] = []
+        while len(batch) < jobs:
+            batch += self._take_oldest()
+        return batch
+
+    def _take_oldest(self) -> list[Job]:
+        """The job in the first place of the queue, or none where it is cancelled."""
+        job = self._queue.popleft()
+        if _is_heard(job):
+            return [job]
+        self._left -= 1
+        return []
+
 
 def _unheard(outcome: Outcome | ReplyError) -> None:
     """Where the outcome of a cancelled job goes."""
+
+
+def _is_heard(job: Job) -> bool:
+    """Whether anyone waits for its outcome."""
+    return job.on_outcome is not _unheard
 
 
 def _end(jobs: Iterable[Job], error: ReplyError) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from scoreserve import wire
-from scoreserve.errors import BadInput, NotReady, ReplyError
+from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError
 from scoreserve.front.dispatcher import Dispatcher, Job
 from scoreserve.front.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.wire import Outcome, RequestHead
@@ -63,7 +63,11 @@ class Scoring:
             answer(replies.outcome(common, outcome, seconds, job.stream))
 
         job = Job(block, chunks, on_outcome)
-        self._dispatcher.submit(job)
+        try:
+            self._dispatcher.submit(job)
+        except QueueFull as full:
+            job.finish(full)
+            return None
         return job
 
     def cancel(self, job: Job) -> None:
