@@ -193,7 +193,9 @@ class FakeClientTransport(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = False
+        self.ended = False
         self.reading = True
+        self.unsent = 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return ("192.0.2.1", 50000) if name in ("peername", "sockname") else default
@@ -207,6 +209,19 @@ class FakeClientTransport(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        """The client reads its end, and is read for a while."""
+        self.ended = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         self.reading = False
