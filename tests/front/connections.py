@@ -34,7 +34,7 @@ class Connection:
         config.load()
         state = ServerState()
         road = ShortRoad(front.scoring, MAX_BODY_BYTES, front.access_log) if short else None
-        self.clients = Clients(1000, Patience(), Draining())
+        self.clients = Clients(1000, Patience(75, 30, 30), Draining())
         self.protocol = HttpProtocol(config, state, {}, clients=self.clients, short_road=road)
         self.protocol.connection_made(self.transport)
 

@@ -163,6 +163,7 @@ class Exchange:
         if leaves:
             self._gone.set()
         self.received = 0
+        self.answered_after = 0  # how much was received when the answer began
         self.sent: list[Message] = []
 
     def leave(self) -> None:
@@ -177,13 +178,16 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
+        if not self.sent:
+            self.answered_after = self.received
         self.sent.append(message)
 
     async def run(self, app: ASGIApp) -> Response:
         """The response to a request that is answered."""
         await app(self.scope, self.receive, self.send)
-        start, body = self.sent
-        return Response(start["status"], list(start["headers"]), body["body"])
+        start, *parts = self.sent
+        body = b"".join(part["body"] for part in parts)
+        return Response(start["status"], list(start["headers"]), body)
 
 
 class FakeClientTransport(asyncio.Transport):

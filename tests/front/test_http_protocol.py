@@ -40,7 +40,7 @@ async def _bodies(pieces: Iterable[bytes]) -> list[bytes]:
 
     config = uvicorn.Config(cast("Any", app), log_config=None, lifespan="off", ws="none")
     config.load()
-    clients = Clients(1000, Patience(), Draining())
+    clients = Clients(1000, Patience(75, 30, 30), Draining())
     protocol = HttpProtocol(
         config=config, server_state=ServerState(), app_state={}, clients=clients
     )

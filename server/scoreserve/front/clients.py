@@ -9,14 +9,16 @@ waited for is one of these:
     TAKING   taking its response       cut off when it takes nothing of it for too long
 
 When there are as many as may be, a new one takes the place of those that have been idle longest, or
-else of one that has been sending a head for longest. Only where all others are being served is it
-refused. So neither idle nor slow clients keep an active one out.
+else of some that are sending a head, which an honest client does in one piece. Only where all
+others are being served, or were within the last second, is it refused. So neither idle nor slow
+clients keep an active one out.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from scoreserve.errors import RequestTimeout, Stopping
@@ -35,19 +37,24 @@ class Waiting(enum.Enum):
 
 
 class Patience(NamedTuple):
-    """How long, in seconds, a client may be idle or slow, and what a slow one is answered."""
+    """How long, in seconds, a client may be waited for, and what one is answered that is not waited
+    for any longer.
+    """
 
-    idle_seconds: float = 75.0
-    slow_seconds: float = 30.0
+    idle_seconds: float
+    head_seconds: float
+    slow_seconds: float  # without a byte of a body, or of a response, moving
     error: type[RequestTimeout | Stopping] = RequestTimeout
 
     def of(self, waiting: Waiting) -> float:
-        return self.idle_seconds if waiting is Waiting.IDLE else self.slow_seconds
+        if waiting is Waiting.IDLE:
+            return self.idle_seconds
+        return self.head_seconds if waiting is Waiting.HEAD else self.slow_seconds
 
 
-# A client that is still sending may have been about to be done; one that asks again at once does so
-# within milliseconds. And docker kills after 10 s.
-_WHILE_DRAINING = Patience(idle_seconds=0.25, slow_seconds=5.0, error=Stopping)
+# A client under load sends its next request within milliseconds. All in all less than the 10 s
+# after which docker kills.
+_WHILE_DRAINING = Patience(0.25, head_seconds=1.0, slow_seconds=5.0, error=Stopping)
 
 
 class Connection(Protocol):
@@ -83,16 +90,18 @@ class Clients:
 
     def make_room(self, connections: set[Connection], newcomer: Connection) -> bool:
         """Closes what may be closed for a newcomer; returns False when there is no such thing."""
-        waiting: dict[Waiting, list[tuple[float, int, Connection]]] = {}
-        for number, other in enumerate(connections):
-            what, since = other.waiting, other.quiet_since
-            if what is not None and since is not None and other is not newcomer:
-                waiting.setdefault(what, []).append((since, number, other))
-        for what in (Waiting.IDLE, Waiting.HEAD):
-            if what in waiting:
-                oldest = sorted(waiting[what])[: len(waiting[what]) // _MAKE_ROOM + 1]
-                for _, _, other in oldest:
-                    connections.discard(other)
-                    other.close()
-                return True
-        return False
+        idle: list[tuple[float, Connection]] = []
+        slow: list[tuple[float, Connection]] = []
+        sending: list[tuple[float, Connection]] = []
+        for other in connections - {newcomer}:
+            since = other.quiet_since
+            if other.waiting is Waiting.IDLE and since is not None:
+                idle.append((since, other))
+            elif other.waiting is Waiting.HEAD:
+                (sending if since is None else slow).append((since or 0.0, other))
+        found = idle or slow or sending
+        found.sort(key=itemgetter(0))
+        for _, other in found[: len(found) // _MAKE_ROOM + 1]:
+            connections.discard(other)
+            other.close()
+        return bool(found)

@@ -25,4 +25,4 @@ def raise_limit() -> int:
 def most_connections(asked: int, descriptors: int, workers: int) -> int:
     """How many clients may be connected: as many as `asked` for (0: many), if there is room."""
     room = descriptors - _RESERVED - _RESERVED_PER_WORKER * workers
-    return max(min(asked or _MOST_CONNECTIONS, room), _LEAST_CONNECTIONS)
+    return min(asked or _MOST_CONNECTIONS, max(room, _LEAST_CONNECTIONS))

@@ -291,7 +291,7 @@ class HttpProtocol(HttpToolsProtocol):
             newest.refuse(error)
         else:
             self._end(error, answered=newest.response_started)
-            newest.disconnected = True
+            newest.disconnected = newest.response_complete = True
             newest.message_event.set()
 
     def _end(self, error: ReplyError, *, answered: bool = False) -> None:

@@ -175,7 +175,8 @@ def make_server(
     )
     road = ShortRoad(scoring, settings.max_body_bytes, log, guard) if settings.short_road else None
     most = most_connections(settings.max_connections, raise_limit(), settings.workers)
-    patience = Patience(settings.keep_alive_seconds, settings.client_timeout_seconds)
+    slow = settings.client_timeout_seconds
+    patience = Patience(settings.keep_alive_seconds, head_seconds=slow, slow_seconds=slow)
     clients = Clients(most, patience, draining)
 
     async def every_second() -> None:
