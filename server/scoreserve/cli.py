@@ -57,6 +57,7 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
             "Extra keys = %s",
             list(config.unknown_keys),
         )
+    settings.forget_secrets(os.environ)
     os.environ.update(settings.exported(chosen))
     insights = app_insights.settle(os.environ)
     print(printout(chosen, os.environ, insights), flush=True)

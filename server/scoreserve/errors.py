@@ -6,24 +6,34 @@
     ├── BootError                    the entry script cannot serve                            exit 3
     └── ReplyError                   a request gets this status and message
         ├── BadInput                 the body or the query cannot be turned into input        400
+        ├── BadRequest               no HTTP request, or one that two servers may read apart  400
+        ├── Unauthorized             no valid API key where one is needed                     401
         ├── NoSuchPath               no route of ours                                         404
         ├── NoSuchSwagger            a Swagger version that the script has no document for    404
         ├── NoSuchMethod             a route of ours, but not with this method                405
         ├── MethodRefused            a method that run() is never called with                 405
+        ├── RequestTimeout           the client stopped sending before its request was whole  408
         ├── BodyTooLarge             over SCORESERVE_MAX_BODY_BYTES                           413
         ├── UnsupportedInput         a content type that run() is never called with           415
         ├── IdTooLong                a request id over 100 characters                         431
+        ├── HeadTooLarge             more or longer headers than any client needs             431
         ├── ScriptFailed             run() raised                                             500
         ├── ScoringTimeout           run() took longer than SCORING_TIMEOUT_MS                500
         ├── ResultUnusable           run() returned what cannot be sent                       500
         ├── WorkerLost               the worker died with the request in its hands            502
         ├── NotReady                 no worker has finished init() yet                        502
+        ├── Overloaded               with when to try again
+        │   ├── QueueFull            as many requests wait as may                             503
+        │   ├── QueueTimeout         it waited for a worker for too long                      503
+        │   └── TooManyConnections   as many clients are connected as may                     503
         └── Stopping                 the server stops before the request could run            503
 
 One place per side turns a ReplyError into a reply: `front.replies` and `worker.outputs`.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 EXIT_USAGE = 1  # what the reference exits with on a command line it cannot use
 EXIT_BOOT = 3  # gunicorn ends itself, instead of respawning, when a process exits with 3
@@ -53,11 +63,15 @@ class BootError(ScoreserveError):
 class ReplyError(ScoreserveError):
     """Ends one request with `status` and the JSON body `{"message": ...}`.
 
-    `run_failed` is what the reply says in `x-ms-run-function-failed`.
+    `run_failed` is what the reply says in `x-ms-run-function-failed`, and `extra` are headers of
+    the reply. `shed` is the reason, in a word for the metrics, where a request that could have been
+    scored is turned away.
     """
 
     status = 500
     run_failed = False
+    shed: str = ""
+    extra: Sequence[tuple[bytes, bytes]] = ()
 
     @property
     def message(self) -> str:
@@ -66,6 +80,21 @@ class ReplyError(ScoreserveError):
 
 class BadInput(ReplyError):
     status = 400
+
+
+class BadRequest(ReplyError):
+    status = 400
+
+    def __init__(self, message: str = "The request is not valid HTTP.") -> None:
+        super().__init__(message)
+
+
+class Unauthorized(ReplyError):
+    status = 401
+    extra = ((b"www-authenticate", b"Bearer"),)
+
+    def __init__(self) -> None:
+        super().__init__("A valid API key is needed, in the header `Authorization: Bearer KEY`.")
 
 
 class NoSuchPath(ReplyError):
@@ -98,6 +127,13 @@ class MethodRefused(ReplyError):
         super().__init__(message)
 
 
+class RequestTimeout(ReplyError):
+    status = 408
+
+    def __init__(self) -> None:
+        super().__init__("The request did not arrive in time.")
+
+
 class BodyTooLarge(ReplyError):
     status = 413
 
@@ -117,6 +153,13 @@ class IdTooLong(ReplyError):
     def __init__(self, names: str, longest: int, headers: list[tuple[bytes, bytes]]) -> None:
         super().__init__(f"{names} must not exceed {longest} characters")
         self.headers = headers
+
+
+class HeadTooLarge(ReplyError):
+    status = 431
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"The request's head is over the limit of {limit}.")
 
 
 class ScriptFailed(ReplyError):
@@ -153,8 +196,43 @@ class NotReady(ReplyError):
     status = 502
 
 
+class Overloaded(ReplyError):
+    """`seconds` is when the same request may well be served."""
+
+    status = 503
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.extra = ((b"retry-after", b"%d" % seconds),)
+
+
+class QueueFull(Overloaded):
+    shed = "queue_full"
+
+    def __init__(self, waiting: int, seconds: int) -> None:
+        super().__init__(f"The server is busy: {waiting} requests are waiting.", seconds)
+
+
+class QueueTimeout(Overloaded):
+    shed = "deadline"
+
+    def __init__(self, limit_ms: int, seconds: int) -> None:
+        super().__init__(
+            f"The request waited for a scoring worker for more than {limit_ms} ms and was not run.",
+            seconds,
+        )
+
+
+class TooManyConnections(Overloaded):
+    shed = "connections"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The server is busy: {limit} clients are connected.", 1)
+
+
 class Stopping(ReplyError):
     status = 503
+    shed = "stopping"
 
     def __init__(self) -> None:
         super().__init__("The server is stopping and did not run this request.")

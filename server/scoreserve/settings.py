@@ -11,11 +11,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
 from scoreserve import __version__
+from scoreserve.api_keys import read_keys, split_keys
 from scoreserve.errors import ConfigFileError, ConfigurationError
 
 MEBIBYTE = 1 << 20
@@ -67,6 +68,16 @@ def _between(low: int, high: int | None = None) -> Callable[[Any], int]:
 _port = _between(1, 65535)
 
 
+def _keys(value: Any) -> tuple[str, ...]:
+    return split_keys(_text(value))
+
+
+def _keys_file(value: Any) -> str:
+    path = os.path.abspath(_text(value))
+    read_keys(path)  # a file that holds no key is told now, not when nobody can come in
+    return path
+
+
 @dataclasses.dataclass(frozen=True)
 class Source:
     """Where a setting comes from and how it is explained."""
@@ -78,6 +89,7 @@ class Source:
     flag: str | None = None  # on `scoreserve serve`; None: only in the environment or the file
     read_env: bool = True  # False: given on the command line only, as the reference does
     export: bool = False  # scripts read it from os.environ, so a flag's value goes there too
+    secret: bool = False  # never shown, nor handed to a worker
 
     @property
     def switch(self) -> bool:
@@ -88,10 +100,8 @@ class Source:
 def _setting(
     default: Any, env: str, help: str, parse: Callable[[Any], Any] = _text, **source: Any
 ) -> Any:
-    names = tuple(env.split())
-    return dataclasses.field(
-        default=default, metadata={"source": Source(names, parse, help, **source)}
-    )
+    row = Source(tuple(env.split()), parse, help, **source)
+    return dataclasses.field(default=default, repr=not row.secret, metadata={"source": row})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -194,6 +204,65 @@ class Settings:
         unit="bytes",
         flag="--max-body-bytes",
     )
+    max_queue: int = _setting(
+        0,
+        "SCORESERVE_MAX_QUEUE",
+        "How many requests may wait for a worker; one more is answered 503. 0: what the workers do"
+        " in a second, at least 64 and at least four batches a worker.",
+        _between(0),
+        unit="requests",
+        flag="--max-queue",
+    )
+    queue_timeout_ms: int | None = _setting(
+        None,
+        "SCORESERVE_QUEUE_TIMEOUT_MS",
+        "Longest time a request may wait for a worker; it is then answered 503 and never run."
+        " Unset: SCORING_TIMEOUT_MS.",
+        _between(1),
+        unit="ms",
+        flag="--queue-timeout-ms",
+    )
+    max_connections: int = _setting(
+        0,
+        "SCORESERVE_MAX_CONNECTIONS",
+        "How many clients may be connected. 0: 10,000, or as many as the limit of open files"
+        " allows.",
+        _between(0),
+        unit="connections",
+        flag="--max-connections",
+    )
+    keep_alive_seconds: int = _setting(
+        75,  # longer than the 60 s of common load balancers: who reuses a connection must not be
+        # the one that finds it closed
+        "SCORESERVE_KEEP_ALIVE_SECONDS",
+        "How long a connection may be idle before it is closed.",
+        _between(1),
+        unit="s",
+        flag="--keep-alive-seconds",
+    )
+    client_timeout_seconds: int = _setting(
+        30,
+        "SCORESERVE_CLIENT_TIMEOUT_SECONDS",
+        "Longest time a client may take to send a request's head, and may pause while it sends a"
+        " body or takes a response.",
+        _between(1),
+        unit="s",
+        flag="--client-timeout-seconds",
+    )
+    api_keys: tuple[str, ...] | None = _setting(
+        None,
+        "SCORESERVE_API_KEYS",
+        "API keys, separated by commas: scoring then needs one of them.",
+        _keys,
+        secret=True,
+    )
+    api_keys_file: str | None = _setting(
+        None,
+        "SCORESERVE_API_KEYS_FILE",
+        "A file with one API key a line, read again when it changes.",
+        _keys_file,
+        flag="--api-keys-file",
+    )
     short_road: bool = _setting(
         True,
         "SCORESERVE_SHORT_ROAD",
@@ -207,6 +276,15 @@ class Settings:
         _between(0),
         unit="s",
         flag="--drain-seconds",
+    )
+    drain_delay_seconds: int = _setting(
+        0,
+        "SCORESERVE_DRAIN_DELAY_SECONDS",
+        "How long to go on accepting connections after SIGTERM, not ready any more, for load"
+        " balancers to notice.",
+        _between(0),
+        unit="s",
+        flag="--drain-delay-seconds",
     )
     share_cpus: bool = _setting(
         True,
@@ -303,13 +381,19 @@ class Settings:
         return self.health_port if self.separate_health else self.port
 
     @property
+    def queue_limit_ms(self) -> int:
+        """Longest time a request may wait for a worker; 0: no limit."""
+        return max(self.queue_timeout_ms or self.scoring_timeout_ms, 0)
+
+    @property
     def version_header(self) -> str:
         """Value of the response header x-ms-server-version; empty: the header is left out."""
         return f"scoreserve/{__version__}" if self.server_version_enabled else self.server_version
 
     def to_json(self) -> bytes:
-        """For the worker; `from_json` reads it back."""
-        return json.dumps(dataclasses.asdict(self)).encode()
+        """For the worker; `from_json` reads it back, without the secrets."""
+        values = {name: getattr(self, name) for name, source in sources() if not source.secret}
+        return json.dumps(values).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Settings:
@@ -368,6 +452,14 @@ def exported(settings: Settings) -> dict[str, str]:
     if settings.version_header:
         variables["HTTP_X_MS_SERVER_VERSION"] = settings.version_header
     return variables
+
+
+def forget_secrets(environ: MutableMapping[str, str]) -> None:
+    """Takes what the settings keep secret out of an environment that scripts will see."""
+    for _, source in sources():
+        if source.secret:
+            for variable in source.env:
+                environ.pop(variable, None)
 
 
 def _find(

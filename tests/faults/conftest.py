@@ -1,4 +1,4 @@
-"""Factories of live servers, each in a directory of its own."""
+"""Factories of live servers, as for the other live tests."""
 
 from __future__ import annotations
 

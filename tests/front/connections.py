@@ -8,6 +8,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from scoreserve import wire
+from scoreserve.front.clients import Clients, Patience
+from scoreserve.front.draining import Draining
 from scoreserve.front.http_protocol import HttpProtocol
 from scoreserve.front.short_road import ShortRoad
 from tests.front.conftest import MAX_BODY_BYTES, FakeFront
@@ -32,7 +34,8 @@ class Connection:
         config.load()
         state = ServerState()
         road = ShortRoad(front.scoring, MAX_BODY_BYTES, front.access_log) if short else None
-        self.protocol = HttpProtocol(config, state, {}, short_road=road)
+        self.clients = Clients(1000, Patience(75, 30, 30), Draining())
+        self.protocol = HttpProtocol(config, state, {}, clients=self.clients, short_road=road)
         self.protocol.connection_made(self.transport)
 
     async def send(self, *pieces: bytes) -> None:

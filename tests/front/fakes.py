@@ -10,7 +10,8 @@ from scoreserve import wire
 from scoreserve.errors import ReplyError
 from scoreserve.front.asgi import Message, Receive, Scope, Send
 from scoreserve.front.body_stream import BodyStream
-from scoreserve.front.dispatcher import Dispatcher, Job
+from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.job import Job
 from scoreserve.wire import Outcome, RequestHead
 
 HEAD = b"content-type: application/json\r\n"
@@ -163,6 +164,7 @@ class Exchange:
         if leaves:
             self._gone.set()
         self.received = 0
+        self.answered_after = 0  # how much was received when the answer began
         self.sent: list[Message] = []
 
     def leave(self) -> None:
@@ -177,13 +179,16 @@ class Exchange:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
+        if not self.sent:
+            self.answered_after = self.received
         self.sent.append(message)
 
     async def run(self, app: ASGIApp) -> Response:
         """The response to a request that is answered."""
         await app(self.scope, self.receive, self.send)
-        start, body = self.sent
-        return Response(start["status"], list(start["headers"]), body["body"])
+        start, *parts = self.sent
+        body = b"".join(part["body"] for part in parts)
+        return Response(start["status"], list(start["headers"]), body)
 
 
 class FakeClientTransport(asyncio.Transport):
@@ -193,7 +198,9 @@ class FakeClientTransport(asyncio.Transport):
         super().__init__()
         self.written = b""
         self.closed = False
+        self.ended = False
         self.reading = True
+        self.unsent = 0
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
         return ("192.0.2.1", 50000) if name in ("peername", "sockname") else default
@@ -207,6 +214,19 @@ class FakeClientTransport(asyncio.Transport):
 
     def close(self) -> None:
         self.closed = True
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        """The client reads its end, and is read for a while."""
+        self.ended = True
+
+    def abort(self) -> None:
+        self.closed = True
+
+    def get_write_buffer_size(self) -> int:
+        return self.unsent
 
     def pause_reading(self) -> None:
         self.reading = False

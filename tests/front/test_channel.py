@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scoreserve import wire
 from scoreserve.front.channel import WorkerChannel
-from scoreserve.front.dispatcher import Job
+from scoreserve.front.job import Job
 from scoreserve.wire import Outcome
 
 OUTCOMES = [

@@ -11,6 +11,8 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from scoreserve.front.asgi import Receive, Scope, Send
+from scoreserve.front.clients import Clients, Patience
+from scoreserve.front.draining import Draining
 from scoreserve.front.http_protocol import HttpProtocol
 from tests.front.fakes import FakeClientTransport, turns
 
@@ -38,7 +40,10 @@ async def _bodies(pieces: Iterable[bytes]) -> list[bytes]:
 
     config = uvicorn.Config(cast("Any", app), log_config=None, lifespan="off", ws="none")
     config.load()
-    protocol = HttpProtocol(config=config, server_state=ServerState(), app_state={})
+    clients = Clients(1000, Patience(75, 30, 30), Draining())
+    protocol = HttpProtocol(
+        config=config, server_state=ServerState(), app_state={}, clients=clients
+    )
     protocol.connection_made(FakeClientTransport())
     for piece in pieces:
         protocol.data_received(piece)

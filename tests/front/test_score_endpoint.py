@@ -50,7 +50,7 @@ class TestBodies:
         assert response.status == 413
         assert str(MAX_BODY_BYTES) in json.loads(response.body)["message"]
         assert response.header(b"connection") == b"close"
-        assert exchange.received == 0
+        assert exchange.answered_after == 0
         assert front.dispatcher.queued == 0
 
     def test_that_become_too_long_are_refused_at_the_first_byte_too_many(
@@ -60,7 +60,7 @@ class TestBodies:
         response = asyncio.run(front.ask(exchange))
         assert response.status == 413
         assert response.header(b"connection") == b"close"
-        assert exchange.received == 2
+        assert exchange.answered_after == 2
         assert front.dispatcher.queued == 0
 
 

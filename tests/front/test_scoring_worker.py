@@ -13,7 +13,7 @@ import pytest
 
 from scoreserve import wire
 from scoreserve.cgroup import Cgroup, OomWatch
-from scoreserve.front.dispatcher import Job
+from scoreserve.front.job import Job
 from scoreserve.front.scoring_worker import ScoringWorker
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome

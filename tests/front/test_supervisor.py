@@ -114,7 +114,7 @@ class Supervised:
 
     def submit(self, name: str, x_request_id: str = "") -> Client:
         client = Client(name)
-        client.job.headers = [(b"x-request-id", x_request_id.encode())]
+        client.job.request_id = x_request_id.encode()
         self.dispatcher.submit(client.job)
         self.defer.run()
         return client

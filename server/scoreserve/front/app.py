@@ -10,9 +10,10 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from scoreserve.errors import NoSuchMethod, NoSuchPath, NotReady
+from scoreserve.errors import NoSuchMethod, NoSuchPath, ReplyError
 from scoreserve.front.access_log import AccessLog
 from scoreserve.front.asgi import Receive, Scope, Send, gather, request_head, send_reply
+from scoreserve.front.guard import Guard
 from scoreserve.front.replies import HTML, Replies, Reply, bare_error
 from scoreserve.wire import RequestHead
 
@@ -23,20 +24,25 @@ Endpoint = Callable[[RequestHead, Receive], Awaitable[Reply | None]]
 class Route(NamedTuple):
     """What answers a path, and with which methods it may be asked.
 
-    `logged`: as the reference does for its API, with a line of its own.
+    `logged`: as the reference does for its API, with a line of its own. `guarded`: only with an API
+    key, where keys are set.
     """
 
     endpoint: Endpoint
     methods: frozenset[str]
     logged: bool = False
+    guarded: bool = False
 
 
 class Application:
-    """The ASGI application over a table of routes by path."""
+    """The ASGI application over a table of routes by path. `guard`: API keys are needed."""
 
-    def __init__(self, routes: Mapping[str, Route], log: AccessLog) -> None:
+    def __init__(
+        self, routes: Mapping[str, Route], log: AccessLog, guard: Guard | None = None
+    ) -> None:
         self._routes = routes
         self._log = log
+        self._guard = guard
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,12 +50,8 @@ class Application:
         started = time.perf_counter()
         head = request_head(scope)
         route = self._routes.get(scope["path"]) or self._routes.get(_merged(scope["path"]))
-        reply: Reply | None
-        if route is None:
-            reply = bare_error(NoSuchPath())
-        elif scope["method"] not in route.methods:
-            reply = bare_error(NoSuchMethod())
-        else:
+        reply = self._refuse(head, route)
+        if reply is None and route is not None:
             reply = await route.endpoint(head, receive)
         if reply is None:
             return
@@ -62,6 +64,18 @@ class Application:
             reply = gathered
         await send_reply(reply, receive, send)
 
+    def _refuse(self, head: RequestHead, route: Route | None) -> Reply | None:
+        """The reply to a request that no endpoint sees."""
+        if route is None:
+            return bare_error(NoSuchPath())
+        if self._guard is not None and route.guarded:
+            refusal = self._guard.refuse(head)
+            if refusal is not None:
+                return refusal
+        if head.method.decode() not in route.methods:
+            return bare_error(NoSuchMethod())
+        return None
+
 
 def _merged(path: str) -> str:
     """`//score` is `/score`, as it is for the reference."""
@@ -69,9 +83,11 @@ def _merged(path: str) -> str:
 
 
 class Health:
-    """Answers `/`: 200 `Healthy` while a worker can score, else 502."""
+    """Answers `/`: 200 `Healthy` while a worker can score and the server is to stay, else 502, or
+    503 from SIGTERM on.
+    """
 
-    def __init__(self, replies: Replies, not_ready: Callable[[], NotReady | None]) -> None:
+    def __init__(self, replies: Replies, not_ready: Callable[[], ReplyError | None]) -> None:
         self._replies = replies
         self._not_ready = not_ready
 
@@ -80,13 +96,14 @@ class Health:
         return instead or self._replies.ok(head, HTML, b"Healthy")
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - an endpoint each
     *,
     score: Endpoint,
     health: Endpoint,
     swagger: Endpoint,
     docs: Mapping[str, Route],
     log: AccessLog,
+    guard: Guard | None = None,
 ) -> Application:
     """The application with all its routes."""
     read = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -94,8 +111,9 @@ def create_app(
         {
             **docs,
             "/": Route(health, read),
-            "/score": Route(score, read | {"POST"}, logged=True),
-            "/swagger.json": Route(swagger, read, logged=True),
+            "/score": Route(score, read | {"POST"}, logged=True, guarded=True),
+            "/swagger.json": Route(swagger, read, logged=True, guarded=True),
         },
         log,
+        guard,
     )

@@ -45,7 +45,9 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
             # The front answers probes whatever the script does; were it ever stuck, the liveness
             # probe says so. A timeout here would kill it after a pause of the whole container.
             "timeout": 0,
-            "graceful_timeout": settings.drain_seconds + _ARBITER_MARGIN_SECONDS,
+            "graceful_timeout": settings.drain_delay_seconds
+            + settings.drain_seconds
+            + _ARBITER_MARGIN_SECONDS,
             "logger_class": GunicornLog,
             "control_socket_disable": True,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -10,6 +11,9 @@ from scoreserve.errors import BodyTooLarge
 from scoreserve.front.body_stream import BodyStream, StreamBroken
 from scoreserve.front.replies import Reply
 from scoreserve.wire import RequestHead
+
+# How long a refused client may go on sending before its connection is closed under it.
+LINGER_SECONDS = 2.0
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -63,10 +67,30 @@ async def send_reply(reply: Reply, receive: Receive, send: Send) -> None:
     """Sends a reply. A streamed one is sent as it comes, until its end or the client's."""
     headers = [*reply.headers, (b"connection", b"close")] if reply.close else reply.headers
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-    if reply.stream is None:
+    if reply.close:
+        await send({"type": "http.response.body", "body": reply.body, "more_body": True})
+        await _linger(receive)
+        await send({"type": "http.response.body", "body": b""})
+    elif reply.stream is None:
         await send({"type": "http.response.body", "body": reply.body})
     else:
         await _send_stream(reply.stream, receive, send)
+
+
+async def _linger(receive: Receive) -> None:
+    """Throws away what a refused client goes on sending, for a while.
+
+    Closed at once, the connection would be reset under it, and it might never read the answer.
+    """
+    with contextlib.suppress(asyncio.TimeoutError):
+        await asyncio.wait_for(_discard(receive), LINGER_SECONDS)
+
+
+async def _discard(receive: Receive) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
 
 
 async def gather(reply: Reply, stream: BodyStream) -> Reply | None:

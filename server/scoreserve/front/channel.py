@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, cast
 
 from scoreserve import wire
-from scoreserve.front.dispatcher import Job
+from scoreserve.front.job import Job
 from scoreserve.wire import Outcome
 
 

@@ -2,79 +2,39 @@
 
 Pure decisions: no sockets, processes or clocks. Workers are seen through `WorkerPort`; a job says
 through `on_outcome` where its answer goes. Every job submitted gets exactly one outcome, unless it
-is cancelled first.
+is cancelled first, or refused at once because too many wait.
 
     submit ─→ queue ─→ in hand of one worker ─→ complete ─→ on_outcome
-               │ ↑                │
-       cancel: ┘ └────────────────┴── worker lost: the job it was running gets the error,
-    forgotten    those it had not begun go back to the head of the queue
+      │        │ ↑                │
+   QueueFull   │ └────────────────┴── worker lost: the job it was running gets the error,
+               │                      those it had not begun go back to their places
+               ├── cancel: forgotten
+               └── waited too long: QueueTimeout
 
 A worker runs its jobs in the order it got them and sends each outcome before it begins the next
 job. So of the jobs in the hands of a worker that is gone, only the first can have begun. Where jobs
 are merged the worker says which ones share the run() that begins (`began`). Of those nobody knows
 which one it died of: each is run again, by itself, and the one that kills a second worker is it.
+
+One timer watches the oldest job, and it is looked at again whenever jobs are handed over. A job
+that went back is never refused for want of room.
 """
 
 from __future__ import annotations
 
+import math
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count
-from operator import attrgetter
 from typing import NamedTuple, Protocol
 
-from scoreserve.errors import ReplyError
+from scoreserve.errors import QueueFull, QueueTimeout, ReplyError
 from scoreserve.front.body_stream import BodyStream
+from scoreserve.front.job import Job, end_all
+from scoreserve.front.job_queue import JobQueue
 from scoreserve.front.pace import Pace
+from scoreserve.front.queue_limits import DEFAULT_LIMITS, QueueLimits, ServiceRate, retry_seconds
 from scoreserve.wire import Outcome
-
-
-class Job:
-    """One request to score.
-
-    `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
-    be needed again), and `on_outcome` is called once with the worker's outcome or the error that
-    stands for it. When the outcome is streamed, `stream` brings its body. `headers` are those that
-    any reply to it carries, its ids among them.
-    """
-
-    __slots__ = (
-        "alone",
-        "chunks",
-        "head",
-        "headers",
-        "id",
-        "on_outcome",
-        "queued_at",
-        "sent",
-        "stream",
-    )
-
-    def __init__(
-        self,
-        head: bytes,
-        chunks: Sequence[bytes],
-        on_outcome: Callable[[Outcome | ReplyError], None],
-        headers: Sequence[tuple[bytes, bytes]] = (),
-    ) -> None:
-        self.id = 0
-        self.headers = headers
-        self.head = head
-        self.chunks = chunks
-        self.on_outcome = on_outcome
-        self.sent = False
-        self.alone = False  # it may be the one that a worker died of: it is merged with no other
-        self.queued_at = 0.0  # told only where jobs wait for company
-        self.stream: BodyStream | None = None
-
-    def finish(self, outcome: Outcome | ReplyError) -> None:
-        """Gives the outcome to whoever waits for it, and lets go of them.
-
-        They know the job as it knows them: a circle, which would be left to the garbage collector.
-        """
-        on_outcome, self.on_outcome = self.on_outcome, _unheard
-        on_outcome(outcome)
 
 
 class WorkerPort(Protocol):
@@ -102,8 +62,8 @@ class Dispatcher:
     """Hands queued jobs to workers, first come first served.
 
     `defer` runs a function once what is under way is done (an event loop's call_soon): jobs that
-    arrive together are handed over together. `later` runs one after so many seconds, and `clock`
-    tells the time in seconds; both are needed only where jobs wait for company.
+    arrive together are handed over together. `later` runs one after so many seconds; without it
+    nothing happens by the passing of time alone. `clock` tells the time in seconds.
     """
 
     def __init__(
@@ -111,15 +71,22 @@ class Dispatcher:
         defer: Callable[[Callable[[], None]], object],
         later: Callable[[float, Callable[[], None]], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        limits: QueueLimits = DEFAULT_LIMITS,
     ) -> None:
         self.batching = Batching()
+        self._limits = limits
+        self._wait_seconds = limits.wait_ms / 1000 if limits.wait_ms else math.inf
+        self._most = limits.most(1, 1, math.inf)  # jobs that may wait now
+        self._rate = ServiceRate()
+        self._busy_since: dict[WorkerPort, float] = {}  # or since it last finished a job
+        self._watching = later is None or not limits.wait_ms  # a timer for the oldest job is set
         self._later = later
         self._clock = clock
         self._timed = False
         self._defer = defer
         self._deferred = False
         self._ids = count(1)
-        self._queue: deque[Job] = deque()
+        self._queue = JobQueue()
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
         self._running: dict[WorkerPort, Sequence[int]] = {}  # where jobs are merged
         self._retired: set[WorkerPort] = set()  # of those that have jobs in hand
@@ -131,39 +98,55 @@ class Dispatcher:
         return len(self._queue)
 
     @property
+    def limit(self) -> int:
+        """How many jobs may wait at present."""
+        return self._most
+
+    @property
+    def in_hand(self) -> int:
+        """How many jobs workers hold."""
+        return sum(map(len, self._in_hand.values()))
+
+    @property
     def workers(self) -> int:
         """How many workers take jobs."""
         return len(self._in_hand) - len(self._retired)
 
     def submit(self, job: Job) -> None:
-        """Queues the job."""
+        """Queues the job. Raises QueueFull."""
+        if len(self._queue) >= self._most:
+            self._ensure_room()
         job.id = next(self._ids)
-        if self.batching.wait_seconds:
-            job.queued_at = self._clock()
+        job.queued_at = self._clock()
         self._queue.append(job)
+        if not self._watching:
+            self._watch(self._wait_seconds)
         self._dispatch_soon()
 
     def cancel(self, job: Job) -> None:
         """Forgets a job nobody waits for any more. One already with a worker is run unheard."""
-        if job.on_outcome is _unheard:
+        if not job.awaited:
             return  # it has its outcome, or was cancelled before
-        job.on_outcome = _unheard
-        if not job.sent:
-            self._queue.remove(job)
+        if job.sent:
+            job.forget()
+        else:
+            self._queue.forget(job)
 
     def attach(self, worker: WorkerPort) -> None:
         """A worker is ready for jobs."""
         self._in_hand[worker] = {}
+        now = self._busy_since[worker] = self._clock()
+        self._set_most(now)
         self._dispatch_soon()
-
-    def began(self, worker: WorkerPort, job_ids: Sequence[int]) -> None:
-        """The worker calls run() for these jobs, merged if there are several."""
-        self._running[worker] = job_ids
 
     def retire(self, worker: WorkerPort) -> None:
         """A worker is to be handed nothing more; it goes on with what it has."""
         if worker in self._in_hand:
             self._retired.add(worker)
+
+    def began(self, worker: WorkerPort, job_ids: Sequence[int]) -> None:
+        """The worker calls run() for these jobs, merged if there are several."""
+        self._running[worker] = job_ids
 
     def begun(self, worker: WorkerPort) -> list[Job]:
         """The jobs that a worker is running: one, or several that are merged."""
@@ -178,6 +161,7 @@ class Dispatcher:
         """
         begun = self.begun(worker)
         in_hand = self._in_hand.pop(worker, {})
+        self._busy_since.pop(worker, None)
         self._running.pop(worker, None)
         self._retired.discard(worker)
         if len(begun) > 1 and again:
@@ -186,17 +170,16 @@ class Dispatcher:
         else:
             for job in begun:
                 del in_hand[job.id]
-            _end(begun, error)
-        queued_again = [job for job in in_hand.values() if job.on_outcome is not _unheard]
-        for job in queued_again:
+            end_all(begun, error)
+        for job in in_hand.values():
             job.sent = False
-        # In the order they came, whichever worker had them.
-        self._queue = deque(sorted([*queued_again, *self._queue], key=attrgetter("id")))
+        self._queue.put_back(in_hand.values())
         self._dispatch_soon()
 
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
         in_hand = self._in_hand[worker]
+        finished = 0
         for outcome in outcomes:
             job = in_hand.get(outcome.id)
             if job is None:
@@ -205,9 +188,11 @@ class Dispatcher:
                 self._open_stream(worker, job)  # the worker is busy with it till it ends
             else:
                 del in_hand[outcome.id]
+                finished += 1
             if outcome.run_seconds:  # an input that was refused says nothing about run()
                 self._pace.record(outcome.run_seconds)
             job.finish(outcome)
+        self._worked(worker, finished)
         if self._queue:
             self._dispatch_soon()
 
@@ -215,21 +200,28 @@ class Dispatcher:
         """The worker has sent the last of a streamed body, after so many seconds."""
         self._in_hand[worker].pop(job_id, None)
         self._pace.record(seconds)
+        self._worked(worker, 1)
         self._dispatch_soon()
+
+    def _worked(self, worker: WorkerPort, jobs: int) -> None:
+        """A worker has finished so many jobs since it began, or last did."""
+        now = self._clock()
+        if jobs:
+            self._rate.record(now - self._busy_since[worker], jobs)
+            self._busy_since[worker] = now
 
     def _open_stream(self, worker: WorkerPort, job: Job) -> None:
         job.stream = worker.open_stream(job.id)
-        if job.on_outcome is _unheard:
+        if not job.awaited:
             job.stream.close()
 
     def fail_all(self, error: ReplyError) -> None:
         """Ends every job, queued or running, with `error`."""
-        jobs = [*self._queue]
-        self._queue.clear()
+        jobs = self._queue.clear()
         for in_hand in self._in_hand.values():
             jobs += in_hand.values()
             in_hand.clear()
-        _end(jobs, error)
+        end_all(jobs, error)
 
     def _dispatch_soon(self) -> None:
         if not self._deferred:
@@ -238,6 +230,8 @@ class Dispatcher:
 
     def _dispatch(self) -> None:
         self._deferred = False
+        now = self._clock()
+        self._end_overdue(now)
         if self._waits_for_company():
             return
         # The least loaded first, and each its share: none idles while another has a pile.
@@ -246,7 +240,47 @@ class Dispatcher:
         rooms = [row for row in rooms if row[2] > 0 and row[0] not in self._retired]
         for position, (worker, in_hand, room) in enumerate(rooms):
             share = -(-len(self._queue) // (len(rooms) - position))
-            self._hand_over(worker, in_hand, min(share, room))
+            self._hand_over(worker, in_hand, min(share, room), now)
+        if self._queue:
+            self._set_most(now)
+
+    def _set_most(self, now: float) -> None:
+        workers = max(self.workers, 1)  # a lost one is being replaced
+        self._most = self._limits.most(workers, self.batching.jobs, self._job_seconds(now))
+
+    def _ensure_room(self) -> None:
+        """Makes room for one more job. Raises QueueFull where none can be made."""
+        self._dispatch()  # what came just now may still have a worker to go to
+        if len(self._queue) >= self._most:
+            raise QueueFull(len(self._queue), self._retry_seconds(self._clock()))
+
+    def _end_overdue(self, now: float) -> None:
+        """Ends the jobs that have waited for too long."""
+        overdue = self._queue.take_queued_until(now - self._wait_seconds)
+        if overdue:
+            end_all(overdue, QueueTimeout(self._limits.wait_ms, self._retry_seconds(now)))
+
+    def _watch(self, seconds: float) -> None:
+        """Looks at the oldest job after so many seconds."""
+        if self._later is not None:
+            self._watching = True
+            self._later(seconds, self._look_at_oldest)
+
+    def _look_at_oldest(self) -> None:
+        self._watching = False
+        now = self._clock()
+        self._end_overdue(now)
+        oldest = self._queue.oldest()
+        if oldest is not None:
+            self._watch(oldest.queued_at + self._wait_seconds - now)
+
+    def _retry_seconds(self, now: float) -> int:
+        return retry_seconds(len(self._queue), self.workers, self._job_seconds(now))
+
+    def _job_seconds(self, now: float) -> float:
+        """What a job costs a worker lately."""
+        since = [self._busy_since[worker] for worker, jobs in self._in_hand.items() if jobs]
+        return self._rate.job_seconds(sum(now - start for start in since))
 
     def _room(self, in_hand: int) -> int:
         """How many more jobs a worker may be handed. It is topped up when half of them are done."""
@@ -258,12 +292,13 @@ class Dispatcher:
     def _waits_for_company(self) -> bool:
         """Whether the oldest job may still wait for others to be merged with."""
         jobs, wait_seconds, _ = self.batching
-        if not wait_seconds or not self._queue or len(self._queue) >= jobs:
+        if not wait_seconds or self._later is None or len(self._queue) >= min(jobs, self._most):
             return False
-        if self._queue[0].alone:
+        oldest = self._queue.oldest()
+        if oldest is None or oldest.alone:
             return False
-        left = self._queue[0].queued_at + wait_seconds - self._clock()
-        if left <= 0 or self._later is None:
+        left = oldest.queued_at + wait_seconds - self._clock()
+        if left <= 0:
             return False
         if not self._timed:
             self._timed = True
@@ -274,27 +309,17 @@ class Dispatcher:
         self._timed = False
         self._dispatch()
 
-    def _hand_over(self, worker: WorkerPort, in_hand: dict[int, Job], jobs: int) -> None:
-        if jobs <= 0:
+    def _hand_over(
+        self, worker: WorkerPort, in_hand: dict[int, Job], jobs: int, now: float
+    ) -> None:
+        batch = self._queue.take(jobs)
+        if not batch:
             return
-        batch = [self._queue.popleft()]
-        while len(batch) < jobs and not (batch[0].alone or self._queue[0].alone):
-            batch.append(self._queue.popleft())
         worker.send(batch)
-        if self.batching.jobs == 1 and not in_hand:
-            batch[0].chunks = ()  # it begins at once; the others may have to be sent again
+        if not in_hand:
+            self._busy_since[worker] = now
+            if self.batching.jobs == 1:
+                batch[0].chunks = ()  # it begins at once; the others may have to be sent again
         for job in batch:
             in_hand[job.id] = job
             job.sent = True
-
-
-def _unheard(outcome: Outcome | ReplyError) -> None:
-    """Where the outcome of a cancelled job goes."""
-
-
-def _end(jobs: Iterable[Job], error: ReplyError) -> None:
-    for job in jobs:
-        if job.stream is not None:
-            job.stream.end(complete=False)
-        else:
-            job.finish(error)

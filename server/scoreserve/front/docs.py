@@ -140,7 +140,8 @@ def routes(docs: Docs | None = None) -> dict[str, Route]:
     """The routes of /docs and of what the page loads."""
     docs = docs or Docs()
     paths = ["/docs", "/docs/init.js", *(f"/docs/{name}" for name in _FROM_PACKAGE)]
-    return {path: Route(DocsFile(docs, path), frozenset({"GET", "HEAD"})) for path in paths}
+    read = frozenset({"GET", "HEAD"})
+    return {path: Route(DocsFile(docs, path), read, guarded=True) for path in paths}
 
 
 def _read_files(package: str) -> dict[str, _File]:

@@ -5,11 +5,20 @@ Mended where a client of ours would notice:
 - A request that offers an upgrade (Java's client offers h2c with every first request) is answered
   as if it had not: httptools would stop before the body, and it would be lost.
 - A status over 599, which a script may choose, has a status line.
+- What llhttp lets pass and two servers may read differently is refused: versions but 1.0 and 1.1,
+  transfer codings but `chunked`, and that one in HTTP/1.0. Trailers are dropped, so that nothing
+  that comes after a body passes for a header.
+- Heads, and what surrounds the chunks of a body, have limits: llhttp has none.
+- Whoever is refused can read why: the connection is closed for writing, and goes on being read for
+  a moment. Closed at once under a client that sends, it would be reset, answer and all.
+- However a client leaves, the request that is being answered hears of it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import select
 from typing import Any
 
 import httptools
@@ -18,11 +27,21 @@ from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from scoreserve.front.short_road import ScoreCycle, ShortRoad
+from scoreserve.errors import BadRequest, HeadTooLarge, ReplyError, TooManyConnections
+from scoreserve.front.asgi import LINGER_SECONDS
+from scoreserve.front.clients import Clients, Patience, Waiting
+from scoreserve.front.replies import bare_error
+from scoreserve.front.short_road import ScoreCycle, ShortRoad, render
 from scoreserve.wire import RequestHead
 
-_INVALID = "Invalid HTTP request received."
+MOST_HEAD_BYTES = 64 * 1024
+MOST_HEADERS = 100  # as for the reference
+# What chunks of a body may cost beside it: one byte in a chunk takes six.
+_MOST_FRAMING = 8
+
 _SHORT_METHODS = frozenset({b"GET", b"POST"})
+_VERSIONS = frozenset({"1.0", "1.1"})
+_NOTED = frozenset({b"expect", b"transfer-encoding"})
 
 for _status in range(600, 1000):
     httptools_impl.STATUS_LINE.setdefault(_status, b"HTTP/1.1 %d \r\n" % _status)
@@ -40,82 +59,159 @@ class HttpProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
+        clients: Clients,
         short_road: ShortRoad | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
+        self._clients = clients
         self._short_road = short_road
-        self._running: ScoreCycle | None = None
+        self._running: Any = None  # the cycle that is being answered; self.cycle is the newest
         self._peer = b""
-        self._idle_since: float | None = None
-        self._idle_timer: asyncio.TimerHandle | None = None
+        self._refusal: ReplyError | None = None  # why a callback stopped the parser
+        # Of the message that is being read.
+        self._in_head = self._chunked = False
+        self._piece_bytes = 0  # what has come last
+        self._read_on = -1  # bytes that came after the piece in which it began; -1: none did
+        self._body_bytes = 0  # of a chunked body
+        # For the look at every connection.
+        self._moved = False  # since the last one
+        self._quiet_since = self.loop.time()
+        self._unsent = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self.client is not None:
             self._peer = b"%b:%d" % (self.client[0].encode(), self.client[1])
+        clients, connections = self._clients, self.connections
+        if len(connections) > clients.most and not clients.make_room(connections, self):  # type: ignore[arg-type]
+            self._end(TooManyConnections(clients.most))
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         # uvicorn tells the newest cycle only; with pipelining an older one may be the busy one.
         running, self._running = self._running, None
-        if running is not None:
+        if running is not None and not running.response_complete:
             running.disconnected = True
-            running.set()
+            running.message_event.set()
         self.pipeline.clear()
-        if self._idle_timer is not None:
-            self._idle_timer.cancel()
+
+    # Reading.
 
     def data_received(self, data: bytes) -> None:
-        self._idle_since = None
+        self._piece_bytes = len(data)
+        unread: bytes | None = data
+        while unread is not None:
+            unread = self._feed(unread)
+        if self._in_head or self._chunked:
+            self._count(self._piece_bytes)
+
+    def _feed(self, data: bytes) -> bytes | None:
+        """Reads what has come; returns what is to be read instead, if anything."""
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._decline_upgrade(data[upgrade.args[0] :])
+            return self._decline_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self.logger.warning(_INVALID)
-            self.send_400_response(_INVALID)
+            self._refuse(self._refusal or BadRequest())
+        return None
 
-    def _decline_upgrade(self, rest: bytes) -> None:
-        """Reads the request again as one that offers no upgrade.
+    def _decline_upgrade(self, rest: bytes) -> bytes | None:
+        """The request again as one that offers no upgrade.
 
         httptools has read its head, ignored it (see the callbacks below) and stopped there; `rest`
         is what came after the head.
         """
         method = self.parser.get_method()
         if method == b"CONNECT":
-            self.send_400_response(_INVALID)
-            return
+            self._refuse(BadRequest())
+            return None
         version = self.parser.get_http_version().encode()
         lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
         lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
-        self.data_received(b"\r\n".join(lines) + b"\r\n\r\n" + rest)
+        return b"\r\n".join(lines) + b"\r\n\r\n" + rest
+
+    def _count(self, size: int) -> None:
+        """Ends a message whose head, or the framing of whose chunks, goes on for too long.
+
+        The piece in which it began does not count: it may hold the end of the message before.
+        """
+        if self._read_on < 0:
+            self._read_on = 0
+            return
+        self._read_on += size
+        if self._in_head:
+            if self._read_on > MOST_HEAD_BYTES:
+                self._refuse(_head_too_long())
+        elif self._read_on > MOST_HEAD_BYTES + _MOST_FRAMING * self._body_bytes:
+            self._refuse(BadRequest("The framing of the request's chunks is too long."))
+
+    # What the parser reports.
 
     def on_message_begin(self) -> None:
         # Only what the parser's callbacks fill in; an ASGI scope is made when it is needed.
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
+        self._in_head = self._moved = True
+        self._read_on = -1
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer
+        name = name.lower()
+        if name in _NOTED:
+            self._note(name, value.strip().lower())
+        self.headers.append((name, value))
+
+    def _note(self, name: bytes, value: bytes) -> None:
+        if name == b"expect":
+            self.expect_100_continue = value == b"100-continue"
+        elif value == b"chunked":
+            self._chunked, self._body_bytes = True, 0
+        else:
+            self._stop(BadRequest())
+
+    def _stop(self, error: ReplyError) -> None:
+        """Stops the parser from within its callback."""
+        self._refusal = error
+        raise error
+
+    def _check_head(self) -> None:
+        length = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if length > MOST_HEAD_BYTES:
+            self._stop(_head_too_long())
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         before: Any = self.cycle
         if self.parser.should_upgrade() or (type(before) is ScoreCycle and before.refused):
             return  # the head is read again, or the connection ends
+        version = self.parser.get_http_version()
+        if version not in _VERSIONS or (self._chunked and version == "1.0"):
+            self._stop(BadRequest())
+        if len(self.headers) > MOST_HEADERS:
+            self._stop(HeadTooLarge(f"{MOST_HEADERS} headers"))
+        if self._piece_bytes > MOST_HEAD_BYTES or self._read_on >= 0:
+            self._check_head()
         road = self._short_road
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()
         if road is None or path != b"/score" or method not in _SHORT_METHODS:
             self._make_scope()
             super().on_headers_complete()
+            if self._clients.draining.begun:
+                self.cycle.keep_alive = False
             return
-        version = self.parser.get_http_version()
         scheme = (self.scheme or "http").encode()
         head = RequestHead(method, path, query, version.encode(), scheme, self._peer, self.headers)
         cycle = ScoreCycle(
             self,
             road,
             head,
-            keep_alive=version != "1.0" and self.parser.should_keep_alive(),
+            keep_alive=version != "1.0"
+            and self.parser.should_keep_alive()
+            and not self._clients.draining.begun,
             expects_continue=self.expect_100_continue,
         )
         waiting_for, self.cycle = self.cycle, cycle  # type: ignore[assignment]
@@ -131,32 +227,10 @@ class HttpProtocol(HttpToolsProtocol):
         self.url, self.expect_100_continue = url, expects_continue
         self.headers.extend(headers)  # in place: the scope has this list
 
-    def on_response_complete(self) -> None:
-        if self.pipeline or self.transport.is_closing():
-            super().on_response_complete()
-            return
-        self.server_state.total_requests += 1
-        self.flow.resume_reading()
-        self._idle_since = self.loop.time()
-        if self._idle_timer is None:
-            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._end_if_idle)
-
-    def _end_if_idle(self) -> None:
-        """Closes the connection when it has been idle for the keep-alive time.
-
-        uvicorn sets and cancels a timer for each request. One that looks again when it rings costs
-        nothing while requests come.
-        """
-        self._idle_timer = None
-        if self._idle_since is None:
-            return  # a request is under way: its response sets the timer anew
-        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
-        if left <= 0:
-            self.transport.close()
-        else:
-            self._idle_timer = self.loop.call_later(left, self._end_if_idle)
-
     def on_body(self, body: bytes) -> None:
+        self._moved = True
+        if self._chunked:
+            self._body_bytes += len(body)
         cycle: Any = self.cycle
         if type(cycle) is ScoreCycle:
             cycle.feed(body)
@@ -164,6 +238,7 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
+        self._chunked = False
         if self.parser.should_upgrade():
             return
         cycle: Any = self.cycle
@@ -172,12 +247,136 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             super().on_message_complete()
 
+    # Answering.
+
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if type(cycle) is ScoreCycle:
             self._begin(cycle)
         else:
+            self._running = cycle
             super()._start_asgi_task(cycle, app)
 
     def _begin(self, cycle: ScoreCycle) -> None:
         self._running = cycle
         cycle.begin()
+
+    def on_response_complete(self) -> None:
+        self._moved = True
+        if self.pipeline or self.transport.is_closing():
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+
+    def finish(self) -> None:
+        """The answer to what has come by now is to be the last."""
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def _refuse(self, error: ReplyError) -> None:
+        """Answers what is being read with `error`, after all that came before, and ends."""
+        self.logger.warning("%s", error.message)
+        self.parser = _DEAF
+        self._in_head = self._chunked = False
+        newest: Any = self.cycle
+        if newest is None or newest.response_complete:
+            self._end(error)
+        elif not newest.more_body:
+            newest.keep_alive = False  # it is whole, and has an answer coming: the last one
+        elif self.pipeline:
+            self.pipeline.popleft()
+            last: Any = self.pipeline[0][0] if self.pipeline else self._running
+            last.keep_alive = False
+        elif type(newest) is ScoreCycle:
+            newest.refuse(error)
+        else:
+            self._end(error, answered=newest.response_started)
+            newest.disconnected = newest.response_complete = True
+            newest.message_event.set()
+
+    def _end(self, error: ReplyError, *, answered: bool = False) -> None:
+        """Ends the connection with the answer `error`, unless it is `answered` in part."""
+        if answered:
+            self.transport.close()
+            return
+        reply = bare_error(error)
+        head = render(reply, self.server_state.default_headers, keep_alive=False)
+        self.transport.write(head + reply.body)
+        self.close_gently()
+
+    def close_gently(self) -> None:
+        """Ends the connection after what is written, when its client has had time to read it."""
+        self.parser = _DEAF
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
+
+    def close(self) -> None:
+        """Ends the connection after what is written."""
+        self.transport.close()
+
+    def close_if_done(self) -> None:
+        """Ends the connection after what is written, unless an answer is still to come."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
+
+    # Being looked at.
+
+    @property
+    def waiting(self) -> Waiting | None:
+        """What its client is waited for, or None while it is its client that waits."""
+        if self.transport.get_write_buffer_size():
+            return Waiting.TAKING
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            reading = cycle.more_body and not self.pipeline and not self.flow.read_paused
+            return Waiting.BODY if reading else None
+        return Waiting.HEAD if self._in_head else Waiting.IDLE
+
+    @property
+    def quiet_since(self) -> float | None:
+        """Since when nothing moved, or None where something did since the last look."""
+        return None if self._moved else self._quiet_since
+
+    def look(self, now: float, patience: Patience) -> None:
+        """Ends the connection if its client took too long, or has left unnoticed."""
+        waiting, unsent = self.waiting, self.transport.get_write_buffer_size()
+        if waiting is None and self.flow.read_paused and self._client_left():
+            self.transport.abort()
+        elif waiting is None or self._moved or unsent != self._unsent:
+            self._moved, self._quiet_since, self._unsent = False, now, unsent
+        elif now - self._quiet_since > patience.of(waiting):
+            self._lose_patience(waiting, patience)
+
+    def _lose_patience(self, waiting: Waiting, patience: Patience) -> None:
+        if waiting is Waiting.IDLE:
+            self.transport.close()
+        elif waiting is Waiting.TAKING:
+            self.transport.abort()
+        else:
+            self._refuse(patience.error())
+
+    def _client_left(self) -> bool:
+        """Whether the client has closed its end, which nobody notices while reading is paused."""
+        poll = select.poll()
+        with contextlib.suppress(ValueError, OSError):  # it is closed on our side too
+            poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
+        return bool(poll.poll(0))
+
+
+class _Deaf:
+    """Stands for the parser of a connection that is ending: what still comes is thrown away."""
+
+    def feed_data(self, data: bytes) -> None:
+        pass
+
+    def should_upgrade(self) -> bool:
+        return False
+
+
+_DEAF: Any = _Deaf()
+
+
+def _head_too_long() -> HeadTooLarge:
+    return HeadTooLarge(f"{MOST_HEAD_BYTES} bytes")

@@ -1,10 +1,23 @@
-"""The HTTP server of the front: uvicorn around the ASGI application."""
+"""Puts the front's parts together and serves them with uvicorn, on the sockets the arbiter opened.
+
+It ends in this order, from `stop` on:
+
+    not ready any more       `draining.begun`: health says so, and every answer is the last on its
+                             connection
+    no new connections       after the drain delay; those that wait to be accepted still are
+    what is in hand          is answered, what comes on connections that are open too; idle ones are
+                             closed
+    the time is up           what is left is answered 503
+"""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
+from itertools import count
 from typing import Any, cast
 
 import uvicorn
@@ -12,8 +25,12 @@ import uvicorn
 from scoreserve.front import docs
 from scoreserve.front.access_log import AccessLog
 from scoreserve.front.app import Health, create_app
+from scoreserve.front.clients import Clients, Patience
 from scoreserve.front.cors import Cors
+from scoreserve.front.descriptors import most_connections, raise_limit
 from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.draining import Draining
+from scoreserve.front.guard import make_guard
 from scoreserve.front.http_protocol import HttpProtocol
 from scoreserve.front.replies import Replies
 from scoreserve.front.score_endpoint import ScoreEndpoint
@@ -23,17 +40,110 @@ from scoreserve.front.supervisor import Supervisor
 from scoreserve.front.swagger_endpoint import SwaggerEndpoint
 from scoreserve.settings import Settings
 
-# Longer than the 60 s for which load balancers commonly keep a connection: the side that reuses it
-# must not be the one that finds it closed.
-_KEEP_ALIVE_SECONDS = 75
+_LOOK_SECONDS = 0.05  # between looks at the connections while draining
+_LAST_ANSWER_SECONDS = 1.0  # for answers of 503 to be taken, before the connections are cut
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn's server without its signal handlers: the signals are `front.process`'s."""
+    """uvicorn's server with an end of our own. The signals are `front.process`'s.
+
+    `refuse_all` answers every request in hand with 503.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        clients: Clients,
+        settings: Settings,
+        refuse_all: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._clients = clients
+        self._settings = settings
+        self._refuse_all = refuse_all
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    def look_at_clients(self) -> None:
+        """Ends the connections of clients that took too long. To be called about once a second."""
+        now = asyncio.get_running_loop().time()
+        self._clients.look(self._connections, now)
+
+    def stop(self) -> None:
+        """Begins to drain."""
+        if not self._clients.draining.begun:
+            self._begin_draining()
+            delay = self._settings.drain_delay_seconds
+            asyncio.get_running_loop().call_later(delay, setattr, self, "should_exit", True)
+
+    def stop_now(self) -> None:
+        """Answers what is in hand with 503 and stops."""
+        self._begin_draining()
+        self._refuse_all()
+        self.should_exit = self.force_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Ends as drawn above, from the new connections on."""
+        await self._accept_no_more(sockets or [])
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.drain_seconds
+        for tick in count():
+            if self.force_exit or not self._connections or loop.time() >= deadline:
+                break
+            self.look_at_clients()
+            await asyncio.sleep(_LOOK_SECONDS)
+            await self.on_tick(tick)
+        if self._connections:
+            await self._cut_off()
+
+    @property
+    def _connections(self) -> set[HttpProtocol]:
+        return cast("set[HttpProtocol]", self.server_state.connections)
+
+    def _begin_draining(self) -> None:
+        self._clients.draining.begin()
+        for connection in self._connections:
+            connection.finish()
+
+    async def _accept_no_more(self, sockets: list[socket.socket]) -> None:
+        waiting = [connection for each in sockets for connection in _accept_all(each)]
+        for server in self.servers:
+            server.close()
+        for each in sockets:
+            each.close()
+        loop = asyncio.get_running_loop()
+        for connection in waiting:
+            await loop.connect_accepted_socket(self._make_protocol, connection)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return protocol
+
+    async def _cut_off(self) -> None:
+        """Answers what is left with 503, and ends the connections."""
+        self._refuse_all()
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _LAST_ANSWER_SECONDS
+        while self._connections and loop.time() < deadline:
+            for connection in list(self._connections):
+                connection.close_if_done()
+            await asyncio.sleep(_LOOK_SECONDS)
+        for connection in list(self._connections):
+            connection.transport.abort()
+
+
+def _accept_all(listener: socket.socket) -> Iterable[socket.socket]:
+    """The connections that wait to be accepted: their clients hold them to be made."""
+    with contextlib.suppress(OSError):  # none is left
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            yield connection
 
 
 def make_server(
@@ -46,27 +156,46 @@ def make_server(
     """The server for these settings. `each_second` is awaited about once a second."""
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     replies = Replies(settings.version_header, cors)
-    scoring = Scoring(dispatcher, replies, supervisor.never_ready, lambda: supervisor.script.raw)
+    guard = make_guard(settings, replies)
+    draining = Draining()
+    # Where keys are needed, OPTIONS is answered here: a preflight carries none.
+    scoring = Scoring(
+        dispatcher,
+        replies,
+        supervisor.never_ready,
+        lambda: supervisor.script.raw and guard is None,
+    )
     app = create_app(
         score=ScoreEndpoint(scoring, settings.max_body_bytes),
-        health=Health(replies, supervisor.not_ready),
+        health=Health(replies, lambda: draining.error() or supervisor.not_ready()),
         swagger=SwaggerEndpoint(replies, supervisor.never_ready, lambda: supervisor.script.swagger),
         docs=docs.routes(),
         log=log,
+        guard=guard,
     )
-    road = ShortRoad(scoring, settings.max_body_bytes, log) if settings.short_road else None
+    road = ShortRoad(scoring, settings.max_body_bytes, log, guard) if settings.short_road else None
+    most = most_connections(settings.max_connections, raise_limit(), settings.workers)
+    slow = settings.client_timeout_seconds
+    patience = Patience(settings.keep_alive_seconds, head_seconds=slow, slow_seconds=slow)
+    clients = Clients(most, patience, draining)
+
+    async def every_second() -> None:
+        await each_second()
+        server.look_at_clients()
+        if guard is not None:
+            guard.refresh()
+
     config = uvicorn.Config(
         app,
-        http=cast("Any", partial(HttpProtocol, short_road=road)),
+        http=cast("Any", partial(HttpProtocol, clients=clients, short_road=road)),
         ws="none",
         lifespan="off",
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,  # the reference shows scripts the peer's own address
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=settings.drain_seconds,
-        callback_notify=each_second,
+        callback_notify=every_second,
         timeout_notify=1,
     )
-    return HttpServer(config)
+    server = HttpServer(config, clients, settings, supervisor.refuse_all)
+    return server

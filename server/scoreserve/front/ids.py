@@ -80,13 +80,5 @@ def identify(headers: Headers) -> Ids:
     return Ids(request_id, _filled(own) + echoed)
 
 
-def request_id_of(headers: Headers) -> str:
-    """The x-request-id among a reply's headers; empty where there is none."""
-    for name, value in headers:
-        if name == b"x-request-id":
-            return value.decode("latin-1")
-    return ""
-
-
 def _filled(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     return [(name, value) for name, value in headers if value]

@@ -1,6 +1,6 @@
 """The front process: starts the workers, serves HTTP until a signal, stops the workers.
 
-SIGTERM          drain: no new connections, answer what is in hand, then leave
+SIGTERM          drain: not ready, no new connections, answer what is in hand, then leave
 SIGINT, SIGQUIT  stop at once: what is in hand is answered 503
 SIGHUP           load script and model anew, a worker at a time
 no worker        exit code 3, which ends the arbiter and with it the container
@@ -20,6 +20,7 @@ import uvloop
 
 from scoreserve.errors import EXIT_BOOT
 from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.queue_limits import QueueLimits
 from scoreserve.front.supervisor import Supervisor
 from scoreserve.settings import Settings
 
@@ -54,6 +55,7 @@ class Front:
         dispatcher = Dispatcher(
             lambda run: asyncio.get_running_loop().call_soon(run),
             lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
+            limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),
         )
         self._supervisor = Supervisor(settings, dispatcher, self._give_up)
         self._supervisor.spawn()
@@ -72,9 +74,9 @@ class Front:
     async def serve(self) -> None:
         """Serves until a signal, or until no worker can be had."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, self._drain)
+        loop.add_signal_handler(signal.SIGTERM, self._server.stop)
         for number in (signal.SIGINT, signal.SIGQUIT):
-            loop.add_signal_handler(number, self._stop_now)
+            loop.add_signal_handler(number, self._server.stop_now)
         loop.add_signal_handler(signal.SIGHUP, self._supervisor.reload, "SIGHUP")
         await self._supervisor.start()
         if self._hung_up:
@@ -96,19 +98,11 @@ class Front:
     def _remember_hang_up(self, number: int, frame: FrameType | None) -> None:
         self._hung_up = True
 
-    def _drain(self) -> None:
-        self._server.should_exit = True
-
-    def _stop_now(self) -> None:
-        self._supervisor.refuse_all()
-        self._server.should_exit = True
-        self._server.force_exit = True
-
     def _give_up(self) -> None:
         self.gave_up = True
-        self._stop_now()
+        self._server.stop_now()
 
     async def _each_second(self) -> None:
         self._supervisor.end_hung_workers()
         if os.getppid() != self._parent:  # the arbiter is gone, and the listening with it
-            self._stop_now()
+            self._server.stop_now()

@@ -110,7 +110,7 @@ def _error(error: ReplyError, headers: HeaderList) -> Reply:
         (b"x-ms-run-function-failed", str(error.run_failed).encode()),
         (b"content-length", b"%d" % len(body)),
     ]
-    return Reply(error.status, own + headers, body)
+    return Reply(error.status, [*own, *headers, *error.extra], body)
 
 
 @lru_cache(maxsize=256)  # a script's responses hardly differ in their headers

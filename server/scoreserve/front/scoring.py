@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from scoreserve import wire
-from scoreserve.errors import BadInput, NotReady, ReplyError
-from scoreserve.front.dispatcher import Dispatcher, Job
+from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError
+from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.job import Job
 from scoreserve.front.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.wire import Outcome, RequestHead
 
@@ -62,8 +63,12 @@ class Scoring:
             seconds = time.perf_counter() - started
             answer(replies.outcome(common, outcome, seconds, job.stream))
 
-        job = Job(block, chunks, on_outcome, common)
-        self._dispatcher.submit(job)
+        job = Job(block, chunks, on_outcome)
+        try:
+            self._dispatcher.submit(job)
+        except QueueFull as full:
+            job.finish(full)
+            return None
         return job
 
     def cancel(self, job: Job) -> None:

@@ -20,7 +20,8 @@ from scoreserve.cgroup import OomWatch
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
 from scoreserve.front.deaths import End, Exceeded, end_of
-from scoreserve.front.dispatcher import Batching, Job
+from scoreserve.front.dispatcher import Batching
+from scoreserve.front.job import Job
 from scoreserve.front.report import BUSY, READY, STARTING, STOPPING
 from scoreserve.wire import Outcome
 

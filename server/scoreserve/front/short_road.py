@@ -17,22 +17,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from scoreserve.errors import BodyTooLarge, ReplyError
 from scoreserve.front.access_log import AccessLog
 from scoreserve.front.body_stream import BodyStream, StreamBroken
-from scoreserve.front.dispatcher import Job
+from scoreserve.front.guard import Guard
+from scoreserve.front.job import Job
 from scoreserve.front.replies import Reply
 from scoreserve.front.scoring import Scoring
 from scoreserve.wire import JOIN_BELOW_BYTES, RequestHead
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-# How long a refused client may go on sending before the connection is closed under it: closed at
-# once, it would see a reset instead of the refusal.
-_LINGER_SECONDS = 2.0
+_SMALL_BYTES = 1024
 
 
 class ShortRoad(NamedTuple):
@@ -41,6 +41,7 @@ class ShortRoad(NamedTuple):
     scoring: Scoring
     max_body_bytes: int
     log: AccessLog
+    guard: Guard | None = None
 
 
 class ScoreCycle:
@@ -103,9 +104,13 @@ class ScoreCycle:
     def begin(self) -> None:
         """All answers before this one are complete."""
         self._begun = True
+        guard = self._road.guard
+        if guard is not None and (refusal := guard.refuse(self._head)) is not None:
+            self._end(refusal)
+            return
         declared = self._head.header(b"content-length")
         if declared is not None and int(declared) > self._road.max_body_bytes:
-            self._refuse()
+            self._refuse_body()
             return
         if self._expects_continue:
             self._protocol.transport.write(_CONTINUE)
@@ -117,9 +122,22 @@ class ScoreCycle:
         if self.refused:
             return
         self._size += len(body)
-        self._chunks.append(body)
+        if self._chunks and len(body) < _SMALL_BYTES:
+            self._add_small(body)
+        else:
+            self._chunks.append(body)
         if self._size > self._road.max_body_bytes and self._begun:
-            self._refuse()
+            self._refuse_body()
+
+    def _add_small(self, body: bytes) -> None:
+        """A small part that is not the first: as an object of its own it takes many times its size,
+        and a client may send a hundred million of them.
+        """
+        last = self._chunks[-1]
+        if isinstance(last, bytearray):
+            last += body
+        else:
+            self._chunks.append(cast("bytes", bytearray(body)))
 
     def complete(self) -> None:
         """The body is complete."""
@@ -143,17 +161,22 @@ class ScoreCycle:
 
     def _submit(self) -> None:
         if self._size > self._road.max_body_bytes:  # it all came while others were in line
-            self._refuse()
+            self._refuse_body()
             return
         chunks, self._chunks = self._chunks, []
         self._job = self._road.scoring.submit(self._head, chunks, self._answer)
 
-    def _refuse(self) -> None:
-        """Answers 413 and ends the connection, once the client has had time to read it."""
+    def refuse(self, error: ReplyError) -> None:
+        """Answers with `error` while the body is still coming, and ends the connection."""
+        self._end(self._road.scoring.refuse(self._head, error))
+
+    def _refuse_body(self) -> None:
+        self.refuse(BodyTooLarge(self._road.max_body_bytes))
+
+    def _end(self, reply: Reply) -> None:
+        """Answers and ends the connection, once the client has had time to read the answer."""
         self._chunks = []
         self.refused = True
-        error: ReplyError = BodyTooLarge(self._road.max_body_bytes)
-        reply = self._road.scoring.refuse(self._head, error)
         self.keep_alive = False
         self._log(reply)
         self._protocol.transport.write(self._render(reply) + reply.body)
@@ -161,7 +184,7 @@ class ScoreCycle:
         if self._complete:
             self._protocol.transport.close()
         else:
-            self._protocol.loop.call_later(_LINGER_SECONDS, self._protocol.transport.close)
+            self._protocol.close_gently()
 
     def _answer(self, reply: Reply) -> None:
         self._job = None
@@ -201,11 +224,8 @@ class ScoreCycle:
             stream.close()
 
     def _render(self, reply: Reply, framing: bytes = b"") -> bytes:
-        lines = [b"%b: %b\r\n" % header for header in self._protocol.server_state.default_headers]
-        lines += [b"%b: %b\r\n" % header for header in reply.headers]
-        if not self.keep_alive:
-            lines.append(b"connection: close\r\n")
-        return b"%b%b%b\r\n" % (STATUS_LINE[reply.status], b"".join(lines), framing)
+        headers = self._protocol.server_state.default_headers
+        return render(reply, headers, framing, keep_alive=self.keep_alive)
 
     def _finish(self) -> None:
         self.response_complete = True
@@ -215,3 +235,18 @@ class ScoreCycle:
 
     def _log(self, reply: Reply) -> None:
         self._road.log.record(self._head, reply, time.perf_counter() - self._started, api=True)
+
+
+def render(
+    reply: Reply,
+    default_headers: Iterable[tuple[bytes, bytes]],
+    framing: bytes = b"",
+    *,
+    keep_alive: bool,
+) -> bytes:
+    """The response's bytes before its body; `framing` are header lines that describe it."""
+    lines = [b"%b: %b\r\n" % header for header in default_headers]
+    lines += [b"%b: %b\r\n" % header for header in reply.headers]
+    if not keep_alive:
+        lines.append(b"connection: close\r\n")
+    return b"%b%b%b\r\n" % (STATUS_LINE[reply.status], b"".join(lines), framing)

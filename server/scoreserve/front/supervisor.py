@@ -21,8 +21,8 @@ from typing import Any
 
 from scoreserve.cgroup import Cgroup, OomWatch
 from scoreserve.errors import NotReady, Stopping, WorkerLost
-from scoreserve.front.dispatcher import Dispatcher, Job
-from scoreserve.front.ids import request_id_of
+from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.job import Job
 from scoreserve.front.reload import RollingReload
 from scoreserve.front.report import STATES, Report, WorkerReport
 from scoreserve.front.scoring_worker import ScoringWorker, Script, State
@@ -318,5 +318,5 @@ def _running(jobs: Sequence[Job]) -> str:
     """The requests that these jobs are, for the log line of their worker's death."""
     if not jobs:
         return ""
-    ids = ", ".join(request_id_of(job.headers) or "(without an id)" for job in jobs)
+    ids = ", ".join(job.request_id.decode("latin-1") or "(without an id)" for job in jobs)
     return f", running request{'s' if len(jobs) > 1 else ''} {ids}"

@@ -1,0 +1,77 @@
+"""One request on its way through the front: queue, worker, outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from scoreserve.errors import ReplyError
+from scoreserve.front.body_stream import BodyStream
+from scoreserve.wire import Outcome
+
+
+class Job:
+    """One request to score.
+
+    `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
+    be needed again), and `on_outcome` is called once with the worker's outcome or the error that
+    stands for it. When the outcome is streamed, `stream` brings its body.
+    """
+
+    __slots__ = (
+        "alone",
+        "chunks",
+        "head",
+        "id",
+        "on_outcome",
+        "queued_at",
+        "request_id",
+        "sent",
+        "stream",
+    )
+
+    def __init__(
+        self,
+        head: bytes,
+        chunks: Sequence[bytes],
+        on_outcome: Callable[[Outcome | ReplyError], None],
+        request_id: bytes = b"",
+    ) -> None:
+        self.id = 0  # the dispatcher's number for it
+        self.request_id = request_id
+        self.head = head
+        self.chunks = chunks
+        self.on_outcome = on_outcome
+        self.sent = False
+        self.alone = False  # it may be the one that a worker died of: it is merged with no other
+        self.queued_at = 0.0
+        self.stream: BodyStream | None = None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether anyone waits for its outcome still."""
+        return self.on_outcome is not _unheard
+
+    def finish(self, outcome: Outcome | ReplyError) -> None:
+        """Gives the outcome to whoever waits for it, and lets go of them.
+
+        They know the job as it knows them: a circle, which would be left to the garbage collector.
+        """
+        on_outcome, self.on_outcome = self.on_outcome, _unheard
+        on_outcome(outcome)
+
+    def forget(self) -> None:
+        """Nobody waits for its outcome any more."""
+        self.on_outcome = _unheard
+
+
+def end_all(jobs: Iterable[Job], error: ReplyError) -> None:
+    """Ends each job with `error`, or breaks off the body that is being streamed for it."""
+    for job in jobs:
+        if job.stream is not None:
+            job.stream.end(complete=False)
+        else:
+            job.finish(error)
+
+
+def _unheard(outcome: Outcome | ReplyError) -> None:
+    """Where the outcome of a forgotten job goes."""
