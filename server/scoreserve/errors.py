@@ -53,11 +53,13 @@ class BootError(ScoreserveError):
 class ReplyError(ScoreserveError):
     """Ends one request with `status` and the JSON body `{"message": ...}`.
 
-    `run_failed` is what the reply says in `x-ms-run-function-failed`.
+    `run_failed` is what the reply says in `x-ms-run-function-failed`; `shed` is why the request was
+    refused to spare the server work, "" where it was not.
     """
 
     status = 500
     run_failed = False
+    shed = ""
 
     @property
     def message(self) -> str:
@@ -155,6 +157,7 @@ class NotReady(ReplyError):
 
 class Stopping(ReplyError):
     status = 503
+    shed = "stopping"
 
     def __init__(self) -> None:
         super().__init__("The server is stopping and did not run this request.")

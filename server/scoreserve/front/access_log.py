@@ -3,7 +3,7 @@
     azmlinfsrv - POST /score 200 0.123ms 17                          for /score and /swagger.json
     gunicorn.access - 127.0.0.1 - - [time] "POST /score HTTP/1.1" 200 17 "-" "curl/7.88.1"
 
-The second is written for everything but `GET /`. Passing each through `logging` would cost about as
+The second is written for everything but probes. Passing each through `logging` would cost about as
 much as scoring a fast request, so lines are formatted here and written in batches. A logging.json
 of the user's changes that: then each goes through `logging`.
 """
@@ -22,6 +22,9 @@ from scoreserve.wire import RequestHead
 
 _FLUSH_SECONDS = 0.05
 _FLUSH_LINES = 512
+
+# Asked for every few seconds by whoever watches the server.
+_PROBES = frozenset({b"/", b"/health/live", b"/health/ready", b"/metrics"})
 
 _api_log = logging.getLogger("azmlinfsrv")
 _access_log = logging.getLogger("gunicorn.access")
@@ -53,8 +56,7 @@ class AccessLog:
 
     def record(self, head: RequestHead, reply: Reply, seconds: float, *, api: bool) -> None:
         """Logs one reply that took `seconds` to make; `api`: with the line of its own."""
-        probe = head.path == b"/" and head.method == b"GET"
-        if not self._access or (probe and not api):
+        if not self._access or (head.method == b"GET" and head.path in _PROBES):
             return
         method = head.method.decode("latin-1")
         target = head.path.decode("latin-1")

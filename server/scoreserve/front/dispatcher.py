@@ -112,6 +112,11 @@ class Dispatcher:
         return len(self._queue)
 
     @property
+    def in_hand(self) -> int:
+        """How many jobs workers hold."""
+        return sum(map(len, self._in_hand.values()))
+
+    @property
     def workers(self) -> int:
         """How many workers take jobs."""
         return len(self._in_hand)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, cast
 
@@ -11,10 +11,13 @@ import uvicorn
 
 from scoreserve.front import docs
 from scoreserve.front.access_log import AccessLog
-from scoreserve.front.app import Health, create_app
+from scoreserve.front.app import Route, create_app
 from scoreserve.front.cors import Cors
 from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.health import Health, Live, Ready
 from scoreserve.front.http_protocol import HttpProtocol
+from scoreserve.front.metrics import Metrics
+from scoreserve.front.metrics_endpoint import MetricsEndpoint, Sources
 from scoreserve.front.replies import Replies
 from scoreserve.front.score_endpoint import ScoreEndpoint
 from scoreserve.front.scoring import Scoring
@@ -46,18 +49,41 @@ def make_server(
     """The server for these settings. `each_second` is awaited about once a second."""
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     replies = Replies(settings.version_header, cors)
-    scoring = Scoring(dispatcher, replies, supervisor.never_ready, lambda: supervisor.script.raw)
+    metrics = Metrics()
+    scoring = Scoring(
+        dispatcher,
+        replies,
+        supervisor.never_ready,
+        lambda: supervisor.script.raw,
+        metrics=metrics,
+    )
+    ready = Ready(replies, supervisor, dispatcher, draining=lambda: server.should_exit)
+    sources = Sources(
+        metrics,
+        dispatcher,
+        supervisor.report,
+        ready.is_ready,
+        lambda: cast("Iterable[HttpProtocol]", server.server_state.connections),
+        settings.workers,
+    )
     app = create_app(
         score=ScoreEndpoint(scoring, settings.max_body_bytes),
-        health=Health(replies, supervisor.not_ready),
         swagger=SwaggerEndpoint(replies, supervisor.never_ready, lambda: supervisor.script.swagger),
-        docs=docs.routes(),
+        others={
+            "/": Route(Health(replies, supervisor.not_ready)),
+            "/health/live": Route(Live(replies)),
+            "/health/ready": Route(ready),
+            "/metrics": Route(MetricsEndpoint(replies, sources)),
+            **docs.routes(),
+        },
         log=log,
+        metrics=metrics,
     )
-    road = ShortRoad(scoring, settings.max_body_bytes, log) if settings.short_road else None
+    counters = metrics.route("/score")
+    road = ShortRoad(scoring, settings.max_body_bytes, log, counters)
     config = uvicorn.Config(
         app,
-        http=cast("Any", partial(HttpProtocol, short_road=road)),
+        http=cast("Any", partial(HttpProtocol, short_road=road if settings.short_road else None)),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -69,4 +95,5 @@ def make_server(
         callback_notify=each_second,
         timeout_notify=1,
     )
-    return HttpServer(config)
+    server = HttpServer(config)
+    return server

@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.report import Death, Report, WorkerReport
 from scoreserve.front.scoring_worker import ScoringWorker, Script, State
 from scoreserve.front.time_limits import TimeLimits
 from scoreserve.settings import Settings
@@ -48,6 +50,9 @@ class Supervisor:
         self._fruitless_deaths = 0  # in a row, with no answer in between
         self._failed_starts = 0  # in a row
         self._last_death = ""
+        self._deaths: Counter[str] = Counter()
+        self._death: tuple[Death, float] | None = None  # and when
+        self._init_seconds: list[float] = [0, 0.0, 0.0]  # count, sum, last
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
 
@@ -101,6 +106,37 @@ class Supervisor:
         """
         return None if self._ever_ready else self.not_ready()
 
+    def report(self) -> Report:
+        """How the workers are now."""
+        now = time.monotonic()
+        workers = [
+            WorkerReport(
+                worker.pid,
+                _state(worker),
+                now - worker.started,
+                now - worker.busy_since if worker.busy_since is not None else None,
+            )
+            for worker in self._workers
+        ]
+        stage, stage_seconds = "", 0.0
+        if self._workers:
+            first = min(self._workers, key=lambda worker: worker.started)
+            stage, stage_seconds = first.stage, now - first.started
+        count, total, last = self._init_seconds
+        return Report(
+            Counter(worker.state for worker in workers),
+            stage,
+            stage_seconds,
+            workers,
+            self._deaths,
+            self._death and self._death[0]._replace(seconds_ago=now - self._death[1]),
+            int(count),
+            total,
+            last,
+            {},
+            "",
+        )
+
     def end_hung_workers(self) -> None:
         """Ends the workers that exceed a time limit. To be called about once a second."""
         now = time.monotonic()
@@ -121,6 +157,9 @@ class Supervisor:
     def worker_ready(self, worker: ScoringWorker) -> None:
         self._ever_ready = True
         self._ready.add(worker)
+        count, total, _ = self._init_seconds
+        seconds = time.monotonic() - worker.started
+        self._init_seconds = [count + 1, total + seconds, seconds]
         self._failed_starts = 0
         self.script = worker.script
         self._dispatcher.batching = worker.script.batching
@@ -148,6 +187,9 @@ class Supervisor:
                 self._all_gone.set()
             return
         self._last_death = end
+        reason = "signal" if end.startswith("was killed") else "exit"
+        self._deaths[reason] += 1
+        self._death = Death(reason, end, worker.pid, 0.0), time.monotonic()
         self._fruitless_deaths += 1
         if worker in self._ready:
             self._ready.discard(worker)
@@ -185,3 +227,11 @@ class Supervisor:
         worker = ScoringWorker(self, self._settings.to_json())
         self._workers.add(worker)
         return worker
+
+
+def _state(worker: ScoringWorker) -> str:
+    if worker.stopping:
+        return "stopping"
+    if worker.state is State.READY:
+        return "ready" if worker.busy_since is None else "busy"
+    return "starting"
