@@ -34,7 +34,10 @@ outcomes_strategy = st.lists(
 )
 field = st.binary().map(lambda text: text.replace(b"\0", b"-"))
 heads_strategy = st.builds(
-    RequestHead, *[field] * 6, headers=st.lists(st.tuples(field, field), max_size=5)
+    RequestHead,
+    *[field] * 6,
+    headers=st.lists(st.tuples(field, field), max_size=5),
+    request_id=st.just(b""),
 )
 
 

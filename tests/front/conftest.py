@@ -33,7 +33,9 @@ class FakeWorkers:
 
     def __init__(self) -> None:
         self.error: NotReady | None = None  # why no worker takes jobs
-        self.at_present = Report({"ready": 1}, "ready", 0.0, [], {}, None, 1, 0.5, 0.5, {}, "")
+        self.at_present = Report(
+            {"ready": 1}, "", 0.0, [], {"signal": 0}, None, 1, 0.5, 0.5, {}, ""
+        )
 
     def not_ready(self) -> NotReady | None:
         return self.error

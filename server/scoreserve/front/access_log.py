@@ -21,9 +21,8 @@ from scoreserve.front.replies import Reply
 from scoreserve.wire import RequestHead
 
 _FLUSH_SECONDS = 0.05
-_FLUSH_LINES = 512
+_FLUSH_REQUESTS = 256
 
-# Asked for every few seconds by whoever watches the server.
 _PROBES = frozenset({b"/", b"/health/live", b"/health/ready", b"/metrics"})
 
 _api_log = logging.getLogger("azmlinfsrv")
@@ -56,7 +55,7 @@ class AccessLog:
 
     def record(self, head: RequestHead, reply: Reply, seconds: float, *, api: bool) -> None:
         """Logs one reply that took `seconds` to make; `api`: with the line of its own."""
-        if not self._access or (head.method == b"GET" and head.path in _PROBES):
+        if not self._access or is_probe(head):
             return
         method = head.method.decode("latin-1")
         target = head.path.decode("latin-1")
@@ -64,7 +63,7 @@ class AccessLog:
             target += "?" + head.query.decode("latin-1")
         length = len(reply.body)
         access = (
-            f'{_peer(head)} - - [%s] "{method} {target} HTTP/{head.http_version.decode()}"'
+            f'{peer(head)} - - [%s] "{method} {target} HTTP/{head.http_version.decode()}"'
             f' {reply.status} {length or "-"} "{_header(head, b"referer")}"'
             f' "{_header(head, b"user-agent")}"'
         )
@@ -90,13 +89,18 @@ class AccessLog:
                 _api_log.info(line)
             _access_log.info(access)
             return
+        prefix = f"{self._log_prefix},{int(now % 1 * 1000):03d} I [{self._pid}] "
+        lines = f"{prefix}gunicorn.access - {access}\n"
+        if line and self._api:
+            lines = f"{prefix}azmlinfsrv - {line}\n{lines}"
+        self._gather(lines)
+
+    def _gather(self, lines: str) -> None:
+        """Has these lines written with others."""
         if not self._lines:
             self._defer(_FLUSH_SECONDS, self.flush)
-        prefix = f"{self._log_prefix},{int(now % 1 * 1000):03d} I [{self._pid}] "
-        if line and self._api:
-            self._lines.append(f"{prefix}azmlinfsrv - {line}\n")
-        self._lines.append(f"{prefix}gunicorn.access - {access}\n")
-        if len(self._lines) >= _FLUSH_LINES:
+        self._lines.append(lines)
+        if len(self._lines) >= _FLUSH_REQUESTS:
             self.flush()
 
     def _start_second(self, second: int) -> None:
@@ -106,7 +110,13 @@ class AccessLog:
         self._access_time = time.strftime("%d/%b/%Y:%H:%M:%S +0000", utc)
 
 
-def _peer(head: RequestHead) -> str:
+def is_probe(head: RequestHead) -> bool:
+    """Whether it is asked every few seconds, by whoever watches the server."""
+    return head.method == b"GET" and head.path in _PROBES
+
+
+def peer(head: RequestHead) -> str:
+    """The client's address, or `-`."""
     return head.client.rpartition(b":")[0].decode("latin-1") or "-"
 
 

@@ -112,6 +112,11 @@ class Dispatcher:
         return len(self._queue)
 
     @property
+    def limit(self) -> int:
+        """How many jobs may wait at present; 0: any number."""
+        return 0
+
+    @property
     def in_hand(self) -> int:
         """How many jobs workers hold."""
         return sum(map(len, self._in_hand.values()))

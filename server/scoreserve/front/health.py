@@ -89,7 +89,7 @@ class Ready:
         report = self._workers.report()
         return {
             **self._status(report),
-            "workers": dict(report.states),
+            "workers": report.states,
             "processes": [worker._asdict() for worker in report.workers],
             "queued": self._dispatcher.queued,
             "draining": self._draining(),
@@ -107,6 +107,6 @@ class Ready:
         return {
             "status": "starting",
             "message": error.message,
-            "stage": report.stage,
+            "stage": report.stage or None,
             "stage_seconds": report.stage_seconds,
         }

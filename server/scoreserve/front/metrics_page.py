@@ -36,9 +36,7 @@ _render_open_metrics: Callable[[CollectorRegistry], bytes] = openmetrics.generat
 
 # Series that are there from the first scrape: a counter that appears with its first event has, to
 # Prometheus, not increased.
-_SHED = ("queue_full", "deadline", "stopping", "client_gone")
-_DEATHS = ("signal", "exit", "oom", "scoring_timeout", "init_timeout", "boot_failed")
-_STATES = ("starting", "ready", "busy", "stopping")
+_SHED = ("queue_full", "deadline", "connections", "stopping", "client_gone")
 _RELOADS = ("ok", "failed")
 
 
@@ -72,6 +70,9 @@ class FrontCollector(Collector):
         yield from self._requests(metrics)
         yield from _connections(self._sources.connections())
         yield _gauge("queue_jobs", "Jobs that wait for a worker.", dispatcher.queued)
+        yield _gauge(
+            "queue_limit_jobs", "Jobs that may wait at present; 0: any number.", dispatcher.limit
+        )
         yield _gauge("jobs_in_hand", "Jobs that workers hold.", dispatcher.in_hand)
         yield _counter(
             "requests_shed",
@@ -131,14 +132,14 @@ class FrontCollector(Collector):
         workers = GaugeMetricFamily(
             "scoreserve_workers", "Scoring workers by state.", labels=["state"]
         )
-        for state, count in (dict.fromkeys(_STATES, 0) | dict(report.states)).items():
+        for state, count in report.states.items():
             workers.add_metric([state], count)
         yield workers
         yield _counter(
             "worker_deaths",
             "Scoring workers that ended unasked.",
             "reason",
-            dict.fromkeys(_DEATHS, 0) | dict(report.deaths),
+            report.deaths,
         )
         yield SummaryMetricFamily(
             "scoreserve_init_seconds",
@@ -153,7 +154,7 @@ class FrontCollector(Collector):
             "reloads",
             "Reloads of the entry script.",
             "result",
-            dict.fromkeys(_RELOADS, 0) | dict(report.reloads),
+            dict.fromkeys(_RELOADS, 0) | report.reloads,
         )
 
     def _processes(self, report: Report) -> Iterator[Metric]:

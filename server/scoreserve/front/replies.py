@@ -28,7 +28,8 @@ class Reply(NamedTuple):
 
     `stream`, where there is one, brings the body; `close` ends the connection with the response,
     because the request was not read to its end. The times are those of a job: from the moment it
-    was queued until its outcome was there, and in run(). Both are 0 for whatever was no job.
+    was queued until its outcome was there, and in run(). Both are 0 for whatever was no job, or was
+    shed.
     """
 
     status: int
@@ -64,7 +65,7 @@ class Replies:
     ) -> Reply:
         """The reply to a request scored `seconds` after it came: run() and the wait for it."""
         if isinstance(outcome, ReplyError):
-            return _error(outcome, common, seconds)
+            return _error(outcome, common, 0.0 if outcome.shed else seconds)
         own, has_ours = _parse(outcome.head)
         headers = _override(own, common) if has_ours else [*own, *common]
         if outcome.ran:

@@ -1,13 +1,25 @@
-"""What the supervisor tells of its workers: to the health routes, and to the metrics."""
+"""What health and metrics tell of the workers: plain values, made when they are asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+# The states of a worker, as they are told.
+STARTING, READY, BUSY, STOPPING = "starting", "ready", "busy", "stopping"
+STATES = (STARTING, READY, BUSY, STOPPING)
+
+
+class WorkerReport(NamedTuple):
+    """One worker. `busy_seconds` is how long it has been at the job it is running, if any."""
+
+    pid: int
+    state: str
+    seconds: float  # since its process was started
+    busy_seconds: float | None
 
 
 class Death(NamedTuple):
-    """A worker's end that nobody asked for. `text` says it for people."""
+    """The last worker that died. `text` goes on from "The scoring worker ..."."""
 
     reason: str
     text: str
@@ -15,26 +27,17 @@ class Death(NamedTuple):
     seconds_ago: float
 
 
-class WorkerReport(NamedTuple):
-    """One worker: how long ago it was started, and for how long it has been at its job."""
-
-    pid: int
-    state: str
-    seconds: float
-    busy_seconds: float | None
-
-
 class Report(NamedTuple):
-    """The workers at one moment. `stage` is what the one that is nearest to being ready does."""
+    """The workers of a server now, and what became of them since the front started."""
 
-    states: Mapping[str, int]
-    stage: str
+    states: dict[str, int]  # how many workers, by state; every state is there
+    stage: str  # what the oldest starting worker is doing, and for how long; "" and 0: none is
     stage_seconds: float
-    workers: Sequence[WorkerReport]
-    deaths: Mapping[str, int]  # by reason
+    workers: list[WorkerReport]
+    deaths: dict[str, int]  # how many, by reason; every reason is there
     last_death: Death | None
-    inits: int
+    inits: int  # how many workers became ready, the seconds that took in all, and the last of them
     init_seconds_total: float
     init_seconds_last: float
-    reloads: Mapping[str, int]  # "ok", "failed"
-    last_reload: str
+    reloads: dict[str, int]  # how many: "ok", "failed"
+    last_reload: str  # what came of it; "" before the first

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 
 from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.dispatcher import Dispatcher
-from scoreserve.front.report import Death, Report, WorkerReport
+from scoreserve.front.report import STATES, Death, Report, WorkerReport
 from scoreserve.front.scoring_worker import ScoringWorker, Script, State
 from scoreserve.front.time_limits import TimeLimits
 from scoreserve.settings import Settings
@@ -50,7 +50,7 @@ class Supervisor:
         self._fruitless_deaths = 0  # in a row, with no answer in between
         self._failed_starts = 0  # in a row
         self._last_death = ""
-        self._deaths: Counter[str] = Counter()
+        self._deaths = {"signal": 0, "exit": 0}
         self._death: tuple[Death, float] | None = None  # and when
         self._init_seconds: list[float] = [0, 0.0, 0.0]  # count, sum, last
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,19 +118,21 @@ class Supervisor:
             )
             for worker in self._workers
         ]
+        count = Counter(worker.state for worker in workers)
         stage, stage_seconds = "", 0.0
-        if self._workers:
-            first = min(self._workers, key=lambda worker: worker.started)
+        starting = [worker for worker in self._workers if worker.state is State.STARTING]
+        if starting:
+            first = min(starting, key=lambda worker: worker.started)
             stage, stage_seconds = first.stage, now - first.started
-        count, total, last = self._init_seconds
+        inits, total, last = self._init_seconds
         return Report(
-            Counter(worker.state for worker in workers),
+            {state: count[state] for state in STATES},
             stage,
             stage_seconds,
             workers,
             self._deaths,
             self._death and self._death[0]._replace(seconds_ago=now - self._death[1]),
-            int(count),
+            int(inits),
             total,
             last,
             {},

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from scoreserve import logs
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
 from scoreserve.wire import Outcome
 from scoreserve.worker.calling import Call
@@ -54,6 +55,7 @@ class ListScorer:
 
     def _results(self, calls: list[Call]) -> Sequence[Any]:
         inputs = [call.arguments[self._parameter] for call in calls]
+        logs.request_id.set(b",".join([call.head.request_id for call in calls]))
         results = self._scorer.call(calls[0]._replace(arguments={self._parameter: inputs}))
         if not isinstance(results, (list, tuple)) or len(results) != len(inputs):
             raise ResultUnusable from TypeError(

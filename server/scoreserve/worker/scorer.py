@@ -10,6 +10,7 @@ import traceback
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from typing import Any
 
+from scoreserve import logs
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
@@ -40,7 +41,11 @@ class Scorer:
         return [self._read(job) for job in jobs]
 
     def score(self, call: Call) -> Outcome | StreamedOutcome:
-        """Calls run() and makes an outcome of whatever comes of it."""
+        """Calls run() and makes an outcome of whatever comes of it.
+
+        What is logged from here on is about this request, until the next one: it may be streamed.
+        """
+        logs.request_id.set(call.head.request_id)
         started = time.perf_counter()
         try:
             value = self.call(call)
@@ -59,6 +64,7 @@ class Scorer:
 
     def failed(self, call: Call, error: ReplyError, seconds: float) -> Outcome:
         """The outcome of a call that ended with `error`, which is logged."""
+        logs.request_id.set(call.head.request_id)
         _log.error("Encountered Exception: %s", _user_traceback(error))
         return outputs.failure(call.job_id, error, seconds)
 
