@@ -34,7 +34,17 @@ class FakeWorkers:
     def __init__(self) -> None:
         self.error: NotReady | None = None  # why no worker takes jobs
         self.at_present = Report(
-            {"ready": 1}, "", 0.0, [], {"signal": 0}, None, 1, 0.5, 0.5, {}, ""
+            states={"starting": 0, "ready": 1, "busy": 0, "stopping": 0},
+            stage="",
+            stage_seconds=0.0,
+            workers=[],
+            deaths={"signal": 0, "exit": 0},
+            last_death=None,
+            inits=1,
+            init_seconds_total=0.5,
+            init_seconds_last=0.5,
+            reloads={},
+            last_reload="",
         )
 
     def not_ready(self) -> NotReady | None:
