@@ -52,16 +52,17 @@ def ready(server: Server) -> Any:
     return details
 
 
-class TestMetrics:
-    @pytest.fixture(scope="class", params=["true", "false"], ids=["short road", "long road"])
-    def server(
-        self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[Server]:
-        directory = tmp_path_factory.mktemp("server")
-        env = {"SCORESERVE_SHORT_ROAD": request.param, "WORKER_COUNT": "2"}
-        with servers.serve(SCRIPT, directory, env=env) as server:
-            yield server
+@pytest.fixture(scope="module", params=["true", "false"], ids=["short road", "long road"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("server")
+    env = {"SCORESERVE_SHORT_ROAD": request.param, "WORKER_COUNT": "2"}
+    with servers.serve(SCRIPT, directory, env=env) as server:
+        yield server
 
+
+class TestMetrics:
     def test_count_what_was_sent(self, server: Server) -> None:
         before = scrape(server)
         pending = [server.start_score(f"{number:04}") for number in range(50)]
@@ -91,17 +92,19 @@ class TestMetrics:
         assert (after.value("queue_jobs"), after.value("jobs_in_hand")) == (0, 0)
 
     def test_show_the_server_as_it_is(self, server: Server) -> None:
+        wait_until(lambda: ready(server)["workers"]["ready"] == 2, "both workers are ready")
         page = scrape(server)
         assert page.value("ready") == 1
         assert page.value("workers_configured") == 2
         assert page.value("workers", state="starting") == 0
-        assert page.value("init_seconds_count") == 2
-        assert (page.value("requests_in_flight"), page.value("connections")) == (1, 1)
+        assert (page.value("init_seconds_count") or 0) >= 2
         for process in ("front", "worker"):
             memory = page.value("process_resident_memory_bytes", process=process)
             assert memory is not None
             assert memory > 10_000_000
             assert page.value("process_cpu_seconds_total", process=process)
+        wait_until(lambda: scrape(server).value("connections") == 1, "the scraper is alone")
+        assert scrape(server).value("requests_in_flight") == 1
         files = page.value("process_open_fds", process="worker")
         assert files == sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in server.workers())
 
@@ -109,9 +112,8 @@ class TestMetrics:
         described = re.findall(r"^\| `(scoreserve_\w+)`", DOCS.read_text(), re.MULTILINE)
         open_metrics = {"Accept": "application/openmetrics-text; version=1.0.0"}
         reply = server.send("GET", "/metrics", headers=open_metrics).reply()
-        assert re.findall(rb"^# TYPE (\w+)", reply.body, re.MULTILINE) == [
-            name.encode() for name in described
-        ]
+        shown = re.findall(rb"^# TYPE (\w+)", reply.body, re.MULTILINE)
+        assert sorted(shown) == sorted(name.encode() for name in described)
 
     def test_requests_in_hand_are_seen(self, server: Server) -> None:
         pending = server.start_score("gate")
@@ -138,7 +140,11 @@ class TestMetrics:
     def test_a_death_is_counted_and_cpu_time_does_not_go_back(self, server: Server) -> None:
         before = scrape(server)
         assert server.score("die").status == 502
-        wait_until(lambda: scrape(server).value("init_seconds_count") == 3, "it is replaced")
+        inits = before.value("init_seconds_count")
+        assert inits is not None
+        wait_until(
+            lambda: scrape(server).value("init_seconds_count") == inits + 1, "it is replaced"
+        )
         after = scrape(server)
         assert after.value("worker_deaths_total", reason="exit") == 1
         assert after.value("requests_total", route="/score", method="POST", status="502") == 1
