@@ -84,6 +84,13 @@ def test_importing_a_side_loads_nothing_of_the_other(side: str) -> None:
     assert not loaded & FORBIDDEN[side]
 
 
+def test_what_is_seldom_needed_does_not_slow_the_start() -> None:
+    names = json.dumps(["scoreserve.front.arbiter", "scoreserve.front.http_server"])
+    command = [sys.executable, "-c", _LIST_LOADED, names]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert not {"prometheus_client", "orjson", "http.server"} & set(json.loads(done.stdout))
+
+
 @pytest.mark.parametrize("side", FORBIDDEN)
 def test_no_import_statement_of_a_side_names_the_other(side: str) -> None:
     files = modules_under(side)

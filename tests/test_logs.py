@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import logging
 import os
 import re
+import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +34,18 @@ def mine() -> Iterator[logging.Logger]:
     yield logger
     logger.handlers, logger.propagate = [], True
     logger.setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def clean_warnings() -> Iterator[None]:
+    """Takes back what JSON lines change beside the server's own loggers."""
+    assert logging.lastResort is not None
+    before = logging.lastResort.formatter
+    yield
+    logging.captureWarnings(False)
+    logging.lastResort.setFormatter(before)
+    logging.getLogger("py.warnings").handlers = []
+    logging.getLogger("py.warnings").propagate = True
 
 
 def record(level: int = logging.INFO, message: str = "said") -> logging.LogRecord:
@@ -84,6 +99,88 @@ class TestFormat:
         """In a logging.json, by the names that dictConfig gives them."""
         formatter = logs.UtcFormatter("{asctime} {message}", datefmt="%H:%M", style="{")
         assert formatter.format(record()) == "22:13 said"
+
+
+class TestJson:
+    def test_is_one_object(self) -> None:
+        assert json.loads(logs.JsonFormatter().format(record())) == {
+            "time": "2023-11-14T22:13:20.250Z",
+            "level": "INFO",
+            "logger": "azmlinfsrv.part",
+            "message": "said",
+            "pid": 42,
+            "role": "arbiter",
+        }
+
+    @pytest.mark.parametrize("message", ["two\nlines", '"}', "ä", "\ud800", "\x00\x1b[0m", "100%"])
+    def test_is_one_line_whatever_is_said(self, message: str) -> None:
+        line = logs.JsonFormatter().format(record(message=message))
+        assert len(line.splitlines()) == 1
+        assert json.loads(line)["message"] == message
+
+    def test_holds_tracebacks_and_stacks(self) -> None:
+        entry = record()
+        try:
+            raise KeyError("mine")
+        except KeyError:
+            entry.exc_info = sys.exc_info()
+        entry.stack_info = "Stack (most recent call last):\n  here"
+        line = logs.JsonFormatter().format(entry)
+        assert len(line.splitlines()) == 1
+        assert json.loads(line)["exception"].endswith("KeyError: 'mine'")
+        assert json.loads(line)["stack"].endswith("here")
+
+    def test_says_which_request_is_scored(self) -> None:
+        def scored() -> str:
+            logs.request_id.set(b"mine")
+            return logs.JsonFormatter().format(record())
+
+        line = contextvars.copy_context().run(scored)
+        assert json.loads(line)["request_id"] == "mine"
+        assert "request_id" not in json.loads(logs.JsonFormatter().format(record()))
+
+    def test_a_record_may_name_its_request(self) -> None:
+        entry = record()
+        entry.request_id = "another"
+        assert json.loads(logs.JsonFormatter().format(entry))["request_id"] == "another"
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_is_the_form_of_each_logger(
+        self, name: str, capsys: pytest.CaptureFixture[str], clean_warnings: None
+    ) -> None:
+        logs.configure_default(log_format="json")
+        logging.getLogger(name).warning("said")
+        assert json.loads("".join(capsys.readouterr()))["logger"] == name
+
+    def test_is_that_of_warnings(
+        self, capsys: pytest.CaptureFixture[str], clean_warnings: None
+    ) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            logs.configure_default(log_format="json")
+            warnings.warn("careful", stacklevel=1)
+        line = json.loads(capsys.readouterr().err)
+        assert (line["logger"], line["level"]) == ("py.warnings", "WARNING")
+        assert "UserWarning: careful" in line["message"]
+
+    def test_is_that_of_loggers_that_nothing_is_set_up_for(self, clean_warnings: None) -> None:
+        logs.configure_default(log_format="json")
+        assert logging.lastResort is not None
+        line = logging.lastResort.format(record(logging.WARNING))
+        assert json.loads(line)["message"] == "said"
+
+    def test_a_logging_json_wins(
+        self,
+        write_file: WriteFile,
+        tmp_path: Path,
+        mine: logging.Logger,
+        capsys: pytest.CaptureFixture[str],
+        clean_warnings: None,
+    ) -> None:
+        write_file("logging.json", config())
+        assert logs.configure(Settings(app_root=str(tmp_path), log_format="json"))
+        mine.debug("said")
+        assert capsys.readouterr().out.endswith("\nmine: said\n")
 
 
 class TestProbeFilter:

@@ -34,7 +34,10 @@ outcomes_strategy = st.lists(
 )
 field = st.binary().map(lambda text: text.replace(b"\0", b"-"))
 heads_strategy = st.builds(
-    RequestHead, *[field] * 6, headers=st.lists(st.tuples(field, field), max_size=5)
+    RequestHead,
+    *[field] * 6,
+    headers=st.lists(st.tuples(field, field), max_size=5),
+    request_id=st.just(b""),
 )
 
 
@@ -224,22 +227,24 @@ class TestHead:
     @given(heads_strategy)
     def test_comes_out_as_it_went_in(self, head: RequestHead) -> None:
         assert wire.decode_head(wire.encode_head(head)) == head
+        told = wire.decode_head(wire.encode_head(head, b"an id"))
+        assert told == head._replace(request_id=b"an id")
 
     @given(heads_strategy, st.data())
     def test_with_a_zero_byte_is_never_sent(self, head: RequestHead, data: st.DataObject) -> None:
-        fields = [*head[:6], *(text for pair in head.headers for text in pair)]
+        fields = [head.request_id, *head[:6], *(text for pair in head.headers for text in pair)]
         bad = data.draw(st.integers(0, len(fields) - 1))
         fields[bad] += b"\0"
-        pairs = list(zip(fields[6::2], fields[7::2], strict=True))
+        pairs = list(zip(fields[7::2], fields[8::2], strict=True))
         with pytest.raises(ValueError, match="zero byte"):
-            wire.encode_head(RequestHead._make([*fields[:6], pairs]))
+            wire.encode_head(RequestHead._make([*fields[1:7], pairs, b""]), fields[0])
 
     @given(heads_strategy)
     def test_with_a_name_but_no_value_is_refused(self, head: RequestHead) -> None:
         with pytest.raises(FrameError):
             wire.decode_head(wire.encode_head(head) + b"\0name")
 
-    @pytest.mark.parametrize("fields", range(1, 6))
+    @pytest.mark.parametrize("fields", range(1, 7))
     def test_with_too_few_fields_is_refused(self, fields: int) -> None:
         with pytest.raises(FrameError):
             wire.decode_head(b"\0".join([b"field"] * fields))

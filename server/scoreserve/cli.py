@@ -60,7 +60,11 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
     settings.forget_secrets(os.environ)
     os.environ.update(settings.exported(chosen))
     insights = app_insights.settle(os.environ)
-    print(printout(chosen, os.environ, insights), flush=True)
+    text = printout(chosen, os.environ, insights)
+    if chosen.log_format == "json" and not custom_logs:
+        _log.info(text.strip())
+    else:
+        print(text, flush=True)
     if os.environ["AML_APP_INSIGHTS_ENABLED"] == "true":
         _log.warning(app_insights.NOTHING_SENT)
     if chosen.worker_preload:

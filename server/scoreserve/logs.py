@@ -1,8 +1,10 @@
-"""Log lines in the reference's format, for every process of the server.
+"""Log lines in the reference's format or as JSON, for every process of the server.
 
-`YYYY-mm-dd HH:MM:SS,mmm L [pid] logger - message`, in UTC; `azmlinfsrv*` on stdout, gunicorn's own
-lines on stderr. A logging.json in AML_APP_ROOT or beside the script replaces this. The root logger
-is left alone: it belongs to the user's script.
+    text   YYYY-mm-dd HH:MM:SS,mmm L [pid] logger - message                               in UTC
+    json   {"time": ..., "level": ..., "logger": ..., "message": ..., "pid": ..., "role": ...}
+
+`azmlinfsrv*` on stdout, gunicorn's own lines on stderr. A logging.json in AML_APP_ROOT or beside
+the script replaces this. The root logger is left alone: it belongs to the user's script.
 """
 
 from __future__ import annotations
@@ -12,12 +14,16 @@ import logging
 import os
 import sys
 import time
+from contextvars import ContextVar
 from typing import Any, TextIO
 
 from scoreserve.errors import ConfigurationError
 from scoreserve.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
+
+# The x-request-id of the request that is being scored; of all of them, where they are merged.
+request_id: ContextVar[bytes] = ContextVar("request_id", default=b"")
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -37,6 +43,34 @@ class UtcFormatter(logging.Formatter):
         super().__init__(fmt, datefmt, style)
 
 
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: `request_id` where there is one, `exception` for a traceback.
+
+    A record made with `extra={"request_id": ...}` is about that request, any other about the one
+    that is being scored. `role` is what this process is: arbiter, front or worker.
+    """
+
+    role = "arbiter"
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": rfc3339(record.created),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            "pid": record.process,
+            "role": self.role,
+        }
+        about = getattr(record, "request_id", None) or request_id.get().decode("latin-1")
+        if about:
+            line["request_id"] = about
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        if record.stack_info:
+            line["stack"] = record.stack_info
+        return json.dumps(line)
+
+
 class ProbeFilter(logging.Filter):
     """Leaves out the access lines of the health probe."""
 
@@ -44,15 +78,28 @@ class ProbeFilter(logging.Filter):
         return "GET / HTTP/1.1" not in record.getMessage()
 
 
-def configure_default(level: str = "INFO") -> None:
+def rfc3339(seconds: float) -> str:
+    """A time since the epoch, in UTC: `2026-11-20T19:12:08.123Z`."""
+    whole = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
+
+
+def configure_default(level: str = "INFO", log_format: str = "text") -> None:
     """Sets up the server's loggers. Raises ConfigurationError: unknown level."""
     number = logging.getLevelName(level.upper())
     if not isinstance(number, int):
         raise ConfigurationError("AZUREML_LOG_LEVEL", f"{level!r} is not a logging level")
-    _attach("azmlinfsrv", sys.stdout, number)
-    _attach("gunicorn.access", sys.stdout, number)
-    _attach("gunicorn.error", sys.stderr, number)
-    _attach("uvicorn", sys.stdout, max(number, logging.WARNING))
+    formatter = JsonFormatter() if log_format == "json" else UtcFormatter()
+    _attach("azmlinfsrv", sys.stdout, number, formatter)
+    _attach("gunicorn.access", sys.stdout, number, formatter)
+    _attach("gunicorn.error", sys.stderr, number, formatter)
+    _attach("uvicorn", sys.stdout, max(number, logging.WARNING), formatter)
+    if log_format == "json":
+        _attach("py.warnings", sys.stderr, logging.WARNING, formatter)
+        logging.captureWarnings(True)
+        # What loggers of the script say for which it has set up nothing.
+        if logging.lastResort is not None:
+            logging.lastResort.setFormatter(formatter)
 
 
 def configure(settings: Settings) -> bool:
@@ -61,7 +108,7 @@ def configure(settings: Settings) -> bool:
     Returns whether there is. Raises ConfigurationError: unknown level, or a file that cannot be
     used.
     """
-    configure_default(settings.log_level)
+    configure_default(settings.log_level, settings.log_format)
     directories = [settings.app_root]
     if settings.script_path is not None:
         directories.append(os.path.dirname(os.path.realpath(settings.script_path)))
@@ -92,9 +139,9 @@ def _with_our_classes(value: Any) -> Any:
     return _CLASSES.get(value, value) if isinstance(value, str) else value
 
 
-def _attach(name: str, stream: TextIO, level: int) -> None:
+def _attach(name: str, stream: TextIO, level: int, formatter: logging.Formatter) -> None:
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(UtcFormatter())
+    handler.setFormatter(formatter)
     logger = logging.getLogger(name)
     logger.handlers = [handler]
     logger.setLevel(level)

@@ -54,6 +54,15 @@ def _integer(value: Any) -> int:
         ) from None
 
 
+def _one_of(*words: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        if value not in words:
+            raise ValueError(f"Input should be {' or '.join(map(repr, words))}")
+        return str(value)
+
+    return parse
+
+
 def _between(low: int, high: int | None = None) -> Callable[[Any], int]:
     def parse(value: Any) -> int:
         number = _integer(value)
@@ -317,6 +326,13 @@ class Settings:
     )
     log_level: str = _setting(
         "INFO", "AZUREML_LOG_LEVEL", "Least severe level that is logged.", flag="--log-level"
+    )
+    log_format: str = _setting(
+        "text",
+        "SCORESERVE_LOG_FORMAT",
+        "`text`: log lines as the reference writes them. `json`: each line is one JSON object.",
+        _one_of("text", "json"),
+        flag="--log-format",
     )
     server_version: str = _setting(
         "",

@@ -97,6 +97,7 @@ class RequestHead(NamedTuple):
 
     `path` is as the client wrote it (percent-encoded), `query` without the `?`, `client` as
     `host:port`; header names are lower-case, in the order received, repeated names kept.
+    `request_id` is the x-request-id of the answer, which the worker is told for its log.
     """
 
     method: bytes
@@ -106,6 +107,7 @@ class RequestHead(NamedTuple):
     scheme: bytes
     client: bytes
     headers: Sequence[tuple[bytes, bytes]]
+    request_id: bytes = b""
 
     def header(self, name: bytes) -> bytes | None:
         """The first header of that lower-case name, or None."""
@@ -274,10 +276,10 @@ def read_stream_id(payload: Buffer) -> int:
 _FIXED_FIELDS = 6
 
 
-def encode_head(head: RequestHead) -> bytes:
+def encode_head(head: RequestHead, request_id: bytes = b"") -> bytes:
     """The head as one block of bytes. Raises ValueError when a field holds a zero byte."""
-    *fixed, headers = head
-    fields = [*fixed, *chain.from_iterable(headers)]
+    *fixed, headers, _ = head
+    fields = [*fixed, *chain.from_iterable(headers), request_id]
     block = b"\0".join(fields)
     if block.count(b"\0") != len(fields) - 1:
         raise ValueError("a zero byte in the request line or in a header")
@@ -289,11 +291,17 @@ def is_post(block: bytes) -> bool:
     return block.startswith(b"POST\0")
 
 
+def request_id_of(block: bytes) -> bytes:
+    """The request id in an encoded head, found out without decoding it."""
+    return block.rpartition(b"\0")[2]
+
+
 def decode_head(block: bytes) -> RequestHead:
     """The inverse of `encode_head`."""
     fields = block.split(b"\0")
+    request_id = fields.pop()
     if len(fields) < _FIXED_FIELDS or len(fields) % 2:
         raise FrameError("a job's head is damaged")
     method, path, query, http_version, scheme, client = fields[:_FIXED_FIELDS]
     headers = list(zip(fields[_FIXED_FIELDS::2], fields[_FIXED_FIELDS + 1 :: 2], strict=True))
-    return RequestHead(method, path, query, http_version, scheme, client, headers)
+    return RequestHead(method, path, query, http_version, scheme, client, headers, request_id)

@@ -12,38 +12,96 @@ import pytest
 from scoreserve.errors import NotReady
 from scoreserve.front import docs
 from scoreserve.front.access_log import AccessLog
-from scoreserve.front.app import Application, Health, create_app
+from scoreserve.front.app import Application, Route, create_app
 from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.health import Health, Live, Ready
+from scoreserve.front.metrics import Metrics
+from scoreserve.front.metrics_endpoint import MetricsEndpoint, Sources
 from scoreserve.front.replies import Replies
+from scoreserve.front.report import Report
 from scoreserve.front.score_endpoint import ScoreEndpoint
 from scoreserve.front.scoring import Scoring
+from scoreserve.front.short_road import ShortRoad
 from scoreserve.front.swagger_endpoint import SwaggerEndpoint
 from tests.front.fakes import Exchange, FakeWorker, ManualDefer, Response, turns
 
 MAX_BODY_BYTES = 10
 
 
+class FakeWorkers:
+    """The supervisor as the health routes see it."""
+
+    def __init__(self) -> None:
+        self.error: NotReady | None = None  # why no worker takes jobs
+        self.at_present = Report(
+            states={"starting": 0, "ready": 1, "busy": 0, "stopping": 0},
+            stage="",
+            stage_seconds=0.0,
+            workers=[],
+            deaths={"signal": 0, "exit": 0},
+            last_death=None,
+            inits=1,
+            init_seconds_total=0.5,
+            init_seconds_last=0.5,
+            reloads={},
+            last_reload="",
+        )
+
+    def not_ready(self) -> NotReady | None:
+        return self.error
+
+    def report(self) -> Report:
+        return self.at_present
+
+
 class FakeFront:
-    """The whole of the front above the worker's channel. `not_ready` is what its workers are."""
+    """The whole of the front above the worker's channel."""
 
     def __init__(self) -> None:
         self.defer = ManualDefer()
         self.dispatcher = Dispatcher(self.defer)
         self.worker = FakeWorker()
-        self.not_ready: NotReady | None = None
+        self.workers = FakeWorkers()
+        self.draining = False
+        self.batching: dict[str, Any] | None = None
+        self.metrics = Metrics()
         self.raw = False  # whether the script is @rawhttp
         self.documents: Mapping[str, Any] = {}
         self.log = io.StringIO()
         replies = Replies("scoreserve/1")
-        self.scoring = Scoring(self.dispatcher, replies, lambda: self.not_ready, lambda: self.raw)
+        not_ready = self.workers.not_ready
+        self.scoring = Scoring(
+            self.dispatcher, replies, not_ready, lambda: self.raw, metrics=self.metrics
+        )
+        ready = Ready(
+            replies,
+            self.workers,
+            self.dispatcher,
+            lambda: self.draining,
+            lambda: self.batching,
+        )
+        sources = Sources(
+            self.metrics, self.dispatcher, self.workers.report, ready.is_ready, tuple, 1
+        )
         self.access_log = AccessLog(lambda seconds, run: None, stream=self.log)
         self.app: Application = create_app(
             score=ScoreEndpoint(self.scoring, MAX_BODY_BYTES),
-            health=Health(replies, lambda: self.not_ready),
-            swagger=SwaggerEndpoint(replies, lambda: self.not_ready, lambda: self.documents),
-            docs=docs.routes(),
+            swagger=SwaggerEndpoint(replies, not_ready, lambda: self.documents),
+            others={
+                "/": Route(Health(replies, not_ready)),
+                "/health/live": Route(Live(replies)),
+                "/health/ready": Route(ready),
+                "/metrics": Route(MetricsEndpoint(replies, sources)),
+                **docs.routes(),
+            },
             log=self.access_log,
+            metrics=self.metrics,
         )
+
+    @property
+    def short_road(self) -> ShortRoad:
+        counters = self.metrics.route("/score")
+        return ShortRoad(self.scoring, MAX_BODY_BYTES, self.access_log, counters)
 
     def attach(self) -> None:
         """The worker is ready."""

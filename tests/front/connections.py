@@ -11,8 +11,7 @@ from scoreserve import wire
 from scoreserve.front.clients import Clients, Patience
 from scoreserve.front.draining import Draining
 from scoreserve.front.http_protocol import HttpProtocol
-from scoreserve.front.short_road import ShortRoad
-from tests.front.conftest import MAX_BODY_BYTES, FakeFront
+from tests.front.conftest import FakeFront
 from tests.front.fakes import FakeClientTransport, outcome_of, turns
 
 
@@ -33,7 +32,7 @@ class Connection:
         config = uvicorn.Config(cast("Any", front.app), log_config=None, lifespan="off", ws="none")
         config.load()
         state = ServerState()
-        road = ShortRoad(front.scoring, MAX_BODY_BYTES, front.access_log) if short else None
+        road = front.short_road if short else None
         self.clients = Clients(1000, Patience(75, 30, 30), Draining())
         self.protocol = HttpProtocol(config, state, {}, clients=self.clients, short_road=road)
         self.protocol.connection_made(self.transport)

@@ -62,10 +62,10 @@ class TestHealth:
         assert response.header(b"content-type") == b"text/html; charset=utf-8"
 
     def test_is_502_with_the_reason_while_none_can(self, front: FakeFront) -> None:
-        front.not_ready = NotReady("The scoring worker is running init() (0.5 s so far).")
+        front.workers.error = NotReady("The scoring worker is running init() (0.5 s so far).")
         response = ask(front, "GET", "/")
         assert response.status == 502
-        assert json.loads(response.body) == {"message": front.not_ready.message}
+        assert json.loads(response.body) == {"message": front.workers.error.message}
 
 
 def test_it_runs_under_any_asgi_server(front: FakeFront) -> None:

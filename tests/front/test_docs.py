@@ -16,6 +16,7 @@ from scoreserve.front.access_log import AccessLog
 from scoreserve.front.app import Application
 from scoreserve.front.asgi import Message
 from scoreserve.front.docs import Docs
+from scoreserve.front.metrics import Metrics
 
 FILES = {
     "swagger-ui.css": b"body {}",
@@ -40,7 +41,7 @@ class Client:
 
     def __init__(self, package: str) -> None:
         log = AccessLog(lambda seconds, flush: None)
-        self._app = Application(docs.routes(Docs(package)), log)
+        self._app = Application(docs.routes(Docs(package)), log, Metrics())
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
         return asyncio.run(self._ask(path, method, headers))

@@ -34,11 +34,11 @@ def a_ready_worker(front: FakeFront) -> None:
 
 
 def test_the_worker_gets_head_and_body(front: FakeFront) -> None:
-    head = request_head(query="a=1", content_type="text/plain")
+    head = request_head(query="a=1", content_type="text/plain", x_request_id="mine")
     Asked(front, head, b"body")
     front.hand_over()
     (job,) = front.worker.in_hand
-    assert wire.decode_head(job.head) == head
+    assert wire.decode_head(job.head) == head._replace(request_id=b"mine")
     assert job.body == b"body"
 
 
@@ -51,7 +51,7 @@ def test_the_reply_carries_the_requests_own_ids(front: FakeFront) -> None:
 
 
 def test_a_request_during_init_is_answered_at_once(front: FakeFront) -> None:
-    front.not_ready = NotReady("The scoring worker is running init() (0.5 s so far).")
+    front.workers.error = NotReady("The scoring worker is running init() (0.5 s so far).")
     asked = Asked(front, request_head())
     assert asked.job is None
     assert asked.reply.status == 502

@@ -82,7 +82,7 @@ def test_documents_are_asked_for_anew_each_time(front: FakeFront) -> None:
 
 
 def test_before_a_worker_is_ready_it_is_502(front: FakeFront) -> None:
-    front.not_ready = NotReady("The server is running init().")
+    front.workers.error = NotReady("The server is running init().")
     response = ask(front)
     assert response.status == 502
     assert json.loads(response.body) == {"message": "The server is running init()."}

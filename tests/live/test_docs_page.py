@@ -27,6 +27,7 @@ from scoreserve.front import docs
 from scoreserve.front.access_log import AccessLog
 from scoreserve.front.app import Application, Route
 from scoreserve.front.asgi import Receive, Scope, Send, read_body
+from scoreserve.front.metrics import Metrics
 from scoreserve.front.replies import Replies, Reply
 from scoreserve.front.swagger_endpoint import SwaggerEndpoint
 from scoreserve.wire import RequestHead
@@ -106,6 +107,7 @@ class ScoringService:
                 "/score": Route(self.score, frozenset({"POST"})),
             },
             AccessLog(lambda seconds, flush: None),
+            Metrics(),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scoreserve import batched
+from scoreserve import batched, logs, wire
 from scoreserve._batched import BatchedRun, batched_run
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 from scoreserve.worker.calling import convention_of
 from scoreserve.worker.list_scorer import ListScorer
 from scoreserve.worker.scorer import Scorer
-from tests.worker.fakes import job_of
+from tests.worker.fakes import head_of, job_of
 
 pytestmark = pytest.mark.usefixtures("own_alarm", "server_log")
 
@@ -60,6 +60,35 @@ def test_inputs_share_calls_up_to_the_limit() -> None:
     answers = score(doubling.run, [b"%d" % number for number in range(10)], most=4)
     assert answers == {number: (200, 2 * number) for number in range(10)}
     assert doubling.sizes == [4, 4, 2]
+
+
+def test_what_is_logged_is_about_all_of_them() -> None:
+    logged: list[bytes] = []
+
+    def run(inputs: list[str]) -> list[Any]:
+        logged.append(logs.request_id.get())
+        return inputs
+
+    convention = convention_of(run)
+    together = ListScorer(Scorer(run, convention, Settings()), "inputs", 2)
+    calls = [
+        convention.call(job_of()._replace(head=wire.encode_head(head_of(), name)))
+        for name in (b"a", b"b", b"c")
+    ]
+    list(together.score(calls))
+    assert logged == [b"a,b", b"c"]
+
+
+def test_a_merged_call_takes_its_time_for_each() -> None:
+    def run(inputs: list[str]) -> list[Any]:
+        return inputs
+
+    convention = convention_of(run)
+    together = ListScorer(Scorer(run, convention, Settings()), "inputs", 9)
+    (group,) = together.score([convention.call(job_of(id=number)) for number in range(3)])
+    times = {outcome.run_seconds for outcome in group if isinstance(outcome, Outcome)}
+    assert len(times) == 1
+    assert times.pop() > 0
 
 
 def test_a_lone_input_comes_in_a_list_too() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from scoreserve import logs, wire
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.calling import convention_of
@@ -66,6 +67,29 @@ def test_an_input_that_is_refused_never_reaches_run(score: Score) -> None:
     assert outcome.status == 400
     assert score(run, job_of(head=head_of("OPTIONS"))).status == 405  # type: ignore[union-attr]
     assert calls == []
+
+
+def test_what_is_logged_is_about_the_request_that_is_scored(score: Score) -> None:
+    def identified(name: bytes) -> WireJob:
+        return job_of()._replace(head=wire.encode_head(head_of(), name))
+
+    def run(data: Any) -> str:
+        return logs.request_id.get().decode()
+
+    async def run_async(data: Any) -> str:
+        return logs.request_id.get().decode()
+
+    def run_streaming(data: Any) -> Iterator[str]:
+        yield logs.request_id.get().decode()
+
+    for name in ("one", "other"):
+        for plain in (run, run_async):
+            outcome = score(plain, identified(name.encode()))
+            assert isinstance(outcome, Outcome)
+            assert json.loads(outcome.body) == name
+        streamed = score(run_streaming, identified(name.encode()))
+        assert isinstance(streamed, StreamedOutcome)
+        assert b"".join(streamed.chunks) == name.encode()
 
 
 def test_an_exception_is_a_500_and_its_traceback_is_logged_from_the_script_on(

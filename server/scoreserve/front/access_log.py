@@ -3,7 +3,7 @@
     azmlinfsrv - POST /score 200 0.123ms 17                          for /score and /swagger.json
     gunicorn.access - 127.0.0.1 - - [time] "POST /score HTTP/1.1" 200 17 "-" "curl/7.88.1"
 
-The second is written for everything but `GET /`. Passing each through `logging` would cost about as
+The second is written for everything but probes. Passing each through `logging` would cost about as
 much as scoring a fast request, so lines are formatted here and written in batches. A logging.json
 of the user's changes that: then each goes through `logging`.
 """
@@ -21,7 +21,9 @@ from scoreserve.front.replies import Reply
 from scoreserve.wire import RequestHead
 
 _FLUSH_SECONDS = 0.05
-_FLUSH_LINES = 512
+_FLUSH_REQUESTS = 256
+
+_PROBES = frozenset({b"/", b"/health/live", b"/health/ready", b"/metrics"})
 
 _api_log = logging.getLogger("azmlinfsrv")
 _access_log = logging.getLogger("gunicorn.access")
@@ -53,8 +55,7 @@ class AccessLog:
 
     def record(self, head: RequestHead, reply: Reply, seconds: float, *, api: bool) -> None:
         """Logs one reply that took `seconds` to make; `api`: with the line of its own."""
-        probe = head.path == b"/" and head.method == b"GET"
-        if not self._access or (probe and not api):
+        if not self._access or is_probe(head):
             return
         method = head.method.decode("latin-1")
         target = head.path.decode("latin-1")
@@ -62,7 +63,7 @@ class AccessLog:
             target += "?" + head.query.decode("latin-1")
         length = len(reply.body)
         access = (
-            f'{_peer(head)} - - [%s] "{method} {target} HTTP/{head.http_version.decode()}"'
+            f'{peer(head)} - - [%s] "{method} {target} HTTP/{head.http_version.decode()}"'
             f' {reply.status} {length or "-"} "{_header(head, b"referer")}"'
             f' "{_header(head, b"user-agent")}"'
         )
@@ -88,13 +89,18 @@ class AccessLog:
                 _api_log.info(line)
             _access_log.info(access)
             return
+        prefix = f"{self._log_prefix},{int(now % 1 * 1000):03d} I [{self._pid}] "
+        lines = f"{prefix}gunicorn.access - {access}\n"
+        if line and self._api:
+            lines = f"{prefix}azmlinfsrv - {line}\n{lines}"
+        self._gather(lines)
+
+    def _gather(self, lines: str) -> None:
+        """Has these lines written with others."""
         if not self._lines:
             self._defer(_FLUSH_SECONDS, self.flush)
-        prefix = f"{self._log_prefix},{int(now % 1 * 1000):03d} I [{self._pid}] "
-        if line and self._api:
-            self._lines.append(f"{prefix}azmlinfsrv - {line}\n")
-        self._lines.append(f"{prefix}gunicorn.access - {access}\n")
-        if len(self._lines) >= _FLUSH_LINES:
+        self._lines.append(lines)
+        if len(self._lines) >= _FLUSH_REQUESTS:
             self.flush()
 
     def _start_second(self, second: int) -> None:
@@ -104,7 +110,13 @@ class AccessLog:
         self._access_time = time.strftime("%d/%b/%Y:%H:%M:%S +0000", utc)
 
 
-def _peer(head: RequestHead) -> str:
+def is_probe(head: RequestHead) -> bool:
+    """Whether it is asked every few seconds, by whoever watches the server."""
+    return head.method == b"GET" and head.path in _PROBES
+
+
+def peer(head: RequestHead) -> str:
+    """The client's address, or `-`."""
     return head.client.rpartition(b":")[0].decode("latin-1") or "-"
 
 

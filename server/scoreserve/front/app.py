@@ -10,15 +10,27 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from scoreserve.errors import NoSuchMethod, NoSuchPath, ReplyError
+from scoreserve.errors import NoSuchMethod, NoSuchPath
 from scoreserve.front.access_log import AccessLog
-from scoreserve.front.asgi import Receive, Scope, Send, gather, request_head, send_reply
+from scoreserve.front.asgi import (
+    Message,
+    Receive,
+    Scope,
+    Send,
+    gather,
+    request_head,
+    send_reply,
+)
 from scoreserve.front.guard import Guard
-from scoreserve.front.replies import HTML, Replies, Reply, bare_error
+from scoreserve.front.metrics import OTHER, Metrics, RouteCounters
+from scoreserve.front.replies import Reply, bare_error
 from scoreserve.wire import RequestHead
 
 # Answers a request, or returns None when the client has left.
 Endpoint = Callable[[RequestHead, Receive], Awaitable[Reply | None]]
+
+
+READ = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Route(NamedTuple):
@@ -29,7 +41,7 @@ class Route(NamedTuple):
     """
 
     endpoint: Endpoint
-    methods: frozenset[str]
+    methods: frozenset[str] = READ
     logged: bool = False
     guarded: bool = False
 
@@ -38,9 +50,14 @@ class Application:
     """The ASGI application over a table of routes by path. `guard`: API keys are needed."""
 
     def __init__(
-        self, routes: Mapping[str, Route], log: AccessLog, guard: Guard | None = None
+        self,
+        routes: Mapping[str, Route],
+        log: AccessLog,
+        metrics: Metrics,
+        guard: Guard | None = None,
     ) -> None:
-        self._routes = routes
+        self._routes = {path: (route, metrics.route(path)) for path, route in routes.items()}
+        self._nowhere = (None, metrics.route(OTHER))
         self._log = log
         self._guard = guard
 
@@ -49,14 +66,20 @@ class Application:
             raise ValueError(f"only HTTP is served here, not {scope['type']}")
         started = time.perf_counter()
         head = request_head(scope)
-        route = self._routes.get(scope["path"]) or self._routes.get(_merged(scope["path"]))
+        path = scope["path"]
+        found = self._routes.get(path) or self._routes.get(_merged(path))
+        route, counters = found or self._nowhere
+        body = _Measured(receive)
         reply = self._refuse(head, route)
         if reply is None and route is not None:
-            reply = await route.endpoint(head, receive)
+            reply = await route.endpoint(head, body.receive)
         if reply is None:
             return
         logged = route is not None and route.logged
         self._log.record(head, reply, time.perf_counter() - started, api=logged)
+        counters.answered(head.method, reply, body.size)
+        if reply.stream is not None:
+            send = _counting(send, counters)
         if reply.stream is not None and head.http_version == b"1.0":
             gathered = await gather(reply, reply.stream)
             if gathered is None:
@@ -82,38 +105,46 @@ def _merged(path: str) -> str:
     return "/" + path.lstrip("/")
 
 
-class Health:
-    """Answers `/`: 200 `Healthy` while a worker can score and the server is to stay, else 502, or
-    503 from SIGTERM on.
-    """
+class _Measured:
+    """An ASGI `receive` that adds up the body it brings."""
 
-    def __init__(self, replies: Replies, not_ready: Callable[[], ReplyError | None]) -> None:
-        self._replies = replies
-        self._not_ready = not_ready
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self.size = 0
 
-    async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
-        instead = self._replies.instead(head, self._not_ready())
-        return instead or self._replies.ok(head, HTML, b"Healthy")
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self.size += len(message.get("body", b""))
+        return message
+
+
+def _counting(send: Send, counters: RouteCounters) -> Send:
+    """An ASGI `send` that counts the body of a response as it goes out."""
+
+    async def counted(message: Message) -> None:
+        counters.sent_bytes += len(message.get("body", b""))
+        await send(message)
+
+    return counted
 
 
 def create_app(  # noqa: PLR0913 - an endpoint each
     *,
     score: Endpoint,
-    health: Endpoint,
     swagger: Endpoint,
-    docs: Mapping[str, Route],
+    others: Mapping[str, Route],
     log: AccessLog,
+    metrics: Metrics,
     guard: Guard | None = None,
 ) -> Application:
-    """The application with all its routes."""
-    read = frozenset({"GET", "HEAD", "OPTIONS"})
+    """The application with all its routes: the API's, and `others` by path."""
     return Application(
         {
-            **docs,
-            "/": Route(health, read),
-            "/score": Route(score, read | {"POST"}, logged=True, guarded=True),
-            "/swagger.json": Route(swagger, read, logged=True, guarded=True),
+            **others,
+            "/score": Route(score, READ | {"POST"}, logged=True, guarded=True),
+            "/swagger.json": Route(swagger, READ, logged=True, guarded=True),
         },
         log,
+        metrics,
         guard,
     )

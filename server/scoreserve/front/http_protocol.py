@@ -78,6 +78,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._quiet_since = self.loop.time()
         self._unsent = 0
 
+    @property
+    def in_flight(self) -> int:
+        """How many requests on this connection are begun and not answered to the end."""
+        if self.pipeline:
+            return len(self.pipeline) + 1
+        return int(self.cycle is not None and not self.cycle.response_complete)
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self.client is not None:

@@ -24,14 +24,18 @@ import uvicorn
 
 from scoreserve.front import docs
 from scoreserve.front.access_log import AccessLog
-from scoreserve.front.app import Health, create_app
+from scoreserve.front.app import Route, create_app
+from scoreserve.front.batches import Batches
 from scoreserve.front.clients import Clients, Patience
 from scoreserve.front.cors import Cors
 from scoreserve.front.descriptors import most_connections, raise_limit
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.draining import Draining
 from scoreserve.front.guard import make_guard
+from scoreserve.front.health import Health, Live, Ready
 from scoreserve.front.http_protocol import HttpProtocol
+from scoreserve.front.metrics import Metrics
+from scoreserve.front.metrics_endpoint import MetricsEndpoint, Sources
 from scoreserve.front.replies import Replies
 from scoreserve.front.score_endpoint import ScoreEndpoint
 from scoreserve.front.scoring import Scoring
@@ -158,26 +162,53 @@ def make_server(
     replies = Replies(settings.version_header, cors)
     guard = make_guard(settings, replies)
     draining = Draining()
+    metrics = Metrics()
     # Where keys are needed, OPTIONS is answered here: a preflight carries none.
     scoring = Scoring(
         dispatcher,
         replies,
         supervisor.never_ready,
         lambda: supervisor.script.raw and guard is None,
+        metrics=metrics,
+    )
+    batches = Batches(metrics)
+    supervisor.on_batch_news = batches.report
+    ready = Ready(
+        replies,
+        supervisor,
+        dispatcher,
+        draining=lambda: draining.begun,
+        batching=lambda: batches.details(dispatcher.batching),
+    )
+    sources = Sources(
+        metrics,
+        dispatcher,
+        supervisor.report,
+        ready.is_ready,
+        lambda: cast("Iterable[HttpProtocol]", server.server_state.connections),
+        settings.workers,
     )
     app = create_app(
         score=ScoreEndpoint(scoring, settings.max_body_bytes),
-        health=Health(replies, lambda: draining.error() or supervisor.not_ready()),
         swagger=SwaggerEndpoint(replies, supervisor.never_ready, lambda: supervisor.script.swagger),
-        docs=docs.routes(),
+        others={
+            "/": Route(Health(replies, lambda: draining.error() or supervisor.not_ready())),
+            "/health/live": Route(Live(replies)),
+            "/health/ready": Route(ready),
+            "/metrics": Route(MetricsEndpoint(replies, sources)),
+            **docs.routes(),
+        },
         log=log,
+        metrics=metrics,
         guard=guard,
     )
-    road = ShortRoad(scoring, settings.max_body_bytes, log, guard) if settings.short_road else None
+    counters = metrics.route("/score")
+    road = ShortRoad(scoring, settings.max_body_bytes, log, counters, guard)
     most = most_connections(settings.max_connections, raise_limit(), settings.workers)
     slow = settings.client_timeout_seconds
     patience = Patience(settings.keep_alive_seconds, head_seconds=slow, slow_seconds=slow)
     clients = Clients(most, patience, draining)
+    short_road = road if settings.short_road else None
 
     async def every_second() -> None:
         await each_second()
@@ -187,7 +218,7 @@ def make_server(
 
     config = uvicorn.Config(
         app,
-        http=cast("Any", partial(HttpProtocol, clients=clients, short_road=road)),
+        http=cast("Any", partial(HttpProtocol, clients=clients, short_road=short_road)),
         ws="none",
         lifespan="off",
         log_config=None,

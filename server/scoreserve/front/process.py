@@ -22,6 +22,7 @@ from scoreserve.errors import EXIT_BOOT
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.queue_limits import QueueLimits
 from scoreserve.front.supervisor import Supervisor
+from scoreserve.logs import JsonFormatter
 from scoreserve.settings import Settings
 
 _GC_THRESHOLD = 20_000  # objects
@@ -29,6 +30,7 @@ _GC_THRESHOLD = 20_000  # objects
 
 def run(settings: Settings, sockets: list[socket.socket], *, custom_logs: bool) -> None:
     """Serves on the listening `sockets` until told to stop. `custom_logs`: see AccessLog."""
+    JsonFormatter.role = "front"
     front = Front(settings, sockets, custom_logs=custom_logs)
     # Requests make few reference cycles but many objects: at the default threshold of 700 the
     # collector took a tenth of the front's time. What start-up made need never be looked at again.
@@ -63,7 +65,12 @@ class Front:
         from scoreserve.front.access_log import AccessLog
         from scoreserve.front.http_server import make_server
 
-        self._log = AccessLog(
+        log_class = AccessLog
+        if settings.log_format == "json" and not custom_logs:
+            from scoreserve.front.access_log_json import JsonAccessLog
+
+            log_class = JsonAccessLog
+        self._log = log_class(
             lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
             direct=not custom_logs,
         )

@@ -13,8 +13,11 @@ from scoreserve import wire
 from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.job import Job
+from scoreserve.front.metrics import Metrics
 from scoreserve.front.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.wire import Outcome, RequestHead
+
+_CLIENT_GONE = "client_gone"  # the one reason for shedding that nobody is answered with
 
 
 class Scoring:
@@ -31,7 +34,10 @@ class Scoring:
         replies: Replies,
         not_ready: Callable[[], NotReady | None],
         raw: Callable[[], bool] = lambda: False,
+        *,
+        metrics: Metrics,
     ) -> None:
+        self._metrics = metrics
         self._dispatcher = dispatcher
         self._replies = replies
         self._not_ready = not_ready
@@ -45,14 +51,14 @@ class Scoring:
         Returns the job to `cancel` when the client leaves, or None when the reply is given already.
         """
         try:
-            common = self._replies.common(head)
+            request_id, common = self._replies.common(head)
             error = self._not_ready()
             if error is not None:
                 raise error
             if head.method == b"OPTIONS" and not self._raw():
                 answer(self._replies.ok(head, HTML, b"", RUN_NOT_FAILED))
                 return None
-            block = _encode(head)
+            block = _encode(head, request_id)
         except ReplyError as refusal:
             answer(self.refuse(head, refusal))
             return None
@@ -61,6 +67,8 @@ class Scoring:
 
         def on_outcome(outcome: Outcome | ReplyError) -> None:
             seconds = time.perf_counter() - started
+            if isinstance(outcome, ReplyError):
+                self._count(outcome)
             answer(replies.outcome(common, outcome, seconds, job.stream))
 
         job = Job(block, chunks, on_outcome)
@@ -73,15 +81,23 @@ class Scoring:
 
     def cancel(self, job: Job) -> None:
         """The client of this job has left."""
+        self._metrics.abandoned += 1
+        if not job.sent:
+            self._metrics.shed[_CLIENT_GONE] += 1
         self._dispatcher.cancel(job)
 
     def refuse(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that never becomes a job."""
+        self._count(error)
         return self._replies.error(head, error)
 
+    def _count(self, error: ReplyError) -> None:
+        if error.shed:
+            self._metrics.shed[error.shed] += 1
 
-def _encode(head: RequestHead) -> bytes:
+
+def _encode(head: RequestHead, request_id: bytes) -> bytes:
     try:
-        return wire.encode_head(head)
+        return wire.encode_head(head, request_id)
     except ValueError as error:
         raise BadInput(f"The request is malformed: {error}.") from None

@@ -27,6 +27,7 @@ from scoreserve.front.access_log import AccessLog
 from scoreserve.front.body_stream import BodyStream, StreamBroken
 from scoreserve.front.guard import Guard
 from scoreserve.front.job import Job
+from scoreserve.front.metrics import RouteCounters
 from scoreserve.front.replies import Reply
 from scoreserve.front.scoring import Scoring
 from scoreserve.wire import JOIN_BELOW_BYTES, RequestHead
@@ -41,6 +42,7 @@ class ShortRoad(NamedTuple):
     scoring: Scoring
     max_body_bytes: int
     log: AccessLog
+    counters: RouteCounters
     guard: Guard | None = None
 
 
@@ -178,7 +180,7 @@ class ScoreCycle:
         self._chunks = []
         self.refused = True
         self.keep_alive = False
-        self._log(reply)
+        self._record(reply)
         self._protocol.transport.write(self._render(reply) + reply.body)
         self.response_complete = True
         if self._complete:
@@ -192,7 +194,7 @@ class ScoreCycle:
             if reply.stream is not None:
                 reply.stream.close()
             return
-        self._log(reply)
+        self._record(reply)
         if reply.stream is not None:
             task = self._protocol.loop.create_task(self._stream(reply, reply.stream))
             self._streaming = task, reply.stream
@@ -213,6 +215,7 @@ class ScoreCycle:
         try:
             while (chunk := await stream.next_chunk()) is not None:
                 transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                self._road.counters.sent_bytes += len(chunk)
                 if flow.write_paused:
                     await flow.drain()
             if chunked:
@@ -233,8 +236,10 @@ class ScoreCycle:
             self._protocol.transport.close()
         self._protocol.on_response_complete()
 
-    def _log(self, reply: Reply) -> None:
-        self._road.log.record(self._head, reply, time.perf_counter() - self._started, api=True)
+    def _record(self, reply: Reply) -> None:
+        road = self._road
+        road.log.record(self._head, reply, time.perf_counter() - self._started, api=True)
+        road.counters.answered(self._head.method, reply, self._size)
 
 
 def render(

@@ -71,6 +71,8 @@ class Supervisor:
         self._last_death = ""
         self._tasks: set[asyncio.Task[None]] = set()
         self._all_gone = asyncio.Event()
+        # Told what a worker reports of merging.
+        self.on_batch_news: Callable[[ScoringWorker, dict[str, Any]], None] = lambda *_: None
 
     def spawn(self) -> None:
         """Starts the worker processes, before there is an event loop to talk to them."""
@@ -195,7 +197,7 @@ class Supervisor:
         self._dispatcher.began(worker, job_ids)
 
     def worker_report(self, worker: ScoringWorker, news: dict[str, Any]) -> None:
-        """News of merging."""
+        self.on_batch_news(worker, news)
 
     def worker_outcomes(self, worker: ScoringWorker, outcomes: Sequence[Outcome]) -> None:
         self._ever_answered = True

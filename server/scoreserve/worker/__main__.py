@@ -62,10 +62,12 @@ def _prepare_process(settings: Settings) -> None:
     for stream in (sys.stdout, sys.stderr):
         # Log lines must not wait in a buffer, nor fail on a character the locale lacks.
         stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
-    logs.configure(settings)
+    logs.JsonFormatter.role = "worker"
+    custom_logs = logs.configure(settings)
     if settings.debug_port is not None:
         debugger.attach(settings.debug_port)
-    print("Initializing logger")
+    if settings.log_format == "text" or custom_logs:
+        print("Initializing logger")
     print_hook.install()
     _log.info("Starting up app insights client")
     if settings.cors_origins:

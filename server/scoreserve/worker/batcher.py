@@ -25,7 +25,7 @@ from scoreserve.worker import merging, proof
 from scoreserve.worker.calling import Call
 from scoreserve.worker.merged_runs import Member, MergedRuns
 from scoreserve.worker.merging import NotMerged, NotSplit, Parts
-from scoreserve.worker.scorer import Begin, Result, Scorer, nobody_told
+from scoreserve.worker.scorer import Begin, Result, Scorer, about, nobody_told
 from scoreserve.worker.tally import Tally
 from scoreserve.worker.trust import Kind, Step, Trust
 
@@ -200,7 +200,9 @@ class Batcher:
         self, kind: Kind, parts: Sequence[Parts], batch: Sequence[Member], spent: float
     ) -> merging.Pieces:
         assert kind.split is not None
-        self._begin([member.call for member in batch])
+        calls = [member.call for member in batch]
+        self._begin(calls)
+        about(calls)
         merged = self._runs.together(parts, batch[0].call, spent)
         return merging.split_result(merged, [part.rows for part in parts], kind.split)
 
@@ -230,6 +232,7 @@ class Batcher:
     ) -> tuple[Result, Any | None]:
         """The outcome of a run of its own, and what run() returned; None when it failed."""
         self._begin([member.call])
+        about([member.call])
         started = time.perf_counter()
         try:
             value = self._runs.alone(member, spent)

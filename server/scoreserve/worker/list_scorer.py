@@ -9,7 +9,7 @@ from typing import Any
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
 from scoreserve.wire import Outcome
 from scoreserve.worker.calling import Call
-from scoreserve.worker.scorer import Begin, Result, Scorer, nobody_told
+from scoreserve.worker.scorer import Begin, Result, Scorer, about, nobody_told
 from scoreserve.worker.tally import Tally
 
 
@@ -66,6 +66,7 @@ class ListScorer:
     def _results(self, calls: list[Call]) -> Sequence[Any]:
         self._begin(calls)
         inputs = [call.arguments[self._parameter] for call in calls]
+        about(calls)
         results = self._scorer.call(calls[0]._replace(arguments={self._parameter: inputs}))
         if not isinstance(results, (list, tuple)) or len(results) != len(inputs):
             raise ResultUnusable from TypeError(

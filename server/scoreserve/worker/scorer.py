@@ -10,6 +10,7 @@ import traceback
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from typing import Any
 
+from scoreserve import logs, wire
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
@@ -23,6 +24,11 @@ _log = logging.getLogger("azmlinfsrv")
 Result = Outcome | StreamedOutcome
 # Told which calls share a run(), before it begins.
 Begin = Callable[[Sequence[Call]], None]
+
+
+def about(calls: Sequence[Call]) -> None:
+    """What is logged from here on is about the requests of these calls."""
+    logs.request_id.set(b",".join([wire.request_id_of(call.head) for call in calls]))
 
 
 def nobody_told(calls: Sequence[Call]) -> None:
@@ -48,7 +54,11 @@ class Scorer:
         return [self._read(job) for job in jobs]
 
     def score(self, call: Call) -> Result:
-        """Calls run() and makes an outcome of whatever comes of it."""
+        """Calls run() and makes an outcome of whatever comes of it.
+
+        What is logged from here on is about this request, until the next one: it may be streamed.
+        """
+        about([call])
         started = time.perf_counter()
         try:
             value = self.call(call)
@@ -67,6 +77,7 @@ class Scorer:
 
     def failed(self, call: Call, error: ReplyError, seconds: float) -> Outcome:
         """The outcome of a call that ended with `error`, which is logged."""
+        about([call])
         _log.error("Encountered Exception: %s", _user_traceback(error))
         return outputs.failure(call.job_id, error, seconds)
 
