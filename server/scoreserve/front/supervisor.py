@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 
 from scoreserve.cgroup import Cgroup, OomWatch
@@ -23,7 +22,7 @@ from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.dispatcher import Dispatcher, Job
 from scoreserve.front.ids import request_id_of
 from scoreserve.front.reload import RollingReload
-from scoreserve.front.report import STATES, Report, WorkerReport
+from scoreserve.front.report import Report
 from scoreserve.front.scoring_worker import ScoringWorker, Script, State
 from scoreserve.front.tally import Tally
 from scoreserve.front.time_limits import TimeLimits
@@ -129,32 +128,7 @@ class Supervisor:
 
     def report(self) -> Report:
         """The workers now, and what became of them since the front started."""
-        now = self._clock()
-        workers = sorted(self._workers, key=lambda worker: worker.started)
-        starting = self._oldest_starting()
-        count = Counter(worker.reported_state for worker in workers)
-        tally = self._tally
-        return Report(
-            states={state: count[state] for state in STATES},
-            stage=starting.stage if starting else "",
-            stage_seconds=now - starting.started if starting else 0.0,
-            workers=[
-                WorkerReport(
-                    worker.pid,
-                    worker.reported_state,
-                    now - worker.started,
-                    None if worker.busy_since is None else now - worker.busy_since,
-                )
-                for worker in workers
-            ],
-            deaths=dict(tally.deaths),
-            last_death=tally.last_death(now),
-            inits=tally.inits,
-            init_seconds_total=tally.init_seconds_total,
-            init_seconds_last=tally.init_seconds_last,
-            reloads=dict(self._reload.counts),
-            last_reload=self._reload.last,
-        )
+        return self._tally.report(self._workers, self._reload, self._clock())
 
     def end_hung_workers(self) -> None:
         """Ends the workers that exceed a time limit. To be called about once a second."""
