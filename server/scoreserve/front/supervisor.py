@@ -31,8 +31,8 @@ from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
 
-_FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 10.0
+_FIRST_PAUSE_SECONDS = 0.2
+_MOST_DOUBLINGS = 6  # of the pause: up to 13 s
 _HOPELESS_DEATHS = 6  # in a row: after about 3 s of pauses
 _STOP_GRACE_SECONDS = 0.5  # for idle workers to leave by themselves
 
@@ -65,6 +65,7 @@ class Supervisor:
         self._ever_answered = False
         self._fruitless_deaths = 0  # in a row, with no answer in between
         self._failed_starts = 0  # in a row
+        self._refused_starts = 0  # in a row, by the system
         self._due = 0  # replacements that a pause precedes
         self._last_death = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -150,7 +151,7 @@ class Supervisor:
     # What a worker reports.
 
     def worker_ready(self, worker: ScoringWorker) -> None:
-        if worker.retiring:
+        if worker.retiring or self._stopping:
             return
         self._ever_ready = True
         self._ready.add(worker)
@@ -237,7 +238,10 @@ class Supervisor:
         return any(worker.retiring for worker in self._workers)
 
     def start_worker(self) -> ScoringWorker:
-        """Starts one more worker. It ends any waiting for the script to change."""
+        """Starts one more worker, which ends any waiting for the script to change.
+
+        Raises OSError when the system has no process to give.
+        """
         self._waiting = False
         worker = self._spawn_one()
         task = asyncio.get_running_loop().create_task(worker.connect())
@@ -256,18 +260,25 @@ class Supervisor:
         if self._waiting:
             return
         missing = self._settings.workers - len(self.active_workers()) - self._due
-        repeated = max(self._fruitless_deaths, self._failed_starts) - 1
-        pause = min(_FIRST_PAUSE_SECONDS * 2**repeated, _LONGEST_PAUSE_SECONDS)
+        in_a_row = max(self._fruitless_deaths, self._failed_starts, self._refused_starts)
         for _ in range(missing):
             self._due += 1
             later = asyncio.get_running_loop().call_later
-            later(pause if repeated > 0 else 0.0, self._start_replacement)
+            later(pause_after(in_a_row), self._start_replacement)
 
     def _start_replacement(self) -> None:
         self._due -= 1
         missing = self._settings.workers - len(self.active_workers())
-        if missing > 0 and not self._stopping and not self._waiting:
+        if missing <= 0 or self._stopping or self._waiting:
+            return
+        try:
             self.start_worker()
+        except OSError as error:  # no process, memory or file descriptor to be had
+            _log.error("No scoring worker can be started: %s", error)
+            self._refused_starts += 1
+            self._replace()
+        else:
+            self._refused_starts = 0
 
     def _spawn_one(self) -> ScoringWorker:
         generation = self._reload.generation
@@ -278,6 +289,13 @@ class Supervisor:
     def _oldest_starting(self) -> ScoringWorker | None:
         starting = [w for w in self.active_workers() if w.state is State.STARTING]
         return min(starting, key=lambda worker: worker.started, default=None)
+
+
+def pause_after(deaths: int) -> float:
+    """Seconds before a worker is replaced, after so many deaths in a row."""
+    if deaths <= 1:
+        return 0.0
+    return _FIRST_PAUSE_SECONDS * 2.0 ** min(deaths - 2, _MOST_DOUBLINGS)
 
 
 def _running(jobs: Sequence[Job]) -> str:

@@ -30,8 +30,8 @@ from scoreserve.worker.list_scorer import ListScorer
 from scoreserve.worker.scorer import Scorer
 from scoreserve.worker.serving import Serving
 
-# By so much a worker seems larger, in thousandths of all memory, when the kernel looks for a process
-# to kill. Were it to choose the front, every request would be lost.
+# By so much a worker seems larger, in thousandths of all memory, when the kernel looks for one to
+# kill. Were it to choose the front, every request would be lost.
 _OOM_HANDICAP = 100
 _OOM_SCORE = "/proc/self/oom_score_adj"
 
