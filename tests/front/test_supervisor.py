@@ -89,13 +89,19 @@ class FakeProcess(FakeWorker):
 
 
 class Supervised:
-    """A supervisor with fake processes; `gave_up` counts how often it did."""
+    """A supervisor with fake processes; `gave_up` counts how often it did.
 
-    def __init__(self, **settings: Any) -> None:
-        self.processes: list[FakeProcess] = []
+    `refusals` are what the system raises instead of giving processes.
+    """
+
+    def __init__(self, processes: list[FakeProcess]) -> None:
+        self.processes = processes
+        self.refusals: list[OSError] = []
         self.gave_up = 0
         self.defer = ManualDefer()
         self.dispatcher = Dispatcher(self.defer)
+
+    def spawn(self, **settings: Any) -> None:
         self.supervisor = Supervisor(Settings(**settings), self.dispatcher, self._give_up)
         self.supervisor.spawn()
 
@@ -145,14 +151,16 @@ def supervise(
         processes: list[FakeProcess] = []
 
         def spawn(*arguments: Any) -> FakeProcess:
+            if supervised.refusals:
+                raise supervised.refusals.pop()
             processes.append(FakeProcess(*arguments))
             return processes[-1]
 
         monkeypatch.setattr(supervisor_module, "ScoringWorker", spawn)
         monkeypatch.setattr(supervisor_module, "_FIRST_PAUSE_SECONDS", 0)
         monkeypatch.setattr(supervisor_module, "_STOP_GRACE_SECONDS", 0)
-        supervised = Supervised(**settings)
-        supervised.processes = processes
+        supervised = Supervised(processes)
+        supervised.spawn(**settings)
         return supervised
 
     return supervise
@@ -268,6 +276,28 @@ class TestDeaths:
         play(scenario)
         assert "exited with code 7, running request id of what runs" in server_log.text
         assert "id of what waits" not in server_log.text
+
+    def test_in_a_row_make_the_pause_grow_to_a_limit(self) -> None:
+        pauses = [supervisor_module.pause_after(deaths) for deaths in (1, 2, 3, 100, 100_000)]
+        assert pauses[0] == 0
+        assert pauses[1] < pauses[2] < pauses[3] == pauses[4] < 20
+
+    def test_are_made_up_for_once_the_system_gives_processes_again(
+        self, supervise: Supervise
+    ) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.start()
+            supervised.refusals = [OSError("no processes") for _ in range(8)]
+            await supervised.die()
+            await turns(100)
+            assert supervised.refusals == []
+            await supervised.die()  # which is the first failed start in a row
+            assert supervised.gave_up == 0
+            await supervised.get_ready()
+            assert supervised.supervisor.not_ready() is None
+
+        play(scenario)
 
 
 class TestReadiness:
@@ -499,6 +529,19 @@ class TestReload:
                 await supervised.get_ready()
             assert len(supervised.alive()) == 3
             assert not {0, 1, 2} & set(supervised.alive())
+
+        play(scenario)
+
+    def test_fails_when_the_system_gives_no_process(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.start()
+            supervised.refusals = [OSError("no processes")]
+            supervised.supervisor.reload("why")
+            assert "no processes" in supervised.supervisor.report().last_reload
+            supervised.supervisor.reload("again")
+            await supervised.get_ready()
+            assert supervised.alive() == [1]
 
         play(scenario)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import select
+from pathlib import Path
 
 from tests.live.conftest import Serve
 from tests.servers import read_reply, wait_until
@@ -109,6 +110,17 @@ def run(data):
         server.open("first")
         assert first.reply().status == 200
         assert server.score("last").json() == ["first", "last"]
+
+
+def test_a_kill_for_want_of_memory_would_rather_hit_a_worker(serve: Serve) -> None:
+    """The front's death would cost everybody's requests."""
+
+    def score(pid: int) -> int:
+        return int(Path(f"/proc/{pid}/oom_score_adj").read_text())
+
+    with serve("def init(): pass\ndef run(data): return data\n") as server:
+        (worker,) = server.workers()
+        assert score(worker) > score(server.process.pid)
 
 
 def test_run_is_interrupted_at_its_timeout(serve: Serve) -> None:

@@ -31,7 +31,8 @@ class Crew(Protocol):
     def is_retiring(self) -> bool:
         """Whether one that is retired has not left yet."""
 
-    def start_worker(self) -> ScoringWorker: ...
+    def start_worker(self) -> ScoringWorker:
+        """Raises OSError."""
 
     def retire_worker(self, worker: ScoringWorker) -> None: ...
 
@@ -63,7 +64,7 @@ class RollingReload:
         self._running = True
         self._began = self._clock()
         self.generation += 1
-        self._newcomer = self._crew.start_worker()
+        self._start()
 
     def is_newcomer(self, worker: ScoringWorker) -> bool:
         """Whether a reload waits for this worker to be ready."""
@@ -94,7 +95,13 @@ class RollingReload:
         elif len(active) > self._wanted:
             self._crew.retire_worker(min(old, key=_use))
         else:
+            self._start()
+
+    def _start(self) -> None:
+        try:
             self._newcomer = self._crew.start_worker()
+        except OSError as error:
+            self._end(FAILED, f"no new worker can be started: {error}")
 
     def _end(self, result: str, text: str) -> None:
         self._running = False

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.job import Job
 from scoreserve.front.reload import RollingReload
-from scoreserve.front.report import STATES, Report, WorkerReport
+from scoreserve.front.report import Report
 from scoreserve.front.scoring_worker import ScoringWorker, Script, State
 from scoreserve.front.tally import Tally
 from scoreserve.front.time_limits import TimeLimits
@@ -33,8 +32,8 @@ from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
 
-_FIRST_PAUSE_SECONDS = 0.1
-_LONGEST_PAUSE_SECONDS = 10.0
+_FIRST_PAUSE_SECONDS = 0.2
+_MOST_DOUBLINGS = 6  # of the pause: up to 13 s
 _HOPELESS_DEATHS = 6  # in a row: after about 3 s of pauses
 _STOP_GRACE_SECONDS = 0.5  # for idle workers to leave by themselves
 
@@ -67,6 +66,7 @@ class Supervisor:
         self._ever_answered = False
         self._fruitless_deaths = 0  # in a row, with no answer in between
         self._failed_starts = 0  # in a row
+        self._refused_starts = 0  # in a row, by the system
         self._due = 0  # replacements that a pause precedes
         self._last_death = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,32 +132,7 @@ class Supervisor:
 
     def report(self) -> Report:
         """The workers now, and what became of them since the front started."""
-        now = self._clock()
-        workers = sorted(self._workers, key=lambda worker: worker.started)
-        starting = self._oldest_starting()
-        count = Counter(worker.reported_state for worker in workers)
-        tally = self._tally
-        return Report(
-            states={state: count[state] for state in STATES},
-            stage=starting.stage if starting else "",
-            stage_seconds=now - starting.started if starting else 0.0,
-            workers=[
-                WorkerReport(
-                    worker.pid,
-                    worker.reported_state,
-                    now - worker.started,
-                    None if worker.busy_since is None else now - worker.busy_since,
-                )
-                for worker in workers
-            ],
-            deaths=dict(tally.deaths),
-            last_death=tally.last_death(now),
-            inits=tally.inits,
-            init_seconds_total=tally.init_seconds_total,
-            init_seconds_last=tally.init_seconds_last,
-            reloads=dict(self._reload.counts),
-            last_reload=self._reload.last,
-        )
+        return self._tally.report(self._workers, self._reload, self._clock())
 
     def end_hung_workers(self) -> None:
         """Ends the workers that exceed a time limit. To be called about once a second."""
@@ -179,7 +154,7 @@ class Supervisor:
     # What a worker reports.
 
     def worker_ready(self, worker: ScoringWorker) -> None:
-        if worker.retiring:
+        if worker.retiring or self._stopping:
             return
         self._ever_ready = True
         self._ready.add(worker)
@@ -273,7 +248,10 @@ class Supervisor:
         return any(worker.retiring for worker in self._workers)
 
     def start_worker(self) -> ScoringWorker:
-        """Starts one more worker. It ends any waiting for the script to change."""
+        """Starts one more worker, which ends any waiting for the script to change.
+
+        Raises OSError when the system has no process to give.
+        """
         self._waiting = False
         worker = self._spawn_one()
         task = asyncio.get_running_loop().create_task(worker.connect())
@@ -292,18 +270,25 @@ class Supervisor:
         if self._waiting:
             return
         missing = self._settings.workers - len(self.active_workers()) - self._due
-        repeated = max(self._fruitless_deaths, self._failed_starts) - 1
-        pause = min(_FIRST_PAUSE_SECONDS * 2**repeated, _LONGEST_PAUSE_SECONDS)
+        in_a_row = max(self._fruitless_deaths, self._failed_starts, self._refused_starts)
         for _ in range(missing):
             self._due += 1
             later = asyncio.get_running_loop().call_later
-            later(pause if repeated > 0 else 0.0, self._start_replacement)
+            later(pause_after(in_a_row), self._start_replacement)
 
     def _start_replacement(self) -> None:
         self._due -= 1
         missing = self._settings.workers - len(self.active_workers())
-        if missing > 0 and not self._stopping and not self._waiting:
+        if missing <= 0 or self._stopping or self._waiting:
+            return
+        try:
             self.start_worker()
+        except OSError as error:  # no process, memory or file descriptor to be had
+            _log.error("No scoring worker can be started: %s", error)
+            self._refused_starts += 1
+            self._replace()
+        else:
+            self._refused_starts = 0
 
     def _spawn_one(self) -> ScoringWorker:
         generation = self._reload.generation
@@ -314,6 +299,13 @@ class Supervisor:
     def _oldest_starting(self) -> ScoringWorker | None:
         starting = [w for w in self.active_workers() if w.state is State.STARTING]
         return min(starting, key=lambda worker: worker.started, default=None)
+
+
+def pause_after(deaths: int) -> float:
+    """Seconds before a worker is replaced, after so many deaths in a row."""
+    if deaths <= 1:
+        return 0.0
+    return _FIRST_PAUSE_SECONDS * 2.0 ** min(deaths - 2, _MOST_DOUBLINGS)
 
 
 def _running(jobs: Sequence[Job]) -> str:

@@ -1,35 +1,63 @@
-"""Counts what became of the workers since the front started, for health and metrics."""
+"""Counts what became of the workers since the front started, and makes the report on them."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from scoreserve.front.deaths import REASONS, End
-from scoreserve.front.report import Death
+from scoreserve.front.reload import RollingReload
+from scoreserve.front.report import STARTING, STATES, Death, Report, WorkerReport
+from scoreserve.front.scoring_worker import ScoringWorker
 
 
 class Tally:
     """Deaths by reason, and how long start-ups took."""
 
     def __init__(self) -> None:
-        self.deaths = dict.fromkeys(REASONS, 0)
-        self.inits = 0
-        self.init_seconds_total = 0.0
-        self.init_seconds_last = 0.0
-        self._last: tuple[End, int, float] | None = None  # the end, the process id, when
+        self._deaths = dict.fromkeys(REASONS, 0)
+        self._last_death: tuple[End, int, float] | None = None  # the end, the process id, when
+        self._inits = 0
+        self._init_seconds_total = 0.0
+        self._init_seconds_last = 0.0
 
     def started(self, seconds: float) -> None:
         """A worker became ready, so many seconds after its process was started."""
-        self.inits += 1
-        self.init_seconds_total += seconds
-        self.init_seconds_last = seconds
+        self._inits += 1
+        self._init_seconds_total += seconds
+        self._init_seconds_last = seconds
 
     def died(self, end: End, pid: int, now: float) -> None:
         """A worker died."""
-        self.deaths[end.reason] += 1
-        self._last = end, pid, now
+        self._deaths[end.reason] += 1
+        self._last_death = end, pid, now
 
-    def last_death(self, now: float) -> Death | None:
-        """The last death, if there was any."""
-        if self._last is None:
+    def report(self, workers: Iterable[ScoringWorker], reload: RollingReload, now: float) -> Report:
+        """The report on these workers."""
+        by_age = sorted(workers, key=lambda worker: worker.started)
+        count = Counter(worker.reported_state for worker in by_age)
+        starting = next((w for w in by_age if w.reported_state == STARTING), None)
+        return Report(
+            states={state: count[state] for state in STATES},
+            stage=starting.stage if starting else "",
+            stage_seconds=now - starting.started if starting else 0.0,
+            workers=[_report_on(worker, now) for worker in by_age],
+            deaths=dict(self._deaths),
+            last_death=self._death(now),
+            inits=self._inits,
+            init_seconds_total=self._init_seconds_total,
+            init_seconds_last=self._init_seconds_last,
+            reloads=dict(reload.counts),
+            last_reload=reload.last,
+        )
+
+    def _death(self, now: float) -> Death | None:
+        if self._last_death is None:
             return None
-        end, pid, when = self._last
+        end, pid, when = self._last_death
         return Death(end.reason, end.text, pid, now - when)
+
+
+def _report_on(worker: ScoringWorker, now: float) -> WorkerReport:
+    busy = None if worker.busy_since is None else now - worker.busy_since
+    return WorkerReport(worker.pid, worker.reported_state, now - worker.started, busy)
