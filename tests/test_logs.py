@@ -112,6 +112,12 @@ class TestJson:
             "role": "arbiter",
         }
 
+    @pytest.mark.parametrize(
+        ("part", "shown"), [(0.0, "000"), (0.0625, "062"), (0.9990234375, "999")]
+    )
+    def test_has_milliseconds(self, part: float, shown: str) -> None:
+        assert logs.rfc3339(1_700_000_000 + part) == f"2023-11-14T22:13:20.{shown}Z"
+
     @pytest.mark.parametrize("message", ["two\nlines", '"}', "ä", "\ud800", "\x00\x1b[0m", "100%"])
     def test_is_one_line_whatever_is_said(self, message: str) -> None:
         line = logs.JsonFormatter().format(record(message=message))

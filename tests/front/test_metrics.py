@@ -51,6 +51,17 @@ class TestPhases:
         phases.observe(0.75, 0.25)
         assert (phases.total.sum, phases.run.sum, phases.queue.sum) == (0.75, 0.25, 0.5)
 
+    @pytest.mark.parametrize("value", [0.0002, 0.25, 0.3, 1000.0])
+    def test_each_counts_as_a_histogram_does(self, value: float) -> None:
+        phases, expected = Phases(), Histogram(SECONDS)
+        expected.observe(value)
+        phases.observe(2 * value, value)  # queue takes as long as run
+        assert phases.run.counts == phases.queue.counts == expected.counts
+        phases, expected = Phases(), Histogram(SECONDS)
+        expected.observe(2 * value)
+        phases.observe(2 * value, value)
+        assert phases.total.counts == expected.counts
+
     def test_without_run_there_is_only_a_total(self) -> None:
         phases = Phases()
         phases.observe(0.75, 0.0)
