@@ -278,12 +278,20 @@ _FIXED_FIELDS = 6
 
 def encode_head(head: RequestHead, request_id: bytes = b"") -> bytes:
     """The head as one block of bytes. Raises ValueError when a field holds a zero byte."""
-    *fixed, headers, _ = head
-    fields = [*fixed, *chain.from_iterable(headers), request_id]
-    block = b"\0".join(fields)
-    if block.count(b"\0") != len(fields) - 1:
+    before, after = encode_around_client(head)
+    return b"%b%b%b%b" % (before, head.client, after, request_id)
+
+
+def encode_around_client(head: RequestHead) -> tuple[bytes, bytes]:
+    """What stands before the client in an encoded head, and what stands after it, to be followed by
+    the request id. Raises ValueError when a field holds a zero byte.
+    """
+    method, path, query, http_version, scheme, _, headers, _ = head
+    before = b"\0".join((method, path, query, http_version, scheme, b""))
+    after = b"\0".join((b"", *chain.from_iterable(headers), b""))
+    if before.count(b"\0") != _FIXED_FIELDS - 1 or after.count(b"\0") != 2 * len(headers) + 1:
         raise ValueError("a zero byte in the request line or in a header")
-    return block
+    return before, after
 
 
 def is_post(block: bytes) -> bool:

@@ -16,7 +16,7 @@ from scoreserve.front.replies import Reply
 from tests.front.fakes import request_head
 
 TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}"
-OK = Reply(200, [], b"[1, 2]")
+OK = Reply(200, b"", b"[1, 2]")
 
 
 class Log:
@@ -67,14 +67,14 @@ def test_nothing_is_written_before_a_batch_is(log: Log) -> None:
 def test_a_probe_has_none_and_other_paths_one(log: Log) -> None:
     log.log.record(request_head("GET", "/"), OK, 0.01, api=False)
     assert log.lines() == []
-    log.log.record(request_head("GET", "/other"), Reply(404, [], b""), 0.01, api=False)
+    log.log.record(request_head("GET", "/other"), Reply(404, b"", b""), 0.01, api=False)
     (line,) = log.lines()
     assert '"GET /other HTTP/1.1" 404 - "-" "-"' in line
 
 
 def test_the_length_of_a_stream_is_not_known(log: Log) -> None:
     stream = BodyStream(lambda: None, lambda: None)
-    log.log.record(request_head(), Reply(200, [], b"", stream), 0.01, api=True)
+    log.log.record(request_head(), Reply(200, b"", b"", stream), 0.01, api=True)
     assert log.lines()[0].endswith("ms N/A")
 
 

@@ -17,7 +17,7 @@ from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.replies import Reply
 from tests.front.fakes import request_head
 
-OK = Reply(200, [(b"x-request-id", b"mine")], b"[1, 2]", None, False, 0.5, 0.125)
+OK = Reply(200, b"x-request-id: mine\r\n", b"[1, 2]", None, False, 0.5, 0.125)
 
 
 class Log:
@@ -66,7 +66,7 @@ def test_a_scored_request_is_one_object(log: Log) -> None:
 
 
 def test_another_has_neither_id_nor_phases(log: Log) -> None:
-    log.log.record(request_head("GET", "/other"), Reply(404, []), 0.01, api=False)
+    log.log.record(request_head("GET", "/other"), Reply(404, b""), 0.01, api=False)
     (line,) = log.lines()
     assert not {"request_id", "phases", "query", "user_agent"} & set(line)
     assert (line["path"], line["status"], line["bytes"]) == ("/other", 404, 0)

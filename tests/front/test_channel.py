@@ -25,9 +25,11 @@ STREAM = b"".join(
         wire.frame(wire.STAGE, "läuft".encode()),
         wire.frame(wire.READY, b'{"pid": 7}'),
         *wire.encode_outcomes(OUTCOMES[:2]),
+        wire.running([3, 2**64 - 1]),
         wire.chunk(3, b"part"),
         wire.stream_end(3, complete=True),
         *wire.encode_outcomes(OUTCOMES[2:]),
+        wire.frame(wire.REPORT, b'{"off": ""}'),
         wire.frame(wire.BOOT_FAILED),
     ]
 )
@@ -35,9 +37,11 @@ EVENTS = [
     ("stage", "läuft"),
     ("ready", {"pid": 7}),
     ("outcomes", OUTCOMES[:2]),
+    ("running", (3, 2**64 - 1)),
     ("chunk", (3, b"part")),
     ("stream end", (3, True)),
     ("outcomes", OUTCOMES[2:]),
+    ("report", {"off": ""}),
     ("boot failed", None),
 ]
 
@@ -56,6 +60,12 @@ class Recorder:
 
     def on_boot_failed(self) -> None:
         self.events.append(("boot failed", None))
+
+    def on_running(self, job_ids: Sequence[int]) -> None:
+        self.events.append(("running", tuple(job_ids)))
+
+    def on_report(self, news: dict[str, Any]) -> None:
+        self.events.append(("report", news))
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         self.events.append(("outcomes", list(outcomes)))
@@ -139,10 +149,25 @@ class TestReceiving:
             wire.frame(wire.STAGE, b"\xff"),
             wire.frame(wire.OUTCOMES, b"too short"),
             wire.frame(wire.OUTCOMES, b"".join(wire.encode_outcomes(OUTCOMES))[16:], count=2),
+            wire.frame(wire.RUNNING, b"short", count=1),
+            wire.frame(wire.RUNNING, bytes(16), count=1),
+            wire.frame(wire.REPORT, b"{"),
             wire.frame(wire.CHUNK, b"short"),
             wire.frame(wire.STREAM_END, b"short"),
         ],
-        ids=["kind", "direction", "json", "text", "length", "count", "chunk", "stream end"],
+        ids=[
+            "kind",
+            "direction",
+            "json",
+            "text",
+            "length",
+            "count",
+            "running",
+            "running count",
+            "report",
+            "chunk",
+            "stream end",
+        ],
     )
     def test_what_is_not_the_protocol_ends_the_connection(
         self, connected: Connected, frame: bytes

@@ -12,7 +12,7 @@ from scoreserve.front.client_watch import Answer, ClientWatch
 from scoreserve.front.replies import Reply
 from tests.front.fakes import Exchange, turns
 
-REPLY = Reply(200, [], b"")
+REPLY = Reply(200, b"", b"")
 
 
 @pytest.fixture(autouse=True)

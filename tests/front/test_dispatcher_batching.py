@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given
@@ -76,6 +76,11 @@ class Front:
     def answer_by(self, place: int) -> None:
         self.answer(self.workers[place % len(self.workers)])
 
+    def begin(self, place: int) -> None:
+        """A worker begins a run() for some of its jobs."""
+        worker = self.workers[place % len(self.workers)]
+        self.dispatcher.began(worker, [job.id for job in worker.in_hand[place:]])
+
     def lose(self, place: int) -> None:
         """A worker is gone, and another takes its place."""
         place %= len(self.workers)
@@ -95,7 +100,13 @@ class Front:
         return [client for client in clients if not client.answers]
 
 
-EVENTS = {"submit": "submit", "time": "wait", "answer": "answer_by", "lose": "lose"}
+EVENTS = {
+    "submit": "submit",
+    "time": "wait",
+    "begin": "begin",
+    "answer": "answer_by",
+    "lose": "lose",
+}
 
 
 class TestHandingOver:
@@ -226,29 +237,110 @@ class TestCompany:
 
 
 class TestLosingAWorker:
-    def test_all_jobs_of_the_batch_end_with_the_error(self) -> None:
+    """Of jobs that share a run() nobody knows which one the worker died of."""
+
+    @staticmethod
+    def lose(front: Front, *, began: Sequence[int] = (), again: bool = True) -> FakeWorker:
+        """The worker ends after it began a run() for these of its jobs; its replacement."""
+        (worker,) = front.workers
+        ids = [job.id for job in worker.batches[-1]]
+        if began:
+            front.dispatcher.began(worker, [ids[place] for place in began])
+        front.dispatcher.detach(worker, LOST, again=again)
+        front.workers[0] = FakeWorker()
+        front.dispatcher.attach(front.workers[0])
+        front.defer.run()
+        return front.workers[0]
+
+    def test_merged_jobs_are_run_again_each_by_itself_and_others_together(self) -> None:
         front = Front(jobs=4)
-        front.submit(6)
-        front.dispatcher.detach(front.workers[0], LOST)
-        front.defer.run()
-        assert [client.answers for client in front.clients[:4]] == [[LOST]] * 4
-        assert front.dispatcher.queued == 2
-        worker = FakeWorker()
-        front.dispatcher.attach(worker)
-        front.defer.run()
+        front.submit(7)
+        worker = self.lose(front, began=[0, 1, 2])
+        while front.dispatcher.queued or worker.in_hand:
+            front.answer(worker)
+        assert front.sizes(worker) == [1, 1, 1, 4]
+        assert all(client.got_its_own() for client in front.clients)
+
+    def test_the_one_that_ends_a_second_worker_is_it(self) -> None:
+        front = Front(jobs=4)
+        front.submit(4)
+        worker = self.lose(front, began=[0, 1, 2, 3])
         front.answer(worker)
-        assert all(client.got_its_own() for client in front.clients[4:])
+        worker = self.lose(front, began=[0])
+        while front.dispatcher.queued or worker.in_hand:
+            front.answer(worker)
+        assert front.clients[1].answers == [LOST]
+        assert all(front.clients[place].got_its_own() for place in (0, 2, 3))
+
+    def test_a_run_of_one_job_is_known(self) -> None:
+        front = Front(jobs=4)
+        front.submit(4)
+        worker = self.lose(front, began=[2])
+        front.answer(worker)
+        assert front.clients[2].answers == [LOST]
+        assert front.sizes(worker) == [3]
+
+    def test_merged_jobs_that_were_too_slow_are_not_run_again(self) -> None:
+        front = Front(jobs=4)
+        front.submit(4)
+        worker = self.lose(front, began=[0, 1], again=False)
+        front.answer(worker)
+        assert [client.answers for client in front.clients[:2]] == [[LOST], [LOST]]
+        assert all(client.got_its_own() for client in front.clients[2:])
 
     def test_those_already_answered_keep_their_answer(self) -> None:
         front = Front(jobs=4)
         front.submit(4)
         (worker,) = front.workers
         front.dispatcher.complete(worker, worker.answers()[1:3])
-        front.dispatcher.detach(worker, LOST)
-        first, second, third, fourth = front.clients
-        assert second.got_its_own()
-        assert third.got_its_own()
-        assert first.answers == fourth.answers == [LOST]
+        replacement = self.lose(front, began=[0, 1, 2, 3])
+        for _ in range(2):
+            front.answer(replacement)
+        assert all(client.got_its_own() for client in front.clients)
+        assert front.sizes(replacement) == [1, 1]
+
+    def test_a_job_that_nobody_waits_for_is_not_run_again(self) -> None:
+        front = Front(jobs=4)
+        front.submit(3)
+        front.cancel(1)
+        worker = self.lose(front, began=[0, 1, 2])
+        for _ in range(2):
+            front.answer(worker)
+        assert front.clients[1].answers == []
+        assert front.sizes(worker) == [1, 1]
+
+    def test_jobs_that_are_run_by_themselves_wait_for_no_company(self) -> None:
+        front = Front(jobs=4, wait_seconds=60)
+        front.submit(4)
+        worker = self.lose(front, began=[0, 1, 2, 3])
+        assert front.sizes(worker) == [1]
+
+    def test_jobs_not_begun_are_not_blamed_for_what_the_worker_died_of_meanwhile(self) -> None:
+        """It answers the first of a batch, and then compares what they give merged."""
+        front = Front(jobs=4)
+        front.submit(3)
+        (worker,) = front.workers
+        ids = [job.id for job in worker.batches[-1]]
+        front.dispatcher.began(worker, ids[:2])
+        front.dispatcher.complete(worker, worker.answers()[:2])
+        replacement = self.lose(front)
+        front.answer(replacement)
+        assert all(client.got_its_own() for client in front.clients)
+
+    @pytest.mark.parametrize("killer", [0, 2, 3])
+    def test_a_job_that_ends_the_worker_before_any_run_begins_is_found(self, killer: int) -> None:
+        """As one whose body cannot be held in memory; no other may end with it."""
+        front = Front(jobs=4)
+        front.submit(4)
+        name = front.clients[killer].name
+        worker = front.workers[0]
+        for _ in range(20):
+            if any(job.head == name for job in worker.in_hand):
+                worker = self.lose(front)
+            else:
+                front.answer(worker)
+        assert front.clients[killer].answers == [LOST]
+        assert sum(client.got_its_own() for client in front.clients) == 3
 
 
 @given(
@@ -261,6 +353,7 @@ class TestLosingAWorker:
             st.tuples(st.just("time"), st.integers(1, 20)),
             st.tuples(st.just("answer"), st.integers(0, 2)),
             st.tuples(st.just("cancel"), st.integers(0, 40)),
+            st.tuples(st.just("begin"), st.integers(0, 2)),
             st.tuples(st.just("lose"), st.integers(0, 2)),
         ),
         max_size=40,

@@ -59,7 +59,7 @@ def test_a_worker_that_was_never_attached_is_not_missed() -> None:
     assert retiring.dispatcher.workers == 1
 
 
-def test_of_jobs_in_hand_one_has_begun_unless_the_worker_names_others() -> None:
+def test_any_of_the_jobs_to_merge_may_have_begun_until_the_worker_names_some() -> None:
     defer, worker = ManualDefer(), FakeWorker()
     dispatcher = Dispatcher(defer)
     dispatcher.batching = Batching(4)
@@ -68,6 +68,6 @@ def test_of_jobs_in_hand_one_has_begun_unless_the_worker_names_others() -> None:
     for client in clients:
         dispatcher.submit(client.job)
     defer.run()
-    assert dispatcher.begun(worker) == [clients[0].job]
+    assert dispatcher.begun(worker) == [client.job for client in clients]
     dispatcher.began(worker, [client.job.id for client in clients[1:]])
     assert dispatcher.begun(worker) == [client.job for client in clients[1:]]

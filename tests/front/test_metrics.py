@@ -79,19 +79,19 @@ class TestRouteCounters:
     def test_answers_are_told_apart_by_method_and_status(self) -> None:
         counters = RouteCounters(Phases())
         for method, status in [(b"POST", 200), (b"POST", 200), (b"GET", 200), (b"POST", 500)]:
-            counters.answered(method, Reply(status, []), 0)
+            counters.answered(method, Reply(status, b""), 0)
         assert counters.answers == {(b"POST", 200): 2, (b"GET", 200): 1, (b"POST", 500): 1}
 
     def test_methods_that_clients_invent_are_one(self) -> None:
         counters = RouteCounters(Phases())
         for number in range(1000):
-            counters.answered(b"M%d" % number, Reply(405, []), 0)
+            counters.answered(b"M%d" % number, Reply(405, b""), 0)
         assert counters.answers == {(b"other", 405): 1000}
 
     def test_the_body_of_an_answer_to_head_is_not_sent(self) -> None:
         counters = RouteCounters(Phases())
-        counters.answered(b"HEAD", Reply(200, [], b"body"), 3)
-        counters.answered(b"GET", Reply(200, [], b"body"), 4)
+        counters.answered(b"HEAD", Reply(200, b"", b"body"), 3)
+        counters.answered(b"GET", Reply(200, b"", b"body"), 4)
         assert (counters.received_bytes, counters.sent_bytes) == (7, 4)
 
 
@@ -358,7 +358,7 @@ METHODS = ("GET", "POST", "other")
 
 def test_metrics_of_one_front_are_not_those_of_another() -> None:
     one, other = Metrics(), Metrics()
-    one.route("/score").answered(b"POST", Reply(200, []), 1)
+    one.route("/score").answered(b"POST", Reply(200, b""), 1)
     assert other.routes == {}
 
 

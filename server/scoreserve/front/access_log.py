@@ -15,8 +15,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TextIO
 
+from scoreserve.front.known_heads import KnownHead
 from scoreserve.front.replies import Reply
 from scoreserve.wire import RequestHead
 
@@ -53,37 +55,31 @@ class AccessLog:
         self._api = _api_log.isEnabledFor(logging.INFO)
         self._access = _access_log.isEnabledFor(logging.INFO)
 
-    def record(self, head: RequestHead, reply: Reply, seconds: float, *, api: bool) -> None:
-        """Logs one reply that took `seconds` to make; `api`: with the line of its own."""
+    def record(
+        self,
+        head: RequestHead,
+        reply: Reply,
+        seconds: float,
+        *,
+        api: bool,
+        client: bytes = b"",
+    ) -> None:
+        """Logs one reply that took `seconds` to make; `api`: with the line of its own. `client` is
+        that of a head that has none.
+        """
         if not self._access or is_probe(head):
             return
-        method = head.method.decode("latin-1")
-        target = head.path.decode("latin-1")
-        if head.query:
-            target += "?" + head.query.decode("latin-1")
-        length = len(reply.body)
-        access = (
-            f'{peer(head)} - - [%s] "{method} {target} HTTP/{head.http_version.decode()}"'
-            f' {reply.status} {length or "-"} "{_header(head, b"referer")}"'
-            f' "{_header(head, b"user-agent")}"'
-        )
-        shown = "N/A" if reply.stream is not None else length
-        line = f"{method} {target} {reply.status} {seconds * 1000:.3f}ms {shown}" if api else ""
-        self._write(line, access)
-
-    def flush(self) -> None:
-        """Writes what has gathered."""
-        if self._lines:
-            text = "".join(self._lines)
-            self._lines.clear()
-            self._stream.write(text)
-            self._stream.flush()
-
-    def _write(self, line: str, access: str) -> None:
+        asked, version, agents = head.log_texts if type(head) is KnownHead else texts_of(head)
+        status, length = reply.status, len(reply.body)
         now = time.time()
         if int(now) != self._second:
             self._start_second(int(now))
-        access = access.replace("%s", self._access_time, 1)
+        access = (
+            f"{peer(client or head.client)} - - [{self._access_time}]"
+            f' "{asked} {version}" {status} {length or "-"} {agents}'
+        )
+        shown = "N/A" if reply.stream is not None else length
+        line = f"{asked} {status} {seconds * 1000:.3f}ms {shown}" if api else ""
         if not self._direct:
             if line:
                 _api_log.info(line)
@@ -94,6 +90,14 @@ class AccessLog:
         if line and self._api:
             lines = f"{prefix}azmlinfsrv - {line}\n{lines}"
         self._gather(lines)
+
+    def flush(self) -> None:
+        """Writes what has gathered."""
+        if self._lines:
+            text = "".join(self._lines)
+            self._lines.clear()
+            self._stream.write(text)
+            self._stream.flush()
 
     def _gather(self, lines: str) -> None:
         """Has these lines written with others."""
@@ -115,9 +119,22 @@ def is_probe(head: RequestHead) -> bool:
     return head.method == b"GET" and head.path in _PROBES
 
 
-def peer(head: RequestHead) -> str:
-    """The client's address, or `-`."""
-    return head.client.rpartition(b":")[0].decode("latin-1") or "-"
+def texts_of(head: RequestHead) -> tuple[str, str, str]:
+    """Method and target, the version, and who refers and asks, as the access log has them."""
+    target = head.path.decode("latin-1")
+    if head.query:
+        target += "?" + head.query.decode("latin-1")
+    return (
+        f"{head.method.decode('latin-1')} {target}",
+        f"HTTP/{head.http_version.decode()}",
+        f'"{_header(head, b"referer")}" "{_header(head, b"user-agent")}"',
+    )
+
+
+@lru_cache(maxsize=1024)
+def peer(client: bytes) -> str:
+    """The address of a client, or `-`."""
+    return client.rpartition(b":")[0].decode("latin-1") or "-"
 
 
 def _header(head: RequestHead, name: bytes) -> str:

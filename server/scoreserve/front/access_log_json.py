@@ -23,7 +23,15 @@ _DIGITS = 6  # of seconds: microseconds
 class JsonAccessLog(AccessLog):
     """Writes one JSON object a request."""
 
-    def record(self, head: RequestHead, reply: Reply, seconds: float, *, api: bool) -> None:
+    def record(
+        self,
+        head: RequestHead,
+        reply: Reply,
+        seconds: float,
+        *,
+        api: bool,
+        client: bytes = b"",
+    ) -> None:
         if not self._access or is_probe(head):
             return
         method, path = head.method.decode("latin-1"), head.path.decode("latin-1")
@@ -38,7 +46,8 @@ class JsonAccessLog(AccessLog):
         for name, value in reply.headers:
             if name == b"x-request-id":
                 line["request_id"] = value.decode("latin-1")
-        line |= {"client": peer(head), "method": method, "path": path}
+        shown = peer(client or head.client)
+        line |= {"client": shown, "method": method, "path": path}
         if head.query:
             line["query"] = head.query.decode("latin-1")
         line |= {

@@ -9,7 +9,7 @@ from typing import Any
 
 from scoreserve.errors import BodyTooLarge
 from scoreserve.front.body_stream import BodyStream, StreamBroken
-from scoreserve.front.replies import Reply
+from scoreserve.front.replies import Reply, lines_of
 from scoreserve.wire import RequestHead
 
 # How long a refused client may go on sending before its connection is closed under it.
@@ -65,7 +65,9 @@ async def read_body(receive: Receive, head: RequestHead, limit: int) -> list[byt
 
 async def send_reply(reply: Reply, receive: Receive, send: Send) -> None:
     """Sends a reply. A streamed one is sent as it comes, until its end or the client's."""
-    headers = [*reply.headers, (b"connection", b"close")] if reply.close else reply.headers
+    headers = reply.headers
+    if reply.close:
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     if reply.close:
         await send({"type": "http.response.body", "body": reply.body, "more_body": True})
@@ -108,7 +110,7 @@ async def gather(reply: Reply, stream: BodyStream) -> Reply | None:
         stream.close()
     body = b"".join(chunks)
     length = (b"content-length", b"%d" % len(body))
-    return reply._replace(headers=[*reply.headers, length], body=body, stream=None)
+    return reply._replace(head=reply.head + lines_of([length]), body=body, stream=None)
 
 
 async def _send_stream(stream: BodyStream, receive: Receive, send: Send) -> None:

@@ -13,7 +13,7 @@ is cancelled first, or refused at once because too many wait.
 
 A worker runs its jobs in the order it got them and sends each outcome before it begins the next
 job. So of the jobs in the hands of a worker that is gone, only the first can have begun. Where jobs
-are merged the worker says which ones share the run() that begins (`began`). Of those nobody knows
+are merged the worker says which ones share the run() that begins (`began`). Of several nobody knows
 which one it died of: each is run again, by itself, and the one that kills a second worker is it.
 
 One timer watches the oldest job, and it is looked at again whenever jobs are handed over. A job
@@ -149,10 +149,15 @@ class Dispatcher:
         self._running[worker] = job_ids
 
     def begun(self, worker: WorkerPort) -> list[Job]:
-        """The jobs that a worker is running: one, or several that are merged."""
+        """The jobs that a worker is running: one, or several that are merged. Until it has said
+        which, they may be any of those that it was handed to merge.
+        """
         in_hand = self._in_hand.get(worker, {})
-        merged = [in_hand[job_id] for job_id in self._running.get(worker, ()) if job_id in in_hand]
-        return merged or list(in_hand.values())[:1]
+        running = self._running.get(worker)
+        if running is not None:
+            return [in_hand[job_id] for job_id in running if job_id in in_hand]
+        jobs = list(in_hand.values())
+        return jobs if self.batching.jobs > 1 else jobs[:1]
 
     def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again.
@@ -179,6 +184,7 @@ class Dispatcher:
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
         """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
         in_hand = self._in_hand[worker]
+        merging = self.batching.jobs > 1  # where no jobs are handed over ahead
         finished = 0
         for outcome in outcomes:
             job = in_hand.get(outcome.id)
@@ -189,7 +195,7 @@ class Dispatcher:
             else:
                 del in_hand[outcome.id]
                 finished += 1
-            if outcome.run_seconds:  # an input that was refused says nothing about run()
+            if outcome.run_seconds and not merging:  # a refused input says nothing about run()
                 self._pace.record(outcome.run_seconds)
             job.finish(outcome)
         self._worked(worker, finished)
@@ -318,6 +324,7 @@ class Dispatcher:
         worker.send(batch)
         if not in_hand:
             self._busy_since[worker] = now
+            self._running.pop(worker, None)
             if self.batching.jobs == 1:
                 batch[0].chunks = ()  # it begins at once; the others may have to be sent again
         for job in batch:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from scoreserve.errors import NoSuchPath
 from scoreserve.front.app import Route
 from scoreserve.front.asgi import Receive
-from scoreserve.front.replies import Reply, bare_error
+from scoreserve.front.replies import Reply, bare_error, lines_of
 from scoreserve.wire import RequestHead
 
 _PACKAGE = "flask_swagger_ui"
@@ -121,7 +121,7 @@ class Docs:
             return bare_error(NoSuchPath())
         # Contained in, not equal to: a browser may send several, a proxy that compresses marks W/.
         if file.etag in (head.header(b"if-none-match") or b""):
-            return Reply(304, [(b"etag", file.etag), _REVALIDATE])
+            return Reply(304, lines_of([(b"etag", file.etag), _REVALIDATE]))
         return file.reply
 
 
@@ -174,4 +174,4 @@ def _file(content_type: bytes, body: bytes) -> _File:
         (b"etag", etag),
         _REVALIDATE,
     ]
-    return _File(Reply(200, headers, body), etag)
+    return _File(Reply(200, lines_of(headers), body), etag)

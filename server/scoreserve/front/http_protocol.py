@@ -30,7 +30,7 @@ from uvicorn.server import ServerState
 from scoreserve.errors import BadRequest, HeadTooLarge, ReplyError, TooManyConnections
 from scoreserve.front.asgi import LINGER_SECONDS
 from scoreserve.front.clients import Clients, Patience, Waiting
-from scoreserve.front.replies import bare_error
+from scoreserve.front.replies import bare_error, lines_of
 from scoreserve.front.short_road import ScoreCycle, ShortRoad, render
 from scoreserve.wire import RequestHead
 
@@ -66,10 +66,13 @@ class HttpProtocol(HttpToolsProtocol):
         self._clients = clients
         self._short_road = short_road
         self._running: Any = None  # the cycle that is being answered; self.cycle is the newest
-        self._peer = b""
+        self.peer = b""
         self._refusal: ReplyError | None = None  # why a callback stopped the parser
         # Of the message that is being read.
+        self._between = True  # two messages
         self._in_head = self._chunked = False
+        self._piece = b""  # that came last, if it came between two messages
+        self._head_piece = b""  # with which the head began
         self._piece_bytes = 0  # what has come last
         self._read_on = -1  # bytes that came after the piece in which it began; -1: none did
         self._body_bytes = 0  # of a chunked body
@@ -88,7 +91,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self.client is not None:
-            self._peer = b"%b:%d" % (self.client[0].encode(), self.client[1])
+            self.peer = b"%b:%d" % (self.client[0].encode(), self.client[1])
         clients, connections = self._clients, self.connections
         if len(connections) > clients.most and not clients.make_room(connections, self):  # type: ignore[arg-type]
             self._end(TooManyConnections(clients.most))
@@ -105,12 +108,30 @@ class HttpProtocol(HttpToolsProtocol):
     # Reading.
 
     def data_received(self, data: bytes) -> None:
+        if self._between and self._short_road is not None:
+            if self._take_known(self._short_road, data):
+                return
+            self._piece = data
         self._piece_bytes = len(data)
         unread: bytes | None = data
         while unread is not None:
             unread = self._feed(unread)
         if self._in_head or self._chunked:
             self._count(self._piece_bytes)
+
+    def _take_known(self, road: ShortRoad, data: bytes) -> bool:
+        """Begins the request that `data` is as a whole, if its head is known."""
+        known = road.known_heads.find(data)
+        if known is None or self._clients.draining.begun:
+            return False
+        if self.cycle is not None and not self.cycle.response_complete:
+            return False
+        self._moved = True
+        head, body = known
+        self.cycle = cycle = ScoreCycle(self, road, head, keep_alive=True, expects_continue=False)  # type: ignore[assignment]
+        self._running = cycle
+        cycle.begin_whole(body)
+        return True
 
     def _feed(self, data: bytes) -> bytes | None:
         """Reads what has come; returns what is to be read instead, if anything."""
@@ -161,6 +182,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers = []
         self.expect_100_continue = False
         self._in_head = self._moved = True
+        self._between = False
+        self._head_piece, self._piece = self._piece, b""
         self._read_on = -1
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -211,7 +234,7 @@ class HttpProtocol(HttpToolsProtocol):
                 self.cycle.keep_alive = False
             return
         scheme = (self.scheme or "http").encode()
-        head = RequestHead(method, path, query, version.encode(), scheme, self._peer, self.headers)
+        head = RequestHead(method, path, query, version.encode(), scheme, self.peer, self.headers)
         cycle = ScoreCycle(
             self,
             road,
@@ -221,6 +244,8 @@ class HttpProtocol(HttpToolsProtocol):
             and not self._clients.draining.begun,
             expects_continue=self.expect_100_continue,
         )
+        if self._head_piece and cycle.keep_alive and not self.expect_100_continue:
+            road.known_heads.remember(self._head_piece, head)
         waiting_for, self.cycle = self.cycle, cycle  # type: ignore[assignment]
         if waiting_for is None or waiting_for.response_complete:
             self._begin(cycle)
@@ -246,6 +271,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._chunked = False
+        self._between = True
         if self.parser.should_upgrade():
             return
         cycle: Any = self.cycle
@@ -284,7 +310,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Answers what is being read with `error`, after all that came before, and ends."""
         self.logger.warning("%s", error.message)
         self.parser = _DEAF
-        self._in_head = self._chunked = False
+        self._in_head = self._chunked = self._between = False
         newest: Any = self.cycle
         if newest is None or newest.response_complete:
             self._end(error)
@@ -307,13 +333,14 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         reply = bare_error(error)
-        head = render(reply, self.server_state.default_headers, keep_alive=False)
+        head = render(reply, lines_of(self.server_state.default_headers), keep_alive=False)
         self.transport.write(head + reply.body)
         self.close_gently()
 
     def close_gently(self) -> None:
         """Ends the connection after what is written, when its client has had time to read it."""
         self.parser = _DEAF
+        self._between = False
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -50,13 +50,23 @@ _LEGACY = (
 )
 
 
+def brings_ids(headers: Headers) -> bool:
+    """Whether there is any id among these headers (names in lower case)."""
+    return not _NAMES.isdisjoint(dict(headers))
+
+
+def new_id() -> bytes:
+    """An id for a request that brings none."""
+    return next(_pool)
+
+
 def identify(headers: Headers) -> Ids:
     """The ids for a request with these headers (names in lower case).
 
     Raises IdTooLong, whose `headers` are still to be sent.
     """
-    if _NAMES.isdisjoint(dict(headers)):  # most requests bring none
-        request_id = next(_pool)
+    if not brings_ids(headers):
+        request_id = new_id()
         return Ids(request_id, [(b"x-request-id", request_id), (b"x-ms-request-id", request_id)])
     sent: dict[bytes, bytes] = {}
     for name, value in headers:  # repeated ones are joined, as WSGI does

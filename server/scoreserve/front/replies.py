@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
 from scoreserve.errors import IdTooLong, ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.cors import Cors
-from scoreserve.front.ids import identify
-from scoreserve.wire import Outcome, RequestHead
+from scoreserve.front.ids import identify, new_id
+from scoreserve.front.known_heads import KnownHead
+from scoreserve.wire import RAN, SIZED, Outcome, RequestHead
 
 Header = tuple[bytes, bytes]
 HeaderList = list[Header]
 
 HTML, JSON = b"text/html; charset=utf-8", b"application/json"
 RUN_NOT_FAILED = (b"x-ms-run-function-failed", b"False")
-_TIMING = b"queue;dur=%.3f, run;dur=%.3f, total;dur=%.3f"
+_NEW_ID = ((b"x-request-id", b"%b"), (b"x-ms-request-id", b"%b"))
+_TIMES = (
+    b"x-ms-run-fn-exec-ms: %.3f\r\nserver-timing: queue;dur=%.3f, run;dur=%.3f, total;dur=%.3f\r\n"
+)
 _BODILESS = frozenset({204, 304})  # a length would be that of a body they cannot have
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id"})
+_OURS_OR_CORS = _OURS | {_ALLOW_ORIGIN}
 
 
 class Reply(NamedTuple):
-    """A response. Header names are in lower case.
+    """A response. `head` are its header lines, as an outcome has them (see `wire`).
 
     `stream`, where there is one, brings the body; `close` ends the connection with the response,
     because the request was not read to its end. The times are those of a job: from the moment it
@@ -33,12 +39,23 @@ class Reply(NamedTuple):
     """
 
     status: int
-    headers: HeaderList
+    head: bytes
     body: bytes = b""
     stream: BodyStream | None = None
     close: bool = False
     total_seconds: float = 0.0
     run_seconds: float = 0.0
+
+    @property
+    def headers(self) -> HeaderList:
+        """The headers one by one, names in lower case."""
+        lines = (line.partition(b": ") for line in self.head.split(b"\r\n")[:-1])
+        return [(name, value) for name, _, value in lines]
+
+
+def lines_of(headers: Iterable[Header]) -> bytes:
+    """Headers as header lines."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])
 
 
 class Replies:
@@ -47,18 +64,22 @@ class Replies:
     def __init__(self, version: str, cors: Cors | None = None) -> None:
         self._server = [(b"x-ms-server-version", version.encode("latin-1"))] if version else []
         self._cors = cors
+        self._with_new_id = lines_of([*self._server, *_NEW_ID])
 
-    def common(self, head: RequestHead) -> tuple[bytes, HeaderList]:
-        """The request's id, and what every reply to it carries: ids, version, CORS.
+    def common(self, head: RequestHead) -> tuple[bytes, bytes]:
+        """The request's id, and the header lines of every reply to it: ids, version, CORS.
 
         Raises IdTooLong.
         """
+        if type(head) is KnownHead and not head.brings_ids and self._cors is None:
+            request_id = new_id()
+            return request_id, self._with_new_id % (request_id, request_id)
         request_id, headers = identify(head.headers)
         return request_id, self._around(head, headers)
 
     def outcome(
         self,
-        common: HeaderList,
+        common: bytes,
         outcome: Outcome | ReplyError,
         seconds: float,
         stream: BodyStream | None = None,
@@ -66,18 +87,15 @@ class Replies:
         """The reply to a request scored `seconds` after it came: run() and the wait for it."""
         if isinstance(outcome, ReplyError):
             return _error(outcome, common, 0.0 if outcome.shed else seconds)
-        own, has_ours = _parse(outcome.head)
-        headers = _override(own, common) if has_ours else [*own, *common]
-        if outcome.ran:
-            run_ms, total_ms = outcome.run_seconds * 1000, seconds * 1000
-            headers.append((b"x-ms-run-fn-exec-ms", b"%.3f" % run_ms))
-            queue_ms = max(0.0, total_ms - run_ms)
-            headers.append((b"server-timing", _TIMING % (queue_ms, run_ms, total_ms)))
-        if stream is None and not outcome.sized and outcome.status not in _BODILESS:
-            headers.append((b"content-length", b"%d" % len(outcome.body)))
-        return Reply(
-            outcome.status, headers, outcome.body, stream, False, seconds, outcome.run_seconds
-        )
+        _, status, own, body, run_seconds, flags = outcome
+        head = _override(own, common) if _has_ours(own) else own + common
+        if flags & RAN:
+            run_ms, total_ms = run_seconds * 1000, seconds * 1000
+            queue_ms = total_ms - run_ms if total_ms > run_ms else 0.0
+            head += _TIMES % (run_ms, queue_ms, run_ms, total_ms)
+        if stream is None and not flags & SIZED and status not in _BODILESS:
+            head += b"content-length: %d\r\n" % len(body)
+        return Reply(status, head, body, stream, False, seconds, run_seconds)
 
     def ok(
         self,
@@ -92,8 +110,8 @@ class Replies:
             _, common = self.common(head)
         except IdTooLong as error:
             return self.error(head, error)
-        own = [(b"content-type", content_type), (b"content-length", b"%d" % len(body))]
-        return Reply(status, [*own, *common, *extra], body)
+        own = lines_of([(b"content-type", content_type), (b"content-length", b"%d" % len(body))])
+        return Reply(status, own + common + lines_of(extra), body)
 
     def instead(self, head: RequestHead, error: ReplyError | None) -> Reply | None:
         """The reply that comes before what is to be read: to `error`, or to OPTIONS. Else None."""
@@ -110,44 +128,43 @@ class Replies:
         except IdTooLong as too_long:
             return _error(too_long, self._around(head, too_long.headers))
 
-    def _around(self, head: RequestHead, ids: HeaderList) -> HeaderList:
+    def _around(self, head: RequestHead, ids: HeaderList) -> bytes:
         if self._cors is None:
-            return self._server + ids
-        return self._server + ids + self._cors.headers(head.method, dict(head.headers))
+            return lines_of(self._server + ids)
+        return lines_of(self._server + ids + self._cors.headers(head.method, dict(head.headers)))
 
 
 def bare_error(error: ReplyError) -> Reply:
     """The reply of an error outside our routes: no ids, no version."""
-    return _error(error, [])
+    return _error(error, b"")
 
 
-def _error(error: ReplyError, headers: HeaderList, seconds: float = 0.0) -> Reply:
+def _error(error: ReplyError, common: bytes, seconds: float = 0.0) -> Reply:
     body = json.dumps({"message": error.message}).encode()
     own = [
         (b"content-type", JSON),
         (b"x-ms-run-function-failed", str(error.run_failed).encode()),
         (b"content-length", b"%d" % len(body)),
     ]
-    return Reply(error.status, [*own, *headers, *error.extra], body, total_seconds=seconds)
+    head = lines_of(own) + common + lines_of(error.extra)
+    return Reply(error.status, head, body, total_seconds=seconds)
 
 
 @lru_cache(maxsize=256)  # a script's responses hardly differ in their headers
-def _parse(head: bytes) -> tuple[HeaderList, bool]:
-    """The headers of an outcome, and whether any of them is one that the front sets too."""
-    lines = (line.partition(b": ") for line in head.split(b"\r\n")[:-1])
-    headers = [(name, value) for name, _, value in lines]
-    ours = _OURS | {_ALLOW_ORIGIN}
-    return headers, not ours.isdisjoint(name for name, _ in headers)
+def _has_ours(head: bytes) -> bool:
+    """Whether any header of an outcome is one that the front sets too."""
+    return not _OURS_OR_CORS.isdisjoint(name for name, _ in Reply(0, head).headers)
 
 
-def _override(own: HeaderList, common: HeaderList) -> HeaderList:
+def _override(own: bytes, common: bytes) -> bytes:
     """The script's headers and ours, where both have some: ids are ours, CORS is the script's."""
-    replaced = _OURS & {name for name, _ in common}
-    kept = [header for header in own if header[0] not in replaced]
-    if any(name == _ALLOW_ORIGIN for name, _ in own):
-        common = [
+    theirs, ours = Reply(0, own).headers, Reply(0, common).headers
+    replaced = _OURS & {name for name, _ in ours}
+    kept = [header for header in theirs if header[0] not in replaced]
+    if any(name == _ALLOW_ORIGIN for name, _ in theirs):
+        ours = [
             header
-            for header in common
+            for header in ours
             if not header[0].startswith(b"access-control-") and header[0] != b"vary"
         ]
-    return kept + common
+    return lines_of(kept + ours)

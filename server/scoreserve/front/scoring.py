@@ -13,6 +13,7 @@ from scoreserve import wire
 from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.job import Job
+from scoreserve.front.known_heads import KnownHead
 from scoreserve.front.metrics import Metrics
 from scoreserve.front.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.wire import Outcome, RequestHead
@@ -44,9 +45,14 @@ class Scoring:
         self._raw = raw
 
     def submit(
-        self, head: RequestHead, chunks: Sequence[bytes], answer: Callable[[Reply], None]
+        self,
+        head: RequestHead,
+        chunks: Sequence[bytes],
+        answer: Callable[[Reply], None],
+        client: bytes = b"",
     ) -> Job | None:
-        """Scores one request. `answer` is called once, now or later, with its reply.
+        """Scores one request. `answer` is called once, now or later, with its reply. `client` is
+        that of a head that has none.
 
         Returns the job to `cancel` when the client leaves, or None when the reply is given already.
         """
@@ -58,7 +64,7 @@ class Scoring:
             if head.method == b"OPTIONS" and not self._raw():
                 answer(self._replies.ok(head, HTML, b"", RUN_NOT_FAILED))
                 return None
-            block = _encode(head, request_id)
+            block = _encode(head, request_id, client)
         except ReplyError as refusal:
             answer(self.refuse(head, refusal))
             return None
@@ -71,7 +77,7 @@ class Scoring:
                 self._count(outcome)
             answer(replies.outcome(common, outcome, seconds, job.stream))
 
-        job = Job(block, chunks, on_outcome)
+        job = Job(block, chunks, on_outcome, request_id)
         try:
             self._dispatcher.submit(job)
         except QueueFull as full:
@@ -96,8 +102,11 @@ class Scoring:
             self._metrics.shed[error.shed] += 1
 
 
-def _encode(head: RequestHead, request_id: bytes) -> bytes:
+def _encode(head: RequestHead, request_id: bytes, client: bytes) -> bytes:
     try:
-        return wire.encode_head(head, request_id)
+        if type(head) is not KnownHead:
+            return wire.encode_head(head, request_id)
+        before, after = head.around_client
+        return b"%b%b%b%b" % (before, client, after, request_id)
     except ValueError as error:
         raise BadInput(f"The request is malformed: {error}.") from None

@@ -17,8 +17,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
-from typing import Any, NamedTuple, cast
+from dataclasses import dataclass, field
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -27,8 +27,9 @@ from scoreserve.front.access_log import AccessLog
 from scoreserve.front.body_stream import BodyStream, StreamBroken
 from scoreserve.front.guard import Guard
 from scoreserve.front.job import Job
+from scoreserve.front.known_heads import KnownHeads
 from scoreserve.front.metrics import RouteCounters
-from scoreserve.front.replies import Reply
+from scoreserve.front.replies import Reply, lines_of
 from scoreserve.front.scoring import Scoring
 from scoreserve.wire import JOIN_BELOW_BYTES, RequestHead
 
@@ -36,7 +37,22 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SMALL_BYTES = 1024
 
 
-class ShortRoad(NamedTuple):
+class DefaultLines:
+    """The header lines of every response: uvicorn makes a new list of them each second."""
+
+    def __init__(self) -> None:
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._lines = b""
+
+    def of(self, headers: list[tuple[bytes, bytes]]) -> bytes:
+        """The lines of uvicorn's present list."""
+        if headers is not self._headers:
+            self._headers, self._lines = headers, lines_of(headers)
+        return self._lines
+
+
+@dataclass(frozen=True)
+class ShortRoad:
     """What the connections of one server share. Bodies may have up to `max_body_bytes`."""
 
     scoring: Scoring
@@ -44,6 +60,8 @@ class ShortRoad(NamedTuple):
     log: AccessLog
     counters: RouteCounters
     guard: Guard | None = None
+    known_heads: KnownHeads = field(default_factory=KnownHeads)
+    default_lines: DefaultLines = field(default_factory=DefaultLines)
 
 
 class ScoreCycle:
@@ -141,6 +159,19 @@ class ScoreCycle:
         else:
             self._chunks.append(cast("bytes", bytearray(body)))
 
+    def begin_whole(self, body: bytes) -> None:
+        """The request is there as a whole, and all answers before this one are complete."""
+        self._begun = self._complete = True
+        self._size = len(body)
+        road = self._road
+        if road.guard is not None and (refusal := road.guard.refuse(self._head)) is not None:
+            self._end(refusal)
+        elif self._size > road.max_body_bytes:
+            self._refuse_body()
+        else:
+            client = self._protocol.peer
+            self._job = road.scoring.submit(self._head, [body], self._answer, client)
+
     def complete(self) -> None:
         """The body is complete."""
         self._complete = True
@@ -166,7 +197,8 @@ class ScoreCycle:
             self._refuse_body()
             return
         chunks, self._chunks = self._chunks, []
-        self._job = self._road.scoring.submit(self._head, chunks, self._answer)
+        client = self._protocol.peer
+        self._job = self._road.scoring.submit(self._head, chunks, self._answer, client)
 
     def refuse(self, error: ReplyError) -> None:
         """Answers with `error` while the body is still coming, and ends the connection."""
@@ -227,8 +259,8 @@ class ScoreCycle:
             stream.close()
 
     def _render(self, reply: Reply, framing: bytes = b"") -> bytes:
-        headers = self._protocol.server_state.default_headers
-        return render(reply, headers, framing, keep_alive=self.keep_alive)
+        every = self._road.default_lines.of(self._protocol.server_state.default_headers)
+        return render(reply, every, framing, keep_alive=self.keep_alive)
 
     def _finish(self) -> None:
         self.response_complete = True
@@ -238,20 +270,14 @@ class ScoreCycle:
 
     def _record(self, reply: Reply) -> None:
         road = self._road
-        road.log.record(self._head, reply, time.perf_counter() - self._started, api=True)
+        seconds = time.perf_counter() - self._started
+        road.log.record(self._head, reply, seconds, api=True, client=self._protocol.peer)
         road.counters.answered(self._head.method, reply, self._size)
 
 
-def render(
-    reply: Reply,
-    default_headers: Iterable[tuple[bytes, bytes]],
-    framing: bytes = b"",
-    *,
-    keep_alive: bool,
-) -> bytes:
-    """The response's bytes before its body; `framing` are header lines that describe it."""
-    lines = [b"%b: %b\r\n" % header for header in default_headers]
-    lines += [b"%b: %b\r\n" % header for header in reply.headers]
-    if not keep_alive:
-        lines.append(b"connection: close\r\n")
-    return b"%b%b%b\r\n" % (STATUS_LINE[reply.status], b"".join(lines), framing)
+def render(reply: Reply, every: bytes, framing: bytes = b"", *, keep_alive: bool) -> bytes:
+    """The response's bytes before its body: with the header lines of `every` response, and those
+    that describe the body's `framing`.
+    """
+    end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
+    return b"%b%b%b%b%b" % (STATUS_LINE[reply.status], every, reply.head, framing, end)
