@@ -38,6 +38,8 @@ from scoreserve.front.pace import Pace
 from scoreserve.front.queue_limits import DEFAULT_LIMITS, QueueLimits, ServiceRate, retry_seconds
 from scoreserve.wire import Outcome
 
+_TICK_SECONDS = 1e-6  # no timer is set for less
+
 
 class Job:
     """One request to score.
@@ -141,8 +143,6 @@ class Dispatcher:
         job.id = next(self._ids)
         job.queued_at = self._clock()
         self._queue.append(job)
-        if not self._watching:
-            self._watch(self._wait_seconds)
         self._dispatch_soon()
 
     def cancel(self, job: Job) -> None:
@@ -196,7 +196,7 @@ class Dispatcher:
                 self._pace.record(outcome.run_seconds)
             job.finish(outcome)
         self._worked(worker, finished)
-        if self._queue:
+        if len(self._queue) > self._left:
             self._dispatch_soon()
 
     def stream_ended(self, worker: WorkerPort, job_id: int, seconds: float) -> None:
@@ -237,6 +237,8 @@ class Dispatcher:
         self._deferred = False
         now = self._clock()
         self._end_overdue(now)
+        if self.queued and not self._watching:
+            self._watch_oldest(now)
         if self._waits_for_company():
             return
         # The least loaded first, and each its share: none idles while another has a pile.
@@ -246,7 +248,7 @@ class Dispatcher:
         for position, (worker, in_hand, room) in enumerate(rooms):
             share = -(-self.queued // (len(rooms) - position))
             self._hand_over(worker, in_hand, min(share, room), now)
-        if self._queue:
+        if len(self._queue) > self._left:
             self._set_most(now)
 
     def _set_most(self, now: float) -> None:
@@ -268,18 +270,19 @@ class Dispatcher:
         if overdue:
             _end(overdue, QueueTimeout(self._limits.wait_ms, self._retry_seconds(now)))
 
-    def _watch(self, seconds: float) -> None:
-        """Looks at the oldest job after so many seconds."""
+    def _watch_oldest(self, now: float) -> None:
+        """Sets the timer to when the oldest job will have waited for too long."""
         if self._later is not None:
             self._watching = True
-            self._later(seconds, self._look_at_oldest)
+            left = self._queue[0].queued_at + self._wait_seconds - now
+            self._later(max(left, _TICK_SECONDS), self._look_at_oldest)
 
     def _look_at_oldest(self) -> None:
         self._watching = False
         now = self._clock()
         self._end_overdue(now)
-        if self._queue:
-            self._watch(self._queue[0].queued_at + self._wait_seconds - now)
+        if len(self._queue) > self._left:
+            self._watch_oldest(now)
 
     def _retry_seconds(self, now: float) -> int:
         return retry_seconds(self.queued, self.workers, self._job_seconds(now))
@@ -299,12 +302,12 @@ class Dispatcher:
     def _waits_for_company(self) -> bool:
         """Whether the oldest job may still wait for others to be merged with."""
         jobs, wait_seconds = self.batching
-        if not wait_seconds or not self._queue or self.queued >= min(jobs, self._most):
+        if not wait_seconds or not self.queued or self.queued >= min(jobs, self._most):
             return False
         while not _is_heard(self._queue[0]):
             self._take_oldest()
         left = self._queue[0].queued_at + wait_seconds - self._clock()
-        if left <= 0 or self._later is None:
+        if left < _TICK_SECONDS or self._later is None:
             return False
         if not self._timed:
             self._timed = True
