@@ -419,6 +419,13 @@ class TestContinue:
 
         play(scenario)
 
+    def test_is_not_said_to_a_client_that_stops_there(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"12", self.EXPECT)[:-10])
+            assert connection.transport.written == b""
+
+        play(scenario)
+
     def test_is_not_said_to_a_body_over_the_limit(self, play: Play) -> None:
         async def scenario(connection: Connection) -> None:
             body = b"x" * (MAX_BODY_BYTES + 1)
