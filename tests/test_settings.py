@@ -77,6 +77,15 @@ class TestTable:
         chosen = load({"workers": 3, "strict_json": True}, AZUREML_ENTRY_SCRIPT="score.py")
         assert Settings.from_json(chosen.to_json()) == chosen
 
+    def test_secrets_stay_where_they_are(self, load: Load) -> None:
+        environ = {"SCORESERVE_API_KEYS": "k-4711", "WORKER_COUNT": "2"}
+        chosen = load(**environ)
+        assert chosen.api_keys == ("k-4711",)
+        assert b"k-4711" not in chosen.to_json()
+        assert "k-4711" not in repr(chosen)
+        settings.forget_secrets(environ)
+        assert environ == {"WORKER_COUNT": "2"}
+
 
 class TestPrecedence:
     def test_command_line_over_environment_over_file_over_default(
@@ -213,6 +222,12 @@ class TestValues:
             {"SCORING_TIMEOUT_MS": "soon"},
             {"SCORESERVE_MAX_BODY_BYTES": "0"},
             {"SCORESERVE_DRAIN_SECONDS": "-1"},
+            {"SCORESERVE_DRAIN_DELAY_SECONDS": "-1"},
+            {"SCORESERVE_MAX_QUEUE": "-1"},
+            {"SCORESERVE_MAX_CONNECTIONS": "-1"},
+            {"SCORESERVE_QUEUE_TIMEOUT_MS": "0"},
+            {"SCORESERVE_KEEP_ALIVE_SECONDS": "0"},
+            {"SCORESERVE_CLIENT_TIMEOUT_SECONDS": "0"},
             {"SCORESERVE_STRICT_JSON": "maybe"},
         ],
         ids=lambda environ: "=".join(*environ.items()),

@@ -196,6 +196,20 @@ class TestPrefix:
             wire.read_prefix(wire.frame(kind))
 
 
+class TestRunning:
+    @given(st.lists(u64, max_size=5))
+    def test_comes_out_as_it_went_in(self, job_ids: list[int]) -> None:
+        data = wire.running(job_ids)
+        payload = payload_of([data], wire.RUNNING, len(job_ids))
+        assert wire.read_running(payload, len(job_ids)) == tuple(job_ids)
+
+    @given(st.binary(max_size=40), st.integers(0, 2**32 - 1))
+    def test_of_another_length_is_refused(self, payload: bytes, count: int) -> None:
+        assume(len(payload) != 8 * count)
+        with pytest.raises(FrameError):
+            wire.read_running(payload, count)
+
+
 class TestStreams:
     @given(u64, st.binary())
     def test_chunks_come_out_as_they_went_in(self, job_id: int, body: bytes) -> None:

@@ -279,6 +279,8 @@ _FIXED_FIELDS = 6
 def encode_head(head: RequestHead, request_id: bytes = b"") -> bytes:
     """The head as one block of bytes. Raises ValueError when a field holds a zero byte."""
     before, after = encode_around_client(head)
+    if b"\0" in head.client or b"\0" in request_id:
+        raise ValueError("a zero byte in the client's address or in the request id")
     return b"%b%b%b%b" % (before, head.client, after, request_id)
 
 

@@ -36,6 +36,7 @@ class Connection:
         self.clients = Clients(1000, Patience(75, 30, 30), Draining())
         self.protocol = HttpProtocol(config, state, {}, clients=self.clients, short_road=road)
         self.protocol.connection_made(self.transport)
+        self.started = self.protocol.loop.time()
 
     async def send(self, *pieces: bytes) -> None:
         """The client sends these bytes, and all that follows from each piece happens."""
@@ -52,6 +53,11 @@ class Connection:
         """The connection is lost; nothing else has happened yet."""
         self.transport.closed = True
         self.protocol.connection_lost(None)
+
+    def drain(self) -> None:
+        """The server begins to stop."""
+        self.clients.draining.begin()
+        self.protocol.finish()
 
     async def work(self) -> None:
         """The worker answers all it is handed."""

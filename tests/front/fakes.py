@@ -34,6 +34,31 @@ class ManualDefer:
             self.pending.pop(0)()
 
 
+class Timers:
+    """A clock that stands still but for `pass_time`, and what is to run later on it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.set: list[tuple[float, Callable[[], None]]] = []
+
+    def clock(self) -> float:
+        return self.now
+
+    def later(self, seconds: float, function: Callable[[], None]) -> None:
+        assert seconds > 0
+        self.set.append((self.now + seconds, function))
+
+    def pass_time(self, seconds: float) -> None:
+        """Runs what is due meanwhile, each at its time."""
+        end = self.now + seconds
+        while due := [timer for timer in self.set if timer[0] <= end]:
+            timer = min(due, key=lambda each: each[0])
+            self.set.remove(timer)
+            self.now = max(self.now, timer[0])
+            timer[1]()
+        self.now = end
+
+
 class Sent(NamedTuple):
     """A job as the worker got it."""
 

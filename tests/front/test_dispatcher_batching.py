@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -10,34 +10,9 @@ from hypothesis import strategies as st
 
 from scoreserve.errors import WorkerLost
 from scoreserve.front.dispatcher import Batching, Dispatcher
-from tests.front.fakes import Client, FakeWorker, ManualDefer
+from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers
 
 LOST = WorkerLost("The scoring worker is gone.")
-
-
-class Timers:
-    """A clock that stands still but for `pass_time`, and what is to run later on it."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-        self.set: list[tuple[float, Callable[[], None]]] = []
-
-    def clock(self) -> float:
-        return self.now
-
-    def later(self, seconds: float, function: Callable[[], None]) -> None:
-        assert seconds > 0
-        self.set.append((self.now + seconds, function))
-
-    def pass_time(self, seconds: float) -> None:
-        """Runs what is due meanwhile, each at its time."""
-        end = self.now + seconds
-        while due := [timer for timer in self.set if timer[0] <= end]:
-            timer = min(due, key=lambda each: each[0])
-            self.set.remove(timer)
-            self.now = max(self.now, timer[0])
-            timer[1]()
-        self.now = end
 
 
 class Front:

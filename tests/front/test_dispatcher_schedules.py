@@ -14,11 +14,15 @@ from hypothesis.stateful import (
     rule,
 )
 
-from scoreserve.errors import WorkerLost
+from scoreserve.errors import QueueFull, QueueTimeout, WorkerLost
 from scoreserve.front.dispatcher import Dispatcher
+from scoreserve.front.job import Job
 from scoreserve.front.pace import Pace
+from scoreserve.front.queue_limits import QueueLimits
 from scoreserve.wire import Outcome
-from tests.front.fakes import Client, FakeWorker, ManualDefer, outcome_of
+from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers, outcome_of
+
+MOST, LONGEST_MS = 6, 1000
 
 
 class AnySchedule(RuleBasedStateMachine):
@@ -29,7 +33,10 @@ class AnySchedule(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.defer = ManualDefer()
-        self.dispatcher = Dispatcher(self.defer)
+        self.timers = Timers()
+        self.dispatcher = Dispatcher(
+            self.defer, self.timers.later, self.timers.clock, QueueLimits(MOST, LONGEST_MS)
+        )
         self.pace = Pace()
         self.sent: list[int] = []
         self.all: list[Client] = []
@@ -48,7 +55,12 @@ class AnySchedule(RuleBasedStateMachine):
     def submit(self) -> Client:
         client = Client(str(len(self.all)), b"body of %d" % len(self.all))
         self.all.append(client)
-        self.dispatcher.submit(client.job)
+        try:
+            self.dispatcher.submit(client.job)
+        except QueueFull:
+            assert self.dispatcher.queued >= MOST
+            assert all(worker.in_hand for worker in self.workers), "idle beside a full queue"
+            self.cancelled.add(client)  # it has its answer: nothing is to come of the job
         return client
 
     @rule(client=clients)
@@ -56,6 +68,10 @@ class AnySchedule(RuleBasedStateMachine):
         if client not in self.cancelled and not client.answers:
             self.cancelled.add(client)
             self.dispatcher.cancel(client.job)
+
+    @rule(ms=st.integers(1, 2 * LONGEST_MS))
+    def pass_time(self, ms: int) -> None:
+        self.timers.pass_time(ms / 1000)
 
     @rule()
     def attach(self) -> None:
@@ -97,6 +113,8 @@ class AnySchedule(RuleBasedStateMachine):
             assert len(client.answers) <= (client not in self.cancelled)
             if client in self.expected:
                 assert client.answer is self.expected[client]
+            elif client.answers and isinstance(client.answer, QueueTimeout):
+                assert self.waited_ms(client.job) >= LONGEST_MS - 1
             elif client.answers:
                 assert client.got_its_own()
 
@@ -104,6 +122,16 @@ class AnySchedule(RuleBasedStateMachine):
     def jobs_are_first_sent_in_the_order_in_which_they_came(self) -> None:
         first_sent = list(dict.fromkeys(self.sent))
         assert first_sent == sorted(first_sent)
+
+    @invariant()
+    def nobody_waits_for_too_long(self) -> None:
+        if self.defer.pending:
+            return  # who is given back by a lost worker is looked at in the loop's next turn
+        waiting = [job for job in self.dispatcher._queue._jobs if job.awaited]
+        assert all(self.waited_ms(job) <= LONGEST_MS + 1 for job in waiting)
+
+    def waited_ms(self, job: Job) -> float:
+        return (self.timers.now - job.queued_at) * 1000
 
     def teardown(self) -> None:
         """In the end, once there is a worker, everyone who waited has an answer."""
@@ -129,6 +157,7 @@ class CheckedWorker(FakeWorker):
         super().send(jobs)
         assert len(self.in_hand) <= self._schedule.pace.ahead
         assert all(job.body == b"body of " + job.head for job in self.batches[-1])
+        assert all(self._schedule.waited_ms(job) <= LONGEST_MS + 1 for job in jobs)
         self._schedule.sent += [job.id for job in jobs]
 
 

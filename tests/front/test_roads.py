@@ -16,6 +16,7 @@ import pytest
 from scoreserve import wire
 from scoreserve.errors import Stopping
 from scoreserve.front import client_watch
+from scoreserve.front.clients import Patience
 from tests.front.conftest import MAX_BODY_BYTES, FakeFront
 from tests.front.connections import Connection, Response, chunked, request
 from tests.front.fakes import turns
@@ -204,7 +205,7 @@ class TestEndOfTheConnection:
     def test_follows_the_answer_of_a_server_that_stops(self, play: Play) -> None:
         async def scenario(connection: Connection) -> None:
             await connection.send(request(b"1"))
-            connection.protocol.shutdown()
+            connection.drain()
             await connection.work()
             assert connection.response.status == 200
             assert connection.response.headers["connection"] == "close"
@@ -212,11 +213,138 @@ class TestEndOfTheConnection:
 
         play(scenario)
 
-    def test_comes_at_once_between_requests_of_a_server_that_stops(self, play: Play) -> None:
+    def test_follows_the_last_of_several_answers_of_a_server_that_stops(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"1") + request(b"2"))
+            connection.drain()
+            await connection.work()
+            await connection.work()
+            first, last = connection.responses
+            assert "connection" not in first.headers
+            assert last.headers["connection"] == "close"
+            assert connection.transport.closed
+
+        play(scenario)
+
+    def test_follows_the_answer_to_what_comes_to_a_server_that_stops(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            connection.drain()
+            await connection.send(request(b"1"))
+            await connection.work()
+            assert connection.response.status == 200
+            assert connection.response.headers["connection"] == "close"
+            assert connection.transport.closed
+
+        play(scenario)
+
+
+class TestMalformedRequests:
+    BAD = b"POST /score HTTP/1.1\r\nContent-Length: x\r\n\r\n"
+    BAD_CHUNK = b"POST /score HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz"
+
+    @pytest.mark.parametrize("bad", [BAD, BAD_CHUNK], ids=["head", "chunk"])
+    def test_are_answered_400_and_the_last_that_is_read(self, play: Play, bad: bytes) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(bad + request(b"1"), request(b"2"))
+            assert connection.response.status == 400
+            assert connection.response.headers["connection"] == "close"
+            assert connection.transport.ended
+            assert connection.front.dispatcher.queued == 0
+
+        play(scenario)
+
+    @pytest.mark.parametrize("bad", [BAD, BAD_CHUNK], ids=["head", "chunk"])
+    def test_come_after_the_answers_before_them(self, play: Play, bad: bytes) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"1") + request(b"2") + bad)
+            for _ in range(3):
+                await connection.work()
+            assert [response.status for response in connection.responses] == [200, 200]
+            assert connection.responses[1].headers["connection"] == "close"
+            assert connection.transport.closed
+
+        play(scenario)
+
+
+class TestSlowClients:
+    """The connection is looked at: what its client is waited for has a time each."""
+
+    PATIENCE = Patience(idle_seconds=100, head_seconds=10, slow_seconds=20)
+    LENGTH = b"POST /score HTTP/1.1\r\nContent-Length: 3\r\n\r\n"
+
+    def look(self, connection: Connection, *seconds: float) -> None:
+        for each in seconds:
+            connection.protocol.look(connection.started + each, self.PATIENCE)
+
+    def test_may_be_idle_for_a_time(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            self.look(connection, 1, 99)
+            assert not connection.transport.closed
+            self.look(connection, 101)
+            assert connection.transport.closed
+            assert connection.transport.written == b""
+
+        play(scenario)
+
+    def test_may_be_idle_for_as_long_again_after_an_answer(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            self.look(connection, 1, 99)
+            await connection.send(request(b"1"))
+            await connection.work()
+            self.look(connection, 100, 199)
+            assert not connection.transport.closed
+            self.look(connection, 201)
+            assert connection.transport.closed
+
+        play(scenario)
+
+    def test_have_a_time_for_the_whole_head(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(self.LENGTH[:20])
+            self.look(connection, 1, 10)
+            await connection.send(self.LENGTH[20:30])
+            self.look(connection, 11)
+            assert not connection.transport.ended
+            self.look(connection, 12)
+            assert connection.response.status == 408
+
+        play(scenario)
+
+    def test_have_a_time_from_one_part_of_the_body_to_the_next(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(self.LENGTH)
+            self.look(connection, 1, 20)
+            await connection.send(b"1")
+            self.look(connection, 21, 40)
+            assert connection.transport.written == b""
+            self.look(connection, 42)
+            await turns()
+            assert connection.response.status == 408
+            assert connection.transport.ended
+
+        play(scenario)
+
+    def test_are_not_those_that_wait_for_run(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"1") + self.LENGTH[:10])
+            connection.transport.reading = True
+            self.look(connection, 1, 500, 1000)
+            assert not connection.transport.closed
+            await connection.work()
+            assert connection.response.status == 200
+
+        play(scenario)
+
+    def test_have_a_time_to_take_some_of_their_answer(self, play: Play) -> None:
         async def scenario(connection: Connection) -> None:
             await connection.send(request(b"1"))
             await connection.work()
-            connection.protocol.shutdown()
+            connection.transport.unsent = 500
+            self.look(connection, 1, 20)
+            connection.transport.unsent = 400
+            self.look(connection, 30, 50)
+            assert not connection.transport.closed
+            self.look(connection, 51)
             assert connection.transport.closed
 
         play(scenario)
@@ -288,6 +416,13 @@ class TestContinue:
             await connection.send(data[-2:])
             await connection.work()
             assert [response.status for response in connection.responses] == [100, 200]
+
+        play(scenario)
+
+    def test_is_not_said_to_a_client_that_stops_there(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"12", self.EXPECT)[:-10])
+            assert connection.transport.written == b""
 
         play(scenario)
 

@@ -36,6 +36,8 @@ from scoreserve.front.pace import Pace
 from scoreserve.front.queue_limits import DEFAULT_LIMITS, QueueLimits, ServiceRate, retry_seconds
 from scoreserve.wire import Outcome
 
+_TICK_SECONDS = 1e-6  # no timer is set for less
+
 
 class WorkerPort(Protocol):
     """What the dispatcher needs of a worker."""
@@ -119,8 +121,6 @@ class Dispatcher:
         job.id = next(self._ids)
         job.queued_at = self._clock()
         self._queue.append(job)
-        if not self._watching:
-            self._watch(self._wait_seconds)
         self._dispatch_soon()
 
     def cancel(self, job: Job) -> None:
@@ -238,6 +238,8 @@ class Dispatcher:
         self._deferred = False
         now = self._clock()
         self._end_overdue(now)
+        if self._queue and not self._watching:
+            self._watch_oldest(now)
         if self._waits_for_company():
             return
         # The least loaded first, and each its share: none idles while another has a pile.
@@ -266,19 +268,20 @@ class Dispatcher:
         if overdue:
             end_all(overdue, QueueTimeout(self._limits.wait_ms, self._retry_seconds(now)))
 
-    def _watch(self, seconds: float) -> None:
-        """Looks at the oldest job after so many seconds."""
-        if self._later is not None:
+    def _watch_oldest(self, now: float) -> None:
+        """Sets the timer to when the oldest job will have waited for too long."""
+        oldest = self._queue.oldest()
+        if self._later is not None and oldest is not None:
             self._watching = True
-            self._later(seconds, self._look_at_oldest)
+            left = oldest.queued_at + self._wait_seconds - now
+            self._later(max(left, _TICK_SECONDS), self._look_at_oldest)
 
     def _look_at_oldest(self) -> None:
         self._watching = False
         now = self._clock()
         self._end_overdue(now)
-        oldest = self._queue.oldest()
-        if oldest is not None:
-            self._watch(oldest.queued_at + self._wait_seconds - now)
+        if self._queue:
+            self._watch_oldest(now)
 
     def _retry_seconds(self, now: float) -> int:
         return retry_seconds(len(self._queue), self.workers, self._job_seconds(now))
@@ -304,7 +307,7 @@ class Dispatcher:
         if oldest is None or oldest.alone:
             return False
         left = oldest.queued_at + wait_seconds - self._clock()
-        if left <= 0:
+        if left < _TICK_SECONDS:
             return False
         if not self._timed:
             self._timed = True
