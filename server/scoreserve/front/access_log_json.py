@@ -36,33 +36,44 @@ class JsonAccessLog(AccessLog):
             return
         method, path = head.method.decode("latin-1"), head.path.decode("latin-1")
         line: dict[str, Any] = {
-            "time": rfc3339(time.time()),
+            "time": self._now(),
             "level": "INFO",
             "logger": "gunicorn.access",
             "message": f"{method} {path} {reply.status}",
             "pid": self._pid,
             "role": "front",
-        }
-        for name, value in reply.headers:
-            if name == b"x-request-id":
-                line["request_id"] = value.decode("latin-1")
-        shown = peer(client or head.client)
-        line |= {"client": shown, "method": method, "path": path}
-        if head.query:
-            line["query"] = head.query.decode("latin-1")
-        line |= {
+            "client": peer(client or head.client),
+            "method": method,
+            "path": path,
             "status": reply.status,
             "seconds": round(seconds, _DIGITS),
             "bytes": None if reply.stream is not None else len(reply.body),
         }
+        if head.query:
+            line["query"] = head.query.decode("latin-1")
+        request_id = dict(reply.headers).get(b"x-request-id")
+        if request_id is not None:
+            line["request_id"] = request_id.decode("latin-1")
         agent = head.header(b"user-agent")
         if agent is not None:
             line["user_agent"] = agent.decode("latin-1")
         if reply.run_seconds:
-            queue_seconds = max(0.0, reply.total_seconds - reply.run_seconds)
-            line["phases"] = {
-                "queue": round(queue_seconds, _DIGITS),
-                "run": round(reply.run_seconds, _DIGITS),
-                "total": round(reply.total_seconds, _DIGITS),
-            }
-        self._gather(orjson.dumps(line).decode() + "\n")
+            line["phases"] = _phases(reply.total_seconds, reply.run_seconds)
+        self._gather(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode())
+
+    def _now(self) -> str:
+        now = time.time()
+        second = int(now)
+        if second != self._second:  # a time is made of its parts once a second
+            self._second = second
+            self._log_prefix = rfc3339(second).partition(".")[0]
+        return f"{self._log_prefix}.{int((now - second) * 1000):03d}Z"
+
+
+def _phases(total: float, run: float) -> dict[str, float]:
+    queue = total - run if total > run else 0.0
+    return {
+        "queue": round(queue, _DIGITS),
+        "run": round(run, _DIGITS),
+        "total": round(total, _DIGITS),
+    }

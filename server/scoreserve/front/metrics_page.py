@@ -1,7 +1,7 @@
 """The page behind /metrics: what the front has counted, as Prometheus's families.
 
-Imported at the first scrape, and prometheus-client with it: it takes as long as a fifth of a cold
-start. docs/monitoring/README.md says of each metric what it means.
+Imported at the first scrape, and prometheus-client with it: the start of a server need not wait for
+an import that takes as long as ten scrapes. docs/monitoring/README.md says what each metric means.
 """
 
 from __future__ import annotations
