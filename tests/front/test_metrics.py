@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from scoreserve import wire
-from scoreserve.errors import Stopping, WorkerLost
+from scoreserve.errors import Stopping, TooManyConnections, WorkerLost
 from scoreserve.front import client_watch
 from scoreserve.front.metrics import SECONDS, SIZES, Histogram, Metrics, Phases, RouteCounters
 from scoreserve.front.replies import Reply
@@ -238,6 +238,11 @@ class TestPage:
             assert page.value("batch_rows_bucket", le=bound) == count
         assert (page.value("batch_rows_count"), page.value("batch_rows_sum")) == (5, 5015)
         assert (page.value("batch_jobs_count"), page.value("batch_jobs_sum")) == (5, 5)
+
+    def test_what_is_no_request_is_counted_as_other(self, front: FakeFront) -> None:
+        front.metrics.refused(Reply(503, b""), TooManyConnections(3))
+        assert front.metrics.route("other").answers == {(b"other", 503): 1}
+        assert front.metrics.shed == {"connections": 1}
 
     def test_fallbacks_are_counted_by_reason(self, front: FakeFront) -> None:
         front.metrics.batch_fallback("raised", jobs=3)

@@ -17,12 +17,13 @@ clients keep an active one out.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import NamedTuple, Protocol
 
-from scoreserve.errors import RequestTimeout, Stopping
+from scoreserve.errors import ReplyError, RequestTimeout, Stopping
 from scoreserve.front.draining import Draining
+from scoreserve.front.replies import Reply
 
 _MAKE_ROOM = 20  # one in so many idle connections is closed at once: looking for them costs
 
@@ -75,11 +76,20 @@ class Connection(Protocol):
 
 
 class Clients:
-    """The rules for the clients of one server. `most` may be connected at once."""
+    """The rules for the clients of one server. `most` may be connected at once. `refused` is told
+    of each reply to what is no request, and of its error.
+    """
 
-    def __init__(self, most: int, patience: Patience, draining: Draining) -> None:
+    def __init__(
+        self,
+        most: int,
+        patience: Patience,
+        draining: Draining,
+        refused: Callable[[Reply, ReplyError], None] = lambda *_: None,
+    ) -> None:
         self.most = most
         self.draining = draining
+        self.refused = refused
         self._patience = patience
 
     def look(self, connections: Iterable[Connection], now: float) -> None:

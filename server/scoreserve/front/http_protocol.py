@@ -333,6 +333,7 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         reply = bare_error(error)
+        self._clients.refused(reply, error)
         head = render(reply, lines_of(self.server_state.default_headers), keep_alive=False)
         self.transport.write(head + reply.body)
         self.close_gently()

@@ -207,7 +207,7 @@ def make_server(
     most = most_connections(settings.max_connections, raise_limit(), settings.workers)
     slow = settings.client_timeout_seconds
     patience = Patience(settings.keep_alive_seconds, head_seconds=slow, slow_seconds=slow)
-    clients = Clients(most, patience, draining)
+    clients = Clients(most, patience, draining, metrics.refused)
     short_road = road if settings.short_road else None
 
     async def every_second() -> None:

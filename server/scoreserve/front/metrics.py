@@ -15,6 +15,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 
+from scoreserve.errors import ReplyError
 from scoreserve.front.replies import Reply
 
 # Upper bounds of the buckets, as `le` has them.
@@ -115,6 +116,12 @@ class Metrics:
     def route(self, name: str) -> RouteCounters:
         """The counters of a route of ours, or of OTHER."""
         return self.routes.setdefault(name, RouteCounters(self.phases))
+
+    def refused(self, reply: Reply, error: ReplyError) -> None:
+        """What came on a connection was no request, or one too many."""
+        self.route(OTHER).answered(_OTHER_METHOD, reply, 0)
+        if error.shed:
+            self.shed[error.shed] += 1
 
     def merged_call(self, jobs: int, rows: int) -> None:
         """One call of run() was made for so many jobs, with so many rows in all."""
