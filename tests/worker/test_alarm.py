@@ -63,9 +63,9 @@ class Script:
         self._alarm = Alarm(LIMIT_SECONDS)
         self.cleaned_up = False
 
-    def call(self, seconds: float, *, clean_up_seconds: float = 0) -> None:
+    def call(self, seconds: float, *, clean_up_seconds: float = 0, spent: float = 0) -> None:
         """One that takes so long, and perhaps longer to clean up."""
-        with self._alarm:
+        with self._alarm.after(spent) if spent else self._alarm:
             try:
                 self._timer.sleep(seconds)
             finally:
@@ -156,6 +156,38 @@ class TestNextCall:
             with pytest.raises(TimeoutError):
                 script.call(LIMIT_SECONDS + 5)
             assert timer.now == began + LIMIT_SECONDS
+        script.call(LIMIT_SECONDS - 1)
+
+
+class TestCallWhoseTimeIsPartlySpent:
+    """Its requests have been in a run() before, which was of no use."""
+
+    @pytest.mark.parametrize("before", [[], [0], [3], [9], [5, 5], [8, 9]])
+    @pytest.mark.parametrize("spent", [1, 6, 9.5])
+    def test_has_what_is_left(
+        self, timer: FakeTimer, script: Script, before: list[float], spent: float
+    ) -> None:
+        for seconds in before:
+            script.call(seconds)
+        script.call(LIMIT_SECONDS - spent - 0.001, spent=spent)
+        began = timer.now
+        with pytest.raises(TimeoutError):
+            script.call(LIMIT_SECONDS, spent=spent)
+        assert timer.now == pytest.approx(began + LIMIT_SECONDS - spent)
+
+    @pytest.mark.parametrize("before", [[], [3]])
+    def test_has_hardly_begun_when_nothing_is_left(
+        self, timer: FakeTimer, script: Script, before: list[float]
+    ) -> None:
+        for seconds in before:
+            script.call(seconds)
+        began = timer.now
+        with pytest.raises(TimeoutError):
+            script.call(LIMIT_SECONDS, spent=LIMIT_SECONDS + 5)
+        assert timer.now == pytest.approx(began, abs=0.001)
+
+    def test_leaves_the_next_its_full_time(self, timer: FakeTimer, script: Script) -> None:
+        script.call(0.5, spent=9)
         script.call(LIMIT_SECONDS - 1)
 
 

@@ -135,6 +135,34 @@ def test_a_list_of_another_length_is_an_error_for_all(results: Any) -> None:
     assert [status for status, _ in answers.values()] == [500, 500]
 
 
+def test_who_shares_a_call_is_told_before_it_begins() -> None:
+    told: list[list[int]] = []
+    seen: list[list[int]] = []
+
+    def run(inputs: list[str]) -> list[str]:
+        seen.append(told[-1])
+        if "bad" in inputs:
+            raise ValueError
+        return inputs
+
+    scorer = Scorer(run, convention_of(run), Settings())
+    together = ListScorer(scorer, "inputs", 4)
+    bodies = [b"a", b"bad", b"c", b"d", b"e"]
+    calls = scorer.read([job_of(body, id=place) for place, body in enumerate(bodies)])
+    list(together.score(calls, lambda begun: told.append([call.job_id for call in begun])))
+    assert seen == [[0, 1, 2, 3], [0, 1], [0], [1], [2, 3], [4]]
+
+
+def test_what_came_of_it_is_reported_once() -> None:
+    run = Doubling().run
+    scorer = Scorer(run, convention_of(run), Settings())
+    together = ListScorer(scorer, "inputs", 4)
+    assert together.report() is None
+    list(together.score(scorer.read([job_of(body) for body in (b"1", b"bad", b"3")])))
+    assert together.report() == {"merged": [(1, 1), (1, 1)], "fallbacks": {"raised": 5}}
+    assert together.report() is None
+
+
 class TestDecorator:
     def test_marks_the_function_and_leaves_it(self) -> None:
         @batched(max_batch_size=8, wait_ms=2.5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Generator
 from typing import Any, cast
 
@@ -10,6 +11,7 @@ import pytest
 from scoreserve import wire
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
+from scoreserve.worker.batcher import Batcher
 from scoreserve.worker.calling import convention_of
 from scoreserve.worker.channel import Channel, Frame
 from scoreserve.worker.scorer import Scorer
@@ -42,11 +44,20 @@ class FakeChannel:
 
     def send(self, buffers: list[bytes]) -> None:
         data = b"".join(buffers)
-        kind, count, length = wire.read_prefix(data)
-        payload = data[wire.PREFIX_BYTES :]
+        while data:
+            kind, count, length = wire.read_prefix(data)
+            payload = data[wire.PREFIX_BYTES : wire.PREFIX_BYTES + length]
+            self._keep(kind, count, payload)
+            data = data[wire.PREFIX_BYTES + length :]
+
+    def _keep(self, kind: int, count: int, payload: bytes) -> None:
         if kind == wire.OUTCOMES:
-            for outcome in wire.decode_outcomes(payload, 0, length, count):
+            for outcome in wire.decode_outcomes(payload, 0, len(payload), count):
                 self.sent.append(self._readable(outcome))
+        elif kind == wire.RUNNING:
+            self.sent.append(("running", wire.read_running(payload, count)))
+        elif kind == wire.REPORT:
+            self.sent.append(("report", (json.loads(payload),)))
         elif kind == wire.CHUNK:
             self.sent.append(("chunk", wire.read_chunk(payload)))
         else:
@@ -189,3 +200,70 @@ class TestStreams:
 def test_what_the_front_does_not_send_is_refused(serve: Serve, kind: int) -> None:
     with pytest.raises(wire.FrameError):
         serve(lambda data: data, wire.frame(kind, bytes(8)))
+
+
+def parsed(data: str) -> Any:
+    """A run() that answers its input."""
+    return json.loads(data)
+
+
+class TestTogether:
+    """With jobs that may share a run()."""
+
+    @pytest.fixture
+    def serve_together(self, serve: Serve) -> Serve:
+        def serve_together(run: Callable[..., Any], *frames: bytes) -> list[Said]:
+            channel = FakeChannel(list(frames))
+            scorer = Scorer(run, convention_of(run), Settings())
+            batcher = Batcher(scorer, 8, "data")
+            Serving(cast("Channel", channel), scorer, batcher).run()
+            return channel.sent
+
+        return serve_together
+
+    PAIRS = tuple(
+        jobs(b"[%d]" % number, b"[%d]" % (number + 1), first_id=number) for number in (1, 3)
+    )
+
+    def test_who_shares_a_run_is_told_first_and_the_news_before_the_answers(
+        self, serve_together: Serve
+    ) -> None:
+        sent = serve_together(parsed, *self.PAIRS, jobs(b"[5]", b"[6]", first_id=5))
+        *_, running, report, first, second = sent
+        assert running == ("running", (5, 6))
+        assert report[0] == "report"
+        assert report[1][0]["merged"] == [[2, 2]]
+        assert (first, second) == (("outcome", (5, 200, b"[5]")), ("outcome", (6, 200, b"[6]")))
+
+    def test_each_run_is_told_while_they_have_none_in_common(self, serve_together: Serve) -> None:
+        sent = serve_together(parsed, self.PAIRS[0])
+        assert [said for said in sent if said[0] in ("running", "outcome")] == [
+            ("running", (1,)),
+            ("outcome", (1, 200, b"[1]")),
+            ("running", (2,)),
+            ("outcome", (2, 200, b"[2]")),
+        ]
+
+    def test_a_single_job_needs_no_telling(self, serve_together: Serve) -> None:
+        sent = serve_together(parsed, jobs(b"[1]"), jobs(b"[2]", first_id=2))
+        assert [said for said in sent if said[0] != "report"] == [
+            ("outcome", (1, 200, b"[1]")),
+            ("outcome", (2, 200, b"[2]")),
+        ]
+
+    def test_streams_among_them_are_whole(self, serve_together: Serve) -> None:
+        def run(data: str) -> Any:
+            return iter_letters() if data == '["s"]' else json.loads(data)
+
+        def iter_letters() -> Generator[str, None, None]:
+            yield "x"
+
+        more = wire.stream_request(wire.MORE, 2)
+        sent = serve_together(run, jobs(b'["a"]', b'["s"]', b'["b"]'), more)
+        assert [said for said in sent if said[0] not in ("running", "report")] == [
+            ("outcome", (1, 200, b'["a"]')),
+            ("stream", (2, 200, b"")),
+            ("chunk", (2, b"x")),
+            ("end", (2, True)),
+            ("outcome", (3, 200, b'["b"]')),
+        ]

@@ -1,0 +1,784 @@
+"""Which payloads may share a run(), and whose part of the result is whose."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import enum
+import json
+import zlib
+from collections.abc import Callable
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from scoreserve.worker import merging
+from scoreserve.worker.merging import NotMerged, NotSplit, Split, take_apart
+
+Rows = list[Any]
+
+
+class Mode(enum.Enum):
+    """As the default value of a parameter."""
+
+    FAST = "fast"
+
+
+def may_merge(left: Any, right: Any) -> bool:
+    """Whether two payloads may share a call."""
+    return take_apart(left).key == take_apart(right).key
+
+
+def reason_against(payload: Any) -> str:
+    """Why a payload runs alone."""
+    with pytest.raises(NotMerged) as refused:
+        take_apart(payload)
+    return refused.value.reason
+
+
+class TestTakingApart:
+    @pytest.mark.parametrize(
+        ("payload", "rows", "path", "names"),
+        [
+            ([[1.0], [2.0]], 2, (), ()),
+            (["a"], 1, (), ()),
+            ([{"a": 1}, {"a": 2}], 2, (), ()),
+            ({"data": [[1.0], [2.0]]}, 2, (), ("data",)),
+            ({"x": [1, 2], "y": ["a", "b"], "k": 3}, 2, (), ("x", "y")),
+            ({"columns": ["a"], "data": [[1], [2]]}, 2, (), ("data",)),
+            ({"columns": ["a", "b"], "index": [0], "data": [[1, 2]]}, 1, (), ("index", "data")),
+            ({"Inputs": {"data": [[1]]}, "GlobalParameters": 1.0}, 1, ("Inputs",), ("data",)),
+            ({"input_data": {"columns": ["a"], "data": [[1]]}}, 1, ("input_data",), ("data",)),
+            ({"input_data": ["a", "b"], "params": {}}, 2, (), ("input_data",)),
+            ({"q": "?", "data": [1], "Outputs": {"data": [1, 2]}}, 1, (), ("data",)),
+        ],
+    )
+    def test_rows_are_found(
+        self, payload: Any, rows: int, path: tuple[str, ...], names: tuple[str, ...]
+    ) -> None:
+        parts = take_apart(payload)
+        assert (parts.rows, parts.path, parts.names) == (rows, path, names)
+
+    @pytest.mark.parametrize(
+        "payload",
+        [
+            None,
+            1,
+            "text",
+            {},
+            [],
+            {"data": []},
+            {"x": [1], "y": [1, 2]},
+            {"x": [1], "y": []},
+            {"question": "a", "context": "b"},
+            {"data": {"a": [1], "b": [2]}},
+            {"Inputs": {"text": "a"}},
+            {"Inputs": {"data": []}, "more": [1]},
+            {"columns": ["a"], "index": [0, 1], "data": [[1]]},
+        ],
+    )
+    def test_what_has_no_rows_runs_alone(self, payload: Any) -> None:
+        assert reason_against(payload) == "no_rows"
+
+    @pytest.mark.parametrize(
+        "rows",
+        [
+            [[1, 2], [3]],
+            [1, 2.0],
+            [[1], [2.0]],
+            [1, None],
+            [1, True],
+            [{"a": 1}, {"b": 1}],
+            [{"a": 1, "b": 1}, {"b": 1, "a": 1}],
+            [{"a": 1}, {"a": "x"}],
+            [[[1]], [[1, 2]]],
+            [1, [1]],
+            [1, 1 << 63],
+            [[1], [1 << 64]],
+        ],
+    )
+    def test_rows_that_are_not_alike_run_alone(self, rows: Rows) -> None:
+        """Whatever they are wrapped in."""
+        for payload in (rows, {"data": rows}, {"Inputs": {"data": rows}}):
+            assert reason_against(payload) == "uneven_rows"
+
+
+class TestGroupKeys:
+    @pytest.mark.parametrize(
+        ("left", "right"),
+        [
+            ([[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]),
+            ({"data": ["a"]}, {"data": ["b", "c"]}),
+            ({"data": [1], "k": {"top": 1}}, {"data": [2], "k": {"top": 1}}),
+            ([[]], [[]]),
+            ([None], [None]),
+        ],
+    )
+    def test_payloads_of_one_kind_may_be_merged(self, left: Any, right: Any) -> None:
+        assert may_merge(left, right)
+
+    @pytest.mark.parametrize(
+        ("left", "right"),
+        [
+            pytest.param([[1.0]], [[1.0, 2.0]], id="length of rows"),
+            pytest.param([1], [1.0], id="int beside float"),
+            pytest.param([[1, 2.0]], [[1, 2]], id="int beside float in a row"),
+            pytest.param([1], [True], id="bool"),
+            pytest.param([1.0], [None], id="null"),
+            pytest.param([1], [1 << 63], id="beyond int64"),
+            pytest.param([1], [-(1 << 63) - 1], id="below int64"),
+            pytest.param([{"a": 1}], [{"b": 1}], id="names in rows"),
+            pytest.param([{"a": 1, "b": 2}], [{"b": 2, "a": 1}], id="order in rows"),
+            pytest.param({"data": [1]}, {"inputs": [1]}, id="member names"),
+            pytest.param([1], {"data": [1]}, id="bare and wrapped"),
+            pytest.param({"data": [1]}, {"Inputs": {"data": [1]}}, id="wrapper"),
+            pytest.param(
+                {"Inputs": {"data": [1]}}, {"input_data": {"data": [1]}}, id="other wrapper"
+            ),
+            pytest.param({"data": [1], "k": 1}, {"data": [1], "k": 2}, id="parameter"),
+            pytest.param({"data": [1], "k": 1}, {"data": [1], "k": 1.0}, id="type of parameter"),
+            pytest.param({"data": [1], "k": 1}, {"data": [1], "k": True}, id="bool parameter"),
+            pytest.param({"data": [1], "k": 0.0}, {"data": [1], "k": -0.0}, id="minus zero"),
+            pytest.param({"data": [1], "k": None}, {"data": [1]}, id="parameter absent"),
+            pytest.param({"data": [1], "k": "1"}, {"data": [1], "k": 1}, id="text parameter"),
+            pytest.param({"k": 1, "data": [1]}, {"data": [1], "k": 1}, id="order of members"),
+            pytest.param({"a": [1], "b": [2]}, {"b": [2], "a": [1]}, id="order of row members"),
+            pytest.param(
+                {"columns": ["a"], "data": [[1]]}, {"columns": ["b"], "data": [[1]]}, id="columns"
+            ),
+            pytest.param(
+                {"Inputs": {"data": [1]}, "GlobalParameters": 1.0},
+                {"Inputs": {"data": [1]}, "GlobalParameters": 2.0},
+                id="parameter beside the wrapper",
+            ),
+        ],
+    )
+    def test_payloads_of_two_kinds_are_never_merged(self, left: Any, right: Any) -> None:
+        assert take_apart(left).key == take_apart(json.loads(json.dumps(left))).key
+        assert not may_merge(left, right)
+
+    @pytest.mark.parametrize(
+        ("left", "right"),
+        [
+            (float("nan"), None),
+            (float("inf"), None),
+            (float("inf"), float("nan")),
+            (datetime.date(2026, 1, 2), "2026-01-02"),
+            (Mode.FAST, "fast"),
+            ((1, 2), {"a": 1}),
+        ],
+        ids=repr,
+    )
+    def test_parameters_that_json_would_write_alike_are_not_equal(
+        self, left: Any, right: Any
+    ) -> None:
+        """From a schema-decorated script's request, or the default value of its parameter."""
+        with contextlib.suppress(NotMerged):  # just as good
+            assert not may_merge({"data": [1.0], "k": left}, {"data": [1.0], "k": right})
+
+    def test_many_shapes_do_not_mix_up(self) -> None:
+        """More kinds of rows than are remembered, twice."""
+        kinds = (1.0, "a", True, None)
+        rows = [[kinds[number >> 2 * place & 3] for place in range(6)] for number in range(4**6)]
+        first = [take_apart([row]).key for row in rows]
+        assert len(set(first)) == len(rows)
+        assert [take_apart([row]).key for row in rows] == first
+
+
+# The shapes that clients send; every strategy is of payloads of one kind.
+floats = st.floats(allow_nan=False, allow_infinity=False)
+int64 = st.integers(-(1 << 63) + 1, (1 << 63) - 1)
+short_int = st.integers(-(10**18) + 1, 10**18 - 1)
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+cells = {"floats": floats, "ints": short_int, "texts": text, "bools": st.booleans()}
+
+
+def rows_of(cell: st.SearchStrategy[Any], width: int) -> dict[str, st.SearchStrategy[Any]]:
+    """Rows in each form, of as many cells."""
+    names = [f"c{number}" for number in range(width)]
+    return {
+        "scalars": cell,
+        "lists": st.lists(cell, min_size=width, max_size=width),
+        "records": st.lists(cell, min_size=width, max_size=width).map(
+            lambda values: dict(zip(names, values, strict=True))
+        ),
+        "nested": st.lists(st.lists(cell, min_size=width, max_size=width), min_size=2, max_size=2),
+    }
+
+
+def _split_form(rows: Rows) -> dict[str, Any]:
+    return {"columns": ["a"], "index": list(range(len(rows))), "data": rows}
+
+
+WRAPPINGS: dict[str, Callable[[Rows], Any]] = {
+    "bare": lambda rows: rows,
+    "data": lambda rows: {"data": rows},
+    "with parameters": lambda rows: {"input_data": rows, "params": {"k": 1.0}, "of": "é"},
+    "two members": lambda rows: {"x": rows, "y": rows[::-1]},
+    "split form": lambda rows: {"input_data": _split_form(rows)},
+    "Inputs": lambda rows: {"Inputs": {"data": rows}, "GlobalParameters": 1.0},
+}
+
+
+def rows_in(payload: Any) -> Rows:
+    """What a script that knows the form would predict from."""
+    if isinstance(payload, list):
+        return payload
+    for name in ("Inputs", "input_data"):
+        if isinstance(payload.get(name), dict):
+            return rows_in(payload[name])
+    if "x" in payload:
+        return [list(pair) for pair in zip(payload["x"], payload["y"], strict=True)]
+    if "index" in payload:
+        return [list(pair) for pair in zip(payload["index"], payload["data"], strict=True)]
+    found = payload["data"] if "data" in payload else payload["input_data"]
+    assert isinstance(found, list)
+    return found
+
+
+@st.composite
+def kindred(draw: st.DrawFn, cell: st.SearchStrategy[Any] | None = None) -> list[Any]:
+    """Payloads of one kind, of one row or more each."""
+    chosen = cell or draw(st.sampled_from(sorted(cells)).map(cells.__getitem__))
+    forms = rows_of(chosen, draw(st.integers(1, 3)))
+    row = forms[draw(st.sampled_from(sorted(forms)))]
+    wrap = WRAPPINGS[draw(st.sampled_from(sorted(WRAPPINGS)))]
+    many = draw(st.lists(st.lists(row, min_size=1, max_size=3), min_size=2, max_size=5))
+    return [wrap(rows) for rows in many]
+
+
+# Functions of one row, from JSON values to JSON values.
+ROW_WISE: dict[str, Callable[[Any], Any]] = {
+    "text": repr,
+    "length": lambda row: len(repr(row)),
+    "score": lambda row: zlib.crc32(repr(row).encode()) / 7,
+    "itself": lambda row: row,
+    "vector": lambda row: [len(repr(row)) / 3, len(repr(row)) / 5],
+    "record": lambda row: {"label": repr(row)[:3], "score": 0.5},
+}
+# What scripts make of the values of all rows.
+RESULTS: dict[str, Callable[[list[Any]], Any]] = {
+    "list": lambda values: values,
+    "tuple": tuple,
+    "dict": lambda values: {"result": values, "version": "1", "classes": ["a", "b"]},
+    "two members": lambda values: {"labels": values, "lengths": [len(repr(v)) for v in values]},
+    "text": json.dumps,
+    "text of dict": lambda values: json.dumps({"result": values, "none": None}),
+}
+
+functions = st.tuples(
+    st.sampled_from(sorted(ROW_WISE)).map(ROW_WISE.__getitem__),
+    st.sampled_from(sorted(RESULTS)).map(RESULTS.__getitem__),
+)
+
+
+class TestMergingAndSplitting:
+    @given(kindred())
+    def test_a_merged_payload_has_the_rows_of_all_in_order(self, payloads: list[Any]) -> None:
+        before = json.dumps(payloads)
+        parts = [take_apart(payload) for payload in payloads]
+        assert len({part.key for part in parts}) == 1
+        merged = take_apart(merging.merge(parts))
+        assert merged.key == parts[0].key
+        assert merged.rows == sum(part.rows for part in parts)
+        members = zip(*(part.lists() for part in parts), strict=True)
+        assert merged.lists() == [[row for rows in member for row in rows] for member in members]
+        assert json.dumps(payloads) == before
+
+    @given(kindred())
+    def test_the_rest_stays_as_it_is(self, payloads: list[Any]) -> None:
+        merged = merging.merge([take_apart(payload) for payload in payloads])
+        alone = merging.merge([take_apart(payloads[0])])
+        assert json.dumps(alone) == json.dumps(payloads[0])
+        if isinstance(merged, dict):
+            assert list(merged) == list(payloads[0])
+
+    @given(kindred())
+    def test_single_rows_are_payloads_of_the_same_kind(self, payloads: list[Any]) -> None:
+        parts = take_apart(payloads[0])
+        singles = [take_apart(payload) for payload in merging.row_payloads(parts, 64)]
+        assert {single.key for single in singles} == {parts.key}
+        assert json.dumps(merging.merge(singles)) == json.dumps(payloads[0])
+        assert len(merging.row_payloads(parts, 1)) == 1
+
+    @given(kindred(), functions)
+    def test_split_results_are_the_single_results(
+        self, payloads: list[Any], function: tuple[Callable[[Any], Any], Callable[[Rows], Any]]
+    ) -> None:
+        row_wise, result = function
+
+        def run(payload: Any) -> Any:
+            return result([row_wise(row) for row in rows_in(payload)])
+
+        parts = [take_apart(payload) for payload in payloads]
+        counts = [part.rows for part in parts]
+        alone = [run(payload) for payload in payloads]
+        merged = run(merging.merge(parts))
+        split = merging.learn(alone, counts, merged)
+        assert repr(merging.split_result(merged, counts, split).values) == repr(alone)
+
+
+class TestTexts:
+    @given(kindred())
+    def test_a_script_reads_the_values_it_would_read_alone(self, payloads: list[Any]) -> None:
+        texts = [json.dumps(payload) for payload in payloads]
+        parts = [take_apart(merging.parse_text(text)) for text in texts]
+        expected = merging.merge([take_apart(json.loads(text)) for text in texts])
+        seen = json.loads(merging.text_of(merging.merge(parts)))
+        assert repr(seen) == repr(expected)
+
+    @given(
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+            max_leaves=8,
+        )
+    )
+    def test_whatever_is_parsed_is_what_the_stdlib_reads(self, value: Any) -> None:
+        for text in (json.dumps(value), json.dumps(value, ensure_ascii=False, indent=1)):
+            try:
+                parsed = merging.parse_text(text)
+            except NotMerged:
+                continue
+            if not isinstance(parsed, (list, dict)):
+                continue  # it has no rows
+            assert repr(parsed) == repr(json.loads(text))
+            assert repr(json.loads(merging.text_of(parsed))) == repr(json.loads(text))
+
+    @given(st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,25})?([eE][-+]?[0-9]{1,3})?\Z"))
+    def test_numbers_are_what_the_stdlib_reads(self, number: str) -> None:
+        for text in (f"[{number}]", f'{{"a": {number}}}', f"[1,{number}]"):
+            try:
+                parsed = merging.parse_text(text)
+            except NotMerged:
+                continue
+            assert repr(parsed) == repr(json.loads(text))
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "[1",
+            "[1,]",
+            "[NaN]",
+            "[Infinity]",
+            "[-Infinity]",
+            "[1e400]",
+            '["\\ud800"]',
+            '["\ud800"]',
+            "\ufeff[1]",
+            "[9223372036854775808]",
+            "[18446744073709551616]",
+            '{"a":-123456789012345678901234567890}',
+            "[\n123456789012345678901]",
+        ],
+    )
+    def test_what_orjson_reads_otherwise_is_refused(self, text: str) -> None:
+        with pytest.raises(NotMerged):
+            merging.parse_text(text)
+
+    def test_of_duplicate_keys_the_last_counts_as_in_the_stdlib(self) -> None:
+        text = '{"a": [1], "k": 1, "a": [2], "k": 2}'
+        assert repr(merging.parse_text(text)) == repr(json.loads(text))
+
+    @pytest.mark.parametrize("depth", [2, 20, 40, 200, 250, 260, 900, 1100, 100_000])
+    @pytest.mark.parametrize("pieces", [("[", "]"), ('{"k":', "}")], ids=["lists", "objects"])
+    @pytest.mark.parametrize("form", ["[{}]", '{{"k":{},"data":[1]}}'], ids=["rows", "rest"])
+    def test_what_is_nested_too_deeply_runs_alone(
+        self, depth: int, pieces: tuple[str, str], form: str
+    ) -> None:
+        """Such a text comes from a client: it must not raise anything that nobody expects."""
+        begin, end = pieces
+        text = form.format(begin * depth + "1" + end * depth)
+        try:
+            parts = take_apart(merging.parse_text(text))
+        except NotMerged:
+            assert depth > 20
+        else:
+            assert merging.text_of(merging.merge([parts, parts]))
+
+
+def _mean(rows: list[float]) -> float:
+    return sum(rows) / len(rows)
+
+
+# Of a list of floats: what looks like row by row, or does not, and is not.
+NOT_ROW_WISE: dict[str, Callable[[list[float]], Any]] = {
+    "sum": sum,
+    "a sum in a list": lambda rows: [sum(rows)],
+    "sum in an object": lambda rows: {"rows": rows, "sum": sum(rows)},
+    "divided by the mean": lambda rows: [row / _mean(rows) for row in rows],
+    "less the mean": lambda rows: [row - _mean(rows) for row in rows],
+    "divided by the largest": lambda rows: [row / max(rows) for row in rows],
+    "sorted": sorted,
+    "sorted backwards": lambda rows: sorted(rows, reverse=True),
+    "without doubles": lambda rows: sorted(set(rows)),
+    "reversed": lambda rows: rows[::-1],
+    "running totals": lambda rows: list(accumulate(rows)),
+    "differences": lambda rows: [b - a for a, b in zip([0.0, *rows], rows, strict=False)],
+    "positions": lambda rows: list(range(len(rows))),
+    "the mean each": lambda rows: [_mean(rows)] * len(rows),
+    "the first each": lambda rows: rows[:1] * len(rows),
+    "the first two": lambda rows: rows[:2],
+    "pairs": lambda rows: [[row, other] for row in rows for other in rows],
+    "transposed": lambda rows: [rows],
+    "number of rows": len,
+    "number of rows in an object": lambda rows: {"rows": rows, "count": len(rows)},
+    "text, reversed": lambda rows: json.dumps(rows[::-1]),
+    "array, running totals": lambda rows: np.cumsum(np.array(rows)),
+    "array of another shape": lambda rows: np.array([rows]),
+    "type by number": lambda rows: rows if len(rows) == 1 else [str(row) for row in rows],
+    "list or tuple": lambda rows: rows if len(rows) == 1 else tuple(rows),
+    "list or array": lambda rows: rows if len(rows) == 1 else np.array(rows),
+    "float32 or float64": lambda rows: np.array(rows, "f4" if len(rows) == 1 else "f8"),
+}
+
+
+def learn_both(run: Callable[[list[float]], Any], batches: list[list[float]]) -> Split:
+    """What is learnt from the batches in one order, and in the other."""
+    for order in (batches, batches[::-1]):
+        merged = run([row for rows in order for row in rows])
+        split = merging.learn([run(rows) for rows in order], [len(rows) for rows in order], merged)
+    return split
+
+
+distinct_rows = st.lists(st.integers(1, 1000).map(float), min_size=3, max_size=6, unique=True).map(
+    lambda rows: [[row] for row in rows]
+)
+
+
+class TestLearning:
+    @pytest.mark.parametrize("name", sorted(NOT_ROW_WISE))
+    @given(batches=distinct_rows)
+    def test_what_does_not_go_by_rows_is_refused(
+        self, name: str, batches: list[list[float]]
+    ) -> None:
+        with pytest.raises(NotSplit):
+            learn_both(NOT_ROW_WISE[name], batches)
+
+    @given(st.lists(st.lists(floats, min_size=1, max_size=3), min_size=2, max_size=4))
+    def test_sums_over_several_rows_are_refused_too(self, batches: list[list[float]]) -> None:
+        rows = [row for batch in batches for row in batch]
+        assume(len(set(rows)) == len(rows))
+        with pytest.raises(NotSplit):
+            learn_both(lambda rows: [len(rows)] * len(rows), batches)
+
+    @pytest.mark.parametrize("values", ["abc", 5, None, 1.5, True, b"ab", {1: 2}.items()])
+    def test_a_result_without_rows_is_refused(self, values: Any) -> None:
+        with pytest.raises(NotSplit):
+            merging.learn([values, values], [1, 1], values)
+
+    def test_a_constant_list_stays_whole_even_if_it_is_as_long_as_the_rows_together(self) -> None:
+        def run(rows: list[float]) -> dict[str, Any]:
+            return {"scores": rows, "classes": ["a", "b"], "none": None, "version": 2}
+
+        split = learn_both(run, [[1.0], [2.0]])
+        assert split.members == frozenset({"scores"})
+        pieces = merging.split_result(run([3.0, 4.0]), [1, 1], split).values
+        assert pieces == [run([3.0]), run([4.0])]
+
+    def test_a_constant_list_that_is_as_long_as_each_alone_stays_whole(self) -> None:
+        def run(rows: list[float]) -> dict[str, Any]:
+            return {"scores": rows, "classes": ["a", "b"]}
+
+        split = learn_both(run, [[1.0, 2.0], [3.0, 4.0]])
+        assert merging.split_result(run([1.0, 2.0]), [1, 1], split).values == [
+            run([1.0]),
+            run([2.0]),
+        ]
+
+    def test_a_copied_member_that_is_no_longer_what_it_was_is_nobodys(self) -> None:
+        """It says something of one request, and nobody knows of which."""
+
+        def run(rows: list[float]) -> dict[str, Any]:
+            return {"scores": rows, "warning": "outlier" if max(rows) > 100 else None}
+
+        split = learn_both(run, [[1.0], [2.0]])
+        with pytest.raises(NotSplit):
+            merging.split_result(run([3.0, 400.0]), [1, 1], split)
+
+    def test_a_copied_number_is_compared_exactly(self) -> None:
+        """One of years, or of timestamps, is always close to the last."""
+
+        def run(rows: list[float]) -> dict[str, Any]:
+            return {"scores": [row - 2000 for row in rows], "mean": _mean(rows)}
+
+        with pytest.raises(NotSplit):
+            learn_both(run, [[2020.0], [2020.01]])
+
+    def test_rows_of_another_type_than_ever_seen_are_nobodys(self) -> None:
+        """As from a script that catches the exception of one row and answers it for all."""
+
+        def run(rows: list[float]) -> list[Any]:
+            try:
+                return [1 / row for row in rows]
+            except ZeroDivisionError as error:
+                return [str(error)] * len(rows)
+
+        split = learn_both(run, [[1.0], [2.0]])
+        with pytest.raises(NotSplit):
+            merging.split_result(run([0.0, 4.0]), [1, 1], split)
+
+    def test_floats_are_close_and_all_else_is_exact(self) -> None:
+        assert merging.learn([[0.1 + 0.2], [1.0]], [1, 1], [0.3, 1.0])
+        assert merging.learn([[float("nan")], [1.0]], [1, 1], [float("nan"), 1.0])
+        for alone, merged in (([[1], [2]], [1, 2.0]), ([["a"], ["b"]], ["a", "B"])):
+            with pytest.raises(NotSplit):
+                merging.learn(alone, [1, 1], merged)
+        with pytest.raises(NotSplit):
+            merging.learn([[1.0], [float("nan")]], [1, 1], [1.0, 2.0])
+
+    def test_members_that_come_and_go_are_refused(self) -> None:
+        with pytest.raises(NotSplit):
+            merging.learn([{"a": [1]}, {"a": [2], "b": 1}], [1, 1], {"a": [1, 2]})
+        split = merging.learn([{"a": [1]}, {"a": [2]}], [1, 1], {"a": [1, 2]})
+        for merged in ({"a": [1, 2], "error": "x"}, {"error": "x"}, [1, 2], "text", None):
+            with pytest.raises(NotSplit):
+                merging.split_result(merged, [1, 1], split)
+
+
+class TestKnowingMore:
+    """A second proof, a result alone, and two results compared."""
+
+    ROWS = merging.learn([[1.0], [2.0]], [1, 1], [1.0, 2.0])
+    MEMBERS = merging.learn(
+        [{"a": [1], "b": [5], "v": "1"}, {"a": [2], "b": [5], "v": "1"}],
+        [1, 1],
+        {"a": [1, 2], "b": [5, 5], "v": "1"},
+    )
+
+    def test_proofs_that_agree_know_the_rows_of_both(self) -> None:
+        texts = merging.learn([["a"], ["b"]], [1, 1], ["a", "b"])
+        assert merging.agreed(None, texts) == texts
+        both = merging.agreed(self.ROWS, texts)
+        assert merging.split_result(["a", 1.0], [1, 1], both).values == [["a"], [1.0]]
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            merging.learn(
+                [{"a": [1], "v": "2"}, {"a": [2], "v": "2"}], [1, 1], {"a": [1, 2], "v": "2"}
+            ),
+            merging.learn(
+                [{"a": [1], "b": 5, "v": "1"}, {"a": [2], "b": 5, "v": "1"}],
+                [1, 1],
+                {"a": [1, 2], "b": 5, "v": "1"},
+            ),
+            ROWS,
+            merging.learn(["[1]", "[2]"], [1, 1], "[1, 2]"),
+        ],
+        ids=["constant", "member", "no object", "text"],
+    )
+    def test_proofs_that_contradict_each_other_are_refused(self, other: Split) -> None:
+        with pytest.raises(NotSplit):
+            merging.agreed(self.MEMBERS, other)
+
+    def test_a_result_alone_adds_what_its_rows_look_like(self) -> None:
+        with pytest.raises(NotSplit):
+            merging.split_result([1.0, None], [1, 1], self.ROWS)
+        more = merging.with_shapes_of(self.ROWS, [None])
+        assert merging.split_result([1.0, None], [1, 1], more).values == [[1.0], [None]]
+
+    @pytest.mark.parametrize("error", ["text", {"error": "x"}, None, 5, object()])
+    def test_a_result_of_another_form_is_no_more_cut_than_before(self, error: Any) -> None:
+        for split in (self.ROWS, self.MEMBERS):
+            with pytest.raises(NotSplit):
+                merging.split_result(error, [1, 1], merging.with_shapes_of(split, error))
+
+    def test_members_are_told_apart_or_not(self) -> None:
+        left, right = {"a": [1], "b": [5], "v": "1"}, {"a": [2], "b": [5], "v": "1"}
+        assert merging.told_apart(left, right, self.MEMBERS) == {"a"}
+        assert merging.told_apart([1.0], [2.0], self.ROWS) == {""}
+        assert merging.told_apart([1.0], [1.0], self.ROWS) == frozenset()
+
+    @pytest.mark.parametrize(
+        ("merged", "alike"),
+        [
+            ({"a": [1, 1], "b": [5, 5], "v": "1"}, {"a", "b"}),
+            ({"a": [1, 2], "b": [5, 5], "v": "1"}, {"b"}),
+            ({"a": [1, 2], "b": [5, 6], "v": "1"}, set()),
+        ],
+    )
+    def test_members_whose_rows_are_alike_are_named(self, merged: Any, alike: set[str]) -> None:
+        assert merging.alike(merging.split_result(merged, [1, 1], self.MEMBERS)) == alike
+
+    @pytest.mark.parametrize(
+        "make", [list, tuple, np.array, lambda rows: pd.DataFrame({"a": rows})]
+    )
+    def test_whatever_the_rows_are_kept_in(self, make: Callable[[Rows], Any]) -> None:
+        split = merging.learn([make([1.0]), make([2.0])], [1, 1], make([1.0, 2.0]))
+        assert merging.alike(merging.split_result(make([3.0, 3.0]), [1, 1], split))
+        assert not merging.alike(merging.split_result(make([3.0, 4.0]), [1, 1], split))
+
+    @pytest.mark.parametrize(
+        ("left", "right", "equal"),
+        [
+            ([1.0], [1.0 + 1e-9], True),
+            ([float("nan")], [float("nan")], True),
+            ([1], [1.0], False),
+            ([1], [True], False),
+            ([1.0], (1.0,), False),
+            ({"a": 1, "b": 2}, {"b": 2, "a": 1}, False),
+            (np.array([1.0]), np.array([1.0 + 1e-9]), True),
+            (np.array([1.0]), np.array([1]), False),
+            (np.array(["a"]), np.array(["a", "bc"])[:1], True),
+            (np.array([1.0]), [1.0], False),
+            (pd.Series([1.0], index=[0]), pd.Series([1.0], index=[7]), True),
+            (datetime.date(2026, 1, 1), datetime.date(2026, 1, 2), False),
+        ],
+    )
+    def test_the_same_answer(self, left: Any, right: Any, equal: bool) -> None:
+        assert merging.same(left, right) is merging.same(right, left) is equal
+
+    def test_forms_tell_an_error_from_a_result(self) -> None:
+        kinds = [[1], (1,), {"a": 1}, {"b": 1}, "text", "[1]", '{"a": 1}', None, np.array([1])]
+        assert len({merging.form(kind) for kind in kinds}) == len(kinds)
+        assert merging.form([1]) == merging.form(["a", "b"])
+        assert merging.form("[1]") == merging.form("[2, 3]")
+        assert merging.form("[" * 100_000) == merging.form("text")
+
+    def test_a_copy_shares_nothing_that_can_change(self) -> None:
+        value = {"a": [[1], {"b": [2]}], "c": [3], "d": "x"}
+        copy = merging.copied(value)
+        assert copy == value
+        copy["a"][0].append(0)
+        copy["a"][1]["b"].append(0)
+        copy["c"].append(0)
+        assert value == {"a": [[1], {"b": [2]}], "c": [3], "d": "x"}
+
+
+class TestTextsOfScripts:
+    """Whatever writes them the usual way, writes them so again."""
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            json.dumps,
+            lambda rows: json.dumps({"result": rows}),
+            lambda rows: json.dumps({"result": np.array(rows).tolist(), "é": "ü"}),
+            lambda rows: json.dumps([{"score": row, "label": "é"} for row in rows]),
+            lambda rows: json.dumps(rows, separators=(",", ":")),
+            lambda rows: json.dumps([str(row) + "é" for row in rows], ensure_ascii=False),
+            lambda rows: pd.DataFrame({"a": rows}).to_json(orient="records"),
+        ],
+        ids=[
+            "list",
+            "object",
+            "escapes",
+            "records",
+            "compact",
+            "utf8",
+            "to_json",
+        ],
+    )
+    def test_are_split(self, write: Callable[[Rows], str]) -> None:
+        split = learn_both(write, [[1.5], [2.5]])
+        pieces = merging.split_result(write([3.5, 4.5]), [1, 1], split).values
+        assert pieces == [write([3.5]), write([4.5])]
+
+    @pytest.mark.parametrize("text", ["[1, 2] ", "[1, 2]\n", "NaN", "3", '"a"', "[1, 1e0]"])
+    def test_that_would_come_out_otherwise_are_not(self, text: str) -> None:
+        with pytest.raises(NotSplit):
+            merging.learn([text, text], [1, 1], text)
+
+
+class Unruly:
+    """A script's own class: it looks like an array, has no rows, and compares with nothing."""
+
+    __hash__ = None  # type: ignore[assignment]
+    dtype = "own"
+
+    def __init__(self, rows: int) -> None:
+        self.shape = (rows,)
+
+    def __eq__(self, other: object) -> bool:
+        raise ValueError("more than one truth")
+
+
+@pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [value], lambda v: {"a": v}])
+def test_results_that_cannot_be_handled_are_refused_and_raise_nothing_else(
+    wrap: Callable[[Any], Any],
+) -> None:
+    with pytest.raises(NotSplit):
+        merging.learn([wrap(Unruly(1)), wrap(Unruly(1))], [1, 1], wrap(Unruly(2)))
+
+
+class TestArraysAndFrames:
+    def test_arrays(self) -> None:
+        def run(rows: list[float]) -> Any:
+            return np.array([[row, row * 2] for row in rows], "f4")
+
+        split = learn_both(run, [[1.0], [2.0], [3.0]])
+        pieces = merging.split_result(run([4.0, 5.0, 6.0]), [1, 2], split).values
+        assert [piece.tolist() for piece in pieces] == [[[4, 8]], [[5, 10], [6, 12]]]
+        assert {piece.dtype for piece in pieces} == {np.dtype("f4")}
+
+    def test_arrays_in_an_object(self) -> None:
+        def run(rows: list[float]) -> Any:
+            return {"scores": np.array(rows), "labels": [str(row) for row in rows]}
+
+        split = learn_both(run, [[1.0], [2.0]])
+        assert split.members == frozenset({"scores", "labels"})
+        first, second = merging.split_result(run([4.0, 5.0]), [1, 1], split).values
+        assert (first["scores"].tolist(), second["labels"]) == ([4.0], ["5.0"])
+
+    @pytest.mark.parametrize("kind", [pd.DataFrame, lambda rows: pd.DataFrame(rows)["a"]])
+    def test_frames_and_series(self, kind: Callable[[Any], Any]) -> None:
+        def run(rows: list[float]) -> Any:
+            return kind([{"a": row, "b": str(row)} for row in rows])
+
+        split = learn_both(run, [[1.0], [2.0]])
+        pieces = merging.split_result(run([4.0, 5.0, 6.0]), [2, 1], split).values
+        for piece, rows in zip(pieces, ([4.0, 5.0], [6.0]), strict=True):
+            assert merging.same(piece, run(rows))
+
+    def test_a_scalar_has_no_rows(self) -> None:
+        for value in (np.float32(1), np.array(1.0)):
+            with pytest.raises(NotSplit):
+                merging.learn([value, value], [1, 1], value)
+
+
+FORMS: dict[str, Callable[[list[float]], Any]] = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.array,
+    "object": lambda values: {"a": values},
+    "text": json.dumps,
+}
+
+
+def _one_row_each(form: str) -> tuple[list[Any], list[int], Any]:
+    """What `learn` needs to know of the form."""
+    make = FORMS[form]
+    return [make([1.0]), make([2.0])], [1, 1], make([1.0, 2.0])
+
+
+class TestLengths:
+    @given(
+        st.lists(st.integers(1, 4), min_size=2, max_size=5),
+        st.integers(0, 30),
+        st.sampled_from(sorted(FORMS)),
+    )
+    def test_a_length_that_does_not_match_is_no_result_for_anyone(
+        self, counts: list[int], length: int, form: str
+    ) -> None:
+        values = [float(number) for number in range(length)]
+        merged = FORMS[form](values)
+        split = merging.learn(*_one_row_each(form))
+        if length != sum(counts):
+            with pytest.raises(NotSplit):
+                merging.split_result(merged, counts, split)
+            return
+        pieces = merging.split_result(merged, counts, split).values
+        flat: list[float] = []
+        for piece, count in zip(pieces, counts, strict=True):
+            rows = piece["a"] if form == "object" else piece
+            rows = json.loads(rows) if form == "text" else list(rows)
+            assert len(rows) == count
+            flat += rows
+        assert flat == values

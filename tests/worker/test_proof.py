@@ -1,0 +1,122 @@
+"""What merged runs must show beside single ones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from scoreserve.errors import ScriptFailed
+from scoreserve.settings import Settings
+from scoreserve.worker import proof
+from scoreserve.worker.calling import convention_of
+from scoreserve.worker.merged_runs import MergedRuns
+from scoreserve.worker.merging import NotSplit
+from scoreserve.worker.scorer import Scorer
+from scoreserve.worker.trust import Kind, Step
+
+pytestmark = pytest.mark.usefixtures("own_alarm", "server_log")
+
+Make = Callable[[list[float]], Any]
+
+
+class Proof:
+    """One comparison of what a function of the rows gives alone and merged.
+
+    `calls` are the numbers of rows of the calls that it took, beside those alone.
+    """
+
+    def __init__(self, make: Make, *requests: Sequence[float], max_rows: int = 64) -> None:
+        def run(data: str) -> Any:
+            rows = json.loads(data)
+            self.calls.append(len(rows))
+            return make(rows)
+
+        self.calls: list[int] = []
+        runs = MergedRuns(Scorer(run, convention_of(run), Settings()), max_rows, "data")
+        members = [runs.sample({"data": json.dumps(list(rows))}) for rows in requests]
+        alone = [(member, runs.alone(member)) for member in members]
+        self.calls.clear()
+        self.kind = Kind()
+        proof.compare(runs, alone, self.kind)
+
+    @property
+    def found(self) -> str:
+        """What it proves."""
+        if self.kind.controls is not None:
+            return "rows"
+        return "nothing" if self.kind.split is None else "this request"
+
+
+def test_rows_whose_results_differ_prove_something() -> None:
+    proved = Proof(lambda rows: [row * 2 for row in rows], [1.0], [2.0])
+    assert proved.found == "rows"
+    assert proved.calls == [2, 2]
+    assert proved.kind.controls is not None
+    assert [control.result for control in proved.kind.controls] == [[2.0], [4.0]]
+
+
+def test_rows_of_one_result_prove_nothing() -> None:
+    assert Proof(lambda rows: [0] * len(rows), [1.0], [2.0]).found == "nothing"
+
+
+def test_equal_requests_prove_something_for_themselves() -> None:
+    proved = Proof(lambda rows: [row * 2 for row in rows], [1.0], [1.0])
+    assert proved.found == "this request"
+    assert proved.kind.step is Step.PROVE
+
+
+def test_an_error_that_the_script_returned_says_nothing_of_the_others() -> None:
+    def make(rows: list[float]) -> Any:
+        return "bad" if 0.0 in rows else [1 / row for row in rows]
+
+    assert Proof(make, [1.0], [0.0], [2.0]).found == "rows"
+    assert Proof(make, [1.0], [0.0]).found == "nothing"
+
+
+def test_no_results_at_all_prove_nothing() -> None:
+    assert Proof(lambda rows: rows).found == "nothing"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda rows: [row - sum(rows) / len(rows) for row in rows],
+        lambda rows: [row / max(rows) for row in rows],
+        sorted,
+        lambda rows: rows[::-1],
+        lambda rows: [rows[0]] * len(rows),
+        lambda rows: [len(rows)] * len(rows),
+        lambda rows: {"rows": rows, "count": len(rows)},
+        lambda rows: rows[0],
+        lambda rows: f"{rows}!",
+    ],
+    ids=["mean", "max", "sorted", "reversed", "first", "number", "number beside", "one", "text"],
+)
+def test_a_request_of_several_rows_refutes_what_does_not_go_by_rows(make: Make) -> None:
+    """Whatever company it has: its rows alone are not the pieces of its own result."""
+    with pytest.raises(NotSplit):
+        Proof(make, [3.0, 5.0, 4.0], [3.0, 5.0, 4.0])
+
+
+def test_a_merged_run_that_fails_is_told() -> None:
+    def make(rows: list[float]) -> list[float]:
+        if len(rows) > 1:
+            raise ValueError("one at a time")
+        return rows
+
+    with pytest.raises(ScriptFailed):
+        Proof(make, [1.0], [2.0])
+
+
+def test_no_call_has_more_rows_than_allowed() -> None:
+    proved = Proof(lambda rows: rows, [1.0, 2.0], [3.0, 4.0], max_rows=4)
+    assert proved.found == "rows"
+    assert max(proved.calls) == 4
+
+
+def test_requests_of_many_rows_do_not_cost_a_call_for_each() -> None:
+    proved = Proof(lambda rows: rows, *([float(n), n + 1.0, n + 2.0, n + 3.0] for n in range(12)))
+    assert len(proved.calls) <= 12

@@ -1,0 +1,140 @@
+"""What a kind of requests must show before it is merged, and how it loses its trust."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from scoreserve.worker import merging
+from scoreserve.worker.merging import NotSplit
+from scoreserve.worker.trust import _MOST_KINDS, _REST_BATCHES, Control, Kind, Step, Trust
+
+ROWS = merging.learn([[1.0], [2.0]], [1, 1], [1.0, 2.0])
+MEMBERS = merging.learn([{"a": [1.0]}, {"a": [2.0]}], [1, 1], {"a": [1.0, 2.0]})
+
+
+def control(value: float) -> Control:
+    """A payload of one row whose result is itself."""
+    return Control(merging.take_apart([value]), [value])
+
+
+def controls_with_members() -> tuple[Control, Control]:
+    """Payloads of one row whose results are objects."""
+    first, last = control(1.0), control(2.0)
+    return first._replace(result={"a": [1.0]}), last._replace(result={"a": [2.0]})
+
+
+def proven(times: int = 2) -> Kind:
+    """A kind with so many proofs."""
+    kind = Kind()
+    for _ in range(times):
+        kind.proved(ROWS, (control(1.0), control(2.0)))
+    return kind
+
+
+def steps(kind: Kind, batches: int, repeated: Any = None) -> list[Step]:
+    """What is done with the next batches."""
+    return [kind.next_step(repeated) for _ in range(batches)]
+
+
+class TestProofs:
+    @pytest.mark.parametrize("proofs", [0, 1])
+    def test_one_is_not_enough(self, proofs: int) -> None:
+        kind = proven(proofs)
+        assert kind.step is Step.PROVE
+        assert set(steps(kind, 100)) == {Step.PROVE}
+
+    def test_two_are(self) -> None:
+        kind = proven()
+        assert kind.step is Step.MERGE
+        assert set(steps(kind, 15)) == {Step.MERGE}
+
+    def test_are_asked_for_again_at_growing_intervals_that_do_not_grow_for_ever(self) -> None:
+        done = steps(proven(), 20_000)
+        checks = [place for place, step in enumerate(done) if step is Step.PROVE]
+        gaps = [after - before for before, after in zip([-1, *checks], checks, strict=False)]
+        assert gaps[:5] == [16, 64, 256, 1024, 4096]
+        assert set(gaps[5:]) == {4096}
+
+    def test_that_contradict_each_other_are_none(self) -> None:
+        kind = proven(1)
+        with pytest.raises(NotSplit):
+            kind.proved(MEMBERS, controls_with_members())
+
+    def test_say_which_members_tell_rows_apart(self) -> None:
+        assert proven().telling == {""}
+
+
+class TestRepeatedRequests:
+    def test_are_proven_for_themselves_alone(self) -> None:
+        kind = Kind()
+        for _ in range(2):
+            assert kind.next_step("x") is Step.PROVE
+            kind.proved_repeated(ROWS, "x", [1.0])
+        assert kind.next_step("x") is Step.MERGE
+        assert kind.next_step("y") is Step.PROVE
+        assert kind.next_step(None) is Step.PROVE
+        known = kind.known("x")
+        assert known is not None
+        assert known.result == [1.0]
+
+    def test_of_two_inputs_in_turn_are_not(self) -> None:
+        kind = Kind()
+        for number in range(10):
+            kind.proved_repeated(ROWS, "xy"[number % 2], [1.0])
+        assert kind.known("x") is kind.known("y") is None
+
+
+class TestLosingTrust:
+    @pytest.mark.parametrize("proofs", [0, 1, 2])
+    def test_wrong_rows_are_the_end(self, proofs: int) -> None:
+        kind = proven(proofs)
+        kind.refuted("rows_differ")
+        assert kind.off == "rows_differ"
+        assert set(steps(kind, 3 * _REST_BATCHES)) == {Step.ALONE}
+
+    def test_any_other_reason_is_forgotten_after_a_rest(self) -> None:
+        kind = proven()
+        kind.refuted("length")
+        done = steps(kind, _REST_BATCHES + 2)
+        assert done == [Step.ALONE] * _REST_BATCHES + [Step.PROVE] * 2
+
+    def test_three_strikes_in_a_row_are_the_end(self) -> None:
+        kind = proven()
+        for _ in range(5):
+            kind.strike("length")
+            kind.strike("length")
+            assert kind.step is Step.MERGE
+            kind.worked()
+        for _ in range(3):
+            kind.strike("length")
+        assert kind.off == "length"
+
+    def test_what_was_learnt_is_forgotten(self) -> None:
+        kind = proven()
+        kind.refuted("length")
+        steps(kind, _REST_BATCHES)
+        kind.proved(MEMBERS, controls_with_members())
+        assert kind.split == MEMBERS
+        assert kind.step is Step.PROVE
+
+
+def test_kinds_are_told_apart_and_remembered() -> None:
+    trust = Trust()
+    trust.kind("a").refuted("rows_differ")
+    assert trust.kind("a").off
+    assert not trust.kind("b").off
+    assert trust.kind("b") is trust.kind("b")
+    assert trust.summary() == {"off": 1, "proving": 1}
+
+
+def test_of_too_many_kinds_those_unseen_for_longest_are_forgotten() -> None:
+    trust = Trust()
+    favourite = trust.kind("favourite")
+    old = trust.kind("old")
+    for number in range(10 * _MOST_KINDS):
+        trust.kind(number)
+        assert trust.kind("favourite") is favourite
+    assert sum(trust.summary().values()) == _MOST_KINDS
+    assert trust.kind("old") is not old
