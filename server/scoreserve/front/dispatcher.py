@@ -162,20 +162,23 @@ class Dispatcher:
     def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again.
 
-        Those that were merged are run again too, each by itself, unless `again` is false.
+        Those that were merged are run again too, each by itself, unless `again` is false. So are
+        those that it was to merge and had not begun: reading one of them may have killed it.
         """
-        begun = self.begun(worker)
+        merging = self.batching.jobs > 1
+        suspects = self.begun(worker)
         in_hand = self._in_hand.pop(worker, {})
         self._busy_since.pop(worker, None)
-        self._running.pop(worker, None)
         self._retired.discard(worker)
-        if len(begun) > 1 and again:
-            for job in begun:
-                job.alone = True
+        if self._running.pop(worker, None) is not None:
+            guilty = suspects if len(suspects) == 1 or not again else []
         else:
-            for job in begun:
-                del in_hand[job.id]
-            end_all(begun, error)
+            guilty = [job for job in suspects if job.alone or not merging]
+        for job in suspects:
+            job.alone = True
+        for job in guilty:
+            del in_hand[job.id]
+        end_all(guilty, error)
         for job in in_hand.values():
             job.sent = False
         self._queue.put_back(in_hand.values())

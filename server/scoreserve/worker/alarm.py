@@ -35,7 +35,8 @@ class Alarm:
         spent, self._spent = self._spent, 0.0
         self._started = time.monotonic() - spent
         # Asked, not remembered: a script may use the timer and the signal for itself.
-        if not signal.getitimer(signal.ITIMER_REAL)[0]:
+        left = signal.getitimer(signal.ITIMER_REAL)[0]
+        if not left or (spent and left > self._seconds - spent):
             signal.signal(signal.SIGALRM, self._handler)
             signal.setitimer(signal.ITIMER_REAL, max(self._seconds - spent, _AT_ONCE))
 

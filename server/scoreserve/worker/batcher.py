@@ -4,12 +4,14 @@
                                                        ├→ PROVE: run alone, merged runs compared
                                                        └→ ALONE, or single: run alone
 
-A merged run() that raises, or whose result is of no use, is run again in halves, down to single
-jobs: one bad request fails alone. One that times out has used up the time of all its jobs.
+Two rows of known and different results, the kind's controls, go along in every merged run(): its
+result is used only if theirs come out right. A script that swallows an error and returns it for all
+rows, or whose rows depend on each other after all, is found out so, whatever it returns. Requests
+that are all equal need no controls if their own result is known.
 
-A script that swallows an error may return it for every row, good or bad. So a merged result whose
-rows are all alike is taken only if the kind's controls, two rows of known and different results,
-come out right when they are merged with the others.
+A merged run() that raises, or whose result is of no use, is run again in halves, down to single
+jobs: one bad request fails alone. One that times out has used up the time of all its jobs; how many
+rows it may have is judged by what rows cost lately, so that this hardly happens.
 """
 
 from __future__ import annotations
@@ -21,15 +23,19 @@ from typing import Any
 
 from scoreserve.errors import ReplyError, ScoringTimeout
 from scoreserve.wire import Outcome
-from scoreserve.worker import merging, proof
+from scoreserve.worker import merging
 from scoreserve.worker.calling import Call
 from scoreserve.worker.merged_runs import Member, MergedRuns
-from scoreserve.worker.merging import NotMerged, NotSplit, Parts
+from scoreserve.worker.merging import NotMerged, NotSplit
+from scoreserve.worker.proof import Proof, repeated
 from scoreserve.worker.scorer import Begin, Result, Scorer, about, nobody_told
 from scoreserve.worker.tally import Tally
 from scoreserve.worker.trust import Kind, Step, Trust
 
 _log = logging.getLogger("azmlinfsrv")
+
+CONTROL_ROWS = 2  # of each merged run()
+_OF_TIMEOUT = 0.5  # that a merged run() should take at most
 
 
 class Batcher:
@@ -38,12 +44,7 @@ class Batcher:
     `off` is the reason why nothing is merged, or empty.
     """
 
-    def __init__(
-        self,
-        scorer: Scorer,
-        max_rows: int,
-        text_parameter: str | None,
-    ) -> None:
+    def __init__(self, scorer: Scorer, max_rows: int, text_parameter: str | None) -> None:
         self.off = ""
         self._begin: Begin = nobody_told
         self._scorer = scorer
@@ -74,23 +75,23 @@ class Batcher:
                     groups.setdefault(member.parts.key, []).append(member)
                     continue
             yield self._score(call)
-        for group in groups.values():
-            for batch in _batches(group, self._runs.max_rows):
-                yield from self._score_batch(batch)
+        for key, group in groups.items():
+            yield from self._score_group(group, self._trust.kind(key))
 
     def prove_with(self, arguments: Mapping[str, Any]) -> None:
         """Tries a known sample, before there are requests: alone, merged with itself, and its rows
         in two orders. If it has other results merged than alone, nothing is merged.
         """
         try:
-            member = self._runs.sample(arguments)
-            if 2 * member.parts.rows > self._runs.max_rows:
-                return
             # Copied: run() may change its arguments, and the next one is to get them as they are.
-            twins = [member, self._runs.sample(merging.copied(dict(arguments)))]
+            copies = [merging.copied(dict(arguments)) for _ in range(2)]
+            twins = [self._runs.sample(copy) for copy in copies]
+            parts = twins[0].parts
+            if 2 * parts.rows > self._runs.max_rows:
+                return
             alone = [(twin, self._runs.alone(twin)) for twin in twins]
-            proof.compare(self._runs, alone, self._trust.kind(member.parts.key))
-        except NotMerged:
+            Proof(self._runs, self._trust.kind(parts.key)).compare(alone)
+        except (NotMerged, RecursionError):
             return
         except ReplyError as error:
             _log.info("Batching: run() fails with the known sample: %r", error.__cause__)
@@ -112,18 +113,30 @@ class Batcher:
         self._changed = False
         return {**(news or {}), "kinds": self._trust.summary(), "off": self.off}
 
-    def _score_batch(self, batch: list[Member]) -> Iterator[list[Result]]:
+    def _score_group(self, group: list[Member], kind: Kind) -> Iterator[list[Result]]:
+        """Scores requests of one kind. Those that differ where none did before prove anew."""
+        if kind.fixed:
+            new = [member for member in group if not merging.keeps_to(member.parts, kind.fixed)]
+            if new:
+                group = [member for member in group if member not in new]
+                yield from self._prove(new, kind)
+        known = kind.known(repeated(group)) is not None if group else False
+        most = self._runs.max_rows - (0 if known else CONTROL_ROWS)
+        most = int(min(most, kind.rows_within(self._runs.timeout_seconds * _OF_TIMEOUT)))
+        for batch in _batches(group, most):
+            yield from self._score_batch(batch, kind)
+
+    def _score_batch(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
         if len(batch) == 1:
             yield self._score(batch[0].call)
             return
-        kind = self._trust.kind(batch[0].parts.key)
-        step = kind.next_step(proof.repeated(batch))
+        step = kind.next_step(repeated(batch))
         if step is Step.MERGE:
             yield from self._score_merged(batch, kind)
         elif step is Step.PROVE:
             yield from self._prove(batch, kind)
         else:
-            self._tally.fell_back(kind.off, len(batch))
+            self._tally.fell_back(kind.off or "unproven", len(batch))
             for member in batch:
                 yield self._score(member.call)
 
@@ -132,79 +145,73 @@ class Batcher:
         return [self._scorer.score(call)]
 
     def _score_merged(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
-        reason = yield from self._merge(batch, kind, time.perf_counter())
+        reason = yield from self._merge(batch, kind, 0.0)
         if reason:
             kind.strike(reason)
+            self._changed = True
             _tell_if_off(kind)
         else:
             kind.worked()
 
     def _merge(
-        self, batch: Sequence[Member], kind: Kind, started: float
+        self, batch: Sequence[Member], kind: Kind, spent: float
     ) -> Generator[list[Result], None, str]:
-        """Runs the batch merged, or else its halves. Returns why no part of it could be, or ""."""
-        spent = time.perf_counter() - started
+        """Runs the batch merged, or else its halves. `spent` are the seconds of run() that it has
+        had already. Returns why no part of it could be merged, or "".
+        """
+        started = time.perf_counter()
         try:
-            pieces = self._merged_results(batch, kind, spent)
+            values = self._merged_results(batch, kind, spent)
         except ScoringTimeout as error:
             seconds = time.perf_counter() - started
+            kind.took(2 * seconds, _rows(batch))  # or longer
             yield [self._scorer.failed(member.call, error, seconds) for member in batch]
-            return ""
+            return "timeout"
         except ReplyError:
             reason = "raised"
         except NotSplit as error:
             reason = error.reason
         else:
-            seconds = time.perf_counter() - started - spent
-            self._tally.merged(len(batch), sum(member.parts.rows for member in batch))
+            seconds = time.perf_counter() - started
+            kind.took(seconds, _rows(batch))
+            self._tally.merged(len(batch), _rows(batch))
             yield [
-                self._scorer.returned(member.call, piece, seconds)
-                for member, piece in zip(batch, pieces, strict=True)
+                self._scorer.returned(member.call, value, seconds)
+                for member, value in zip(batch, values, strict=True)
             ]
             return ""
+        spent += time.perf_counter() - started
         middle = len(batch) // 2
         useless = True
         for half in (batch[:middle], batch[middle:]):
             if len(half) > 1:
-                useless = bool((yield from self._merge(half, kind, started))) and useless
+                useless = bool((yield from self._merge(half, kind, spent))) and useless
             else:
                 self._tally.fell_back(reason)
-                yield [self._score_alone(half[0], kind, time.perf_counter() - started)[0]]
+                yield [self._score_alone(half[0], kind, spent)[0]]
         return reason if useless else ""
 
     def _merged_results(self, batch: Sequence[Member], kind: Kind, spent: float) -> list[Any]:
         """The results of a batch from one run(). Raises ReplyError or NotSplit."""
-        pieces = self._run(kind, [member.parts for member in batch], batch, spent)
-        repeated = proof.repeated(batch)
-        if repeated is not None:
-            known = kind.known(repeated)
-            if known is not None and not merging.all_same(pieces.values, known.result):
-                raise NotSplit("rows_differ")
-        elif merging.alike(pieces) & kind.telling:
-            return self._controlled_results(batch, kind, spent)
-        return pieces.values
-
-    def _controlled_results(self, batch: Sequence[Member], kind: Kind, spent: float) -> list[Any]:
-        """As `_merged_results`, with the controls merged around the batch."""
-        assert kind.controls is not None
-        first, last = kind.controls
-        parts = [first.parts, *(member.parts for member in batch), last.parts]
-        if sum(part.rows for part in parts) > self._runs.max_rows:
-            raise NotSplit("alike")
-        before, *values, after = self._run(kind, parts, batch, spent).values
-        if not (merging.same(before, first.result) and merging.same(after, last.result)):
-            raise NotSplit("alike")
-        return values
-
-    def _run(
-        self, kind: Kind, parts: Sequence[Parts], batch: Sequence[Member], spent: float
-    ) -> merging.Pieces:
         assert kind.split is not None
+        known = kind.known(repeated(batch))
+        parts = [member.parts for member in batch]
+        if known is None:
+            assert kind.controls is not None
+            first, last = kind.controls
+            parts = [first.parts, *parts, last.parts]
         calls = [member.call for member in batch]
         self._begin(calls)
         about(calls)
-        merged = self._runs.together(parts, batch[0].call, spent)
-        return merging.split_result(merged, [part.rows for part in parts], kind.split)
+        merged = self._runs.together(parts, calls[0], spent)
+        values = merging.split_result(merged, [part.rows for part in parts], kind.split)
+        if known is not None:
+            if not merging.all_same(values, known.result):
+                raise NotSplit("rows_differ")
+            return values
+        if not (merging.same(values[0], first.result) and merging.same(values[-1], last.result)):
+            raise NotSplit("controls_differ")
+        return values[1:-1]
 
     def _prove(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
         """Answers from runs of their own, then compares merged ones."""
@@ -217,7 +224,7 @@ class Batcher:
                 alone.append((member, value))
         before = kind.step
         try:
-            proof.compare(self._runs, alone, kind)
+            Proof(self._runs, kind).compare(alone, kind.controls or ())
         except NotSplit as error:
             kind.refuted(error.reason)
         except ReplyError:
@@ -239,20 +246,26 @@ class Batcher:
         except ReplyError as error:
             return self._scorer.failed(member.call, error, time.perf_counter() - started), None
         seconds = time.perf_counter() - started
+        kind.took(seconds, member.parts.rows)
         kind.learn_shapes(value)
         return self._scorer.returned(member.call, value, seconds), value
 
 
-def _batches(group: Sequence[Member], max_rows: int) -> Iterator[list[Member]]:
+def _rows(batch: Sequence[Member]) -> int:
+    return sum(member.parts.rows for member in batch)
+
+
+def _batches(group: Sequence[Member], most_rows: int) -> Iterator[list[Member]]:
     batch: list[Member] = []
     rows = 0
     for member in group:
-        if batch and rows + member.parts.rows > max_rows:
+        if batch and rows + member.parts.rows > most_rows:
             yield batch
             batch, rows = [], 0
         batch.append(member)
         rows += member.parts.rows
-    yield batch
+    if batch:
+        yield batch
 
 
 def _tell_if_off(kind: Kind) -> None:

@@ -41,6 +41,7 @@ class Call(NamedTuple):
     head: bytes
     arguments: dict[str, Any]
     context: AbstractContextManager[Any] | None
+    body_bytes: int
 
 
 @dataclass
@@ -67,7 +68,7 @@ class Convention:
         if self.wants_headers:
             headers = wire.decode_head(job.head).merged_headers()
             arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
-        return Call(job.id, job.head, arguments, self._context(job))
+        return Call(job.id, job.head, arguments, self._context(job), len(job.body))
 
     def _context(self, job: WireJob) -> AbstractContextManager[Any] | None:
         if not self.raw and not self.uses_flask:

@@ -13,10 +13,11 @@ from scoreserve.worker.merging import NotMerged, NotSplit, Parts
 from scoreserve.worker.scorer import Scorer
 
 # Reading a body twice pays only while that is cheap beside calling run() once more. It also bounds
-# what is kept of requests to compare others with. Characters.
-_LONGEST_TEXT = 1 << 18
+# what is kept of requests to compare others with.
+_LONGEST_BYTES = 1 << 18
 
 _NO_REQUEST = wire.encode_head(RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"", ()))
+NO_CALL = Call(0, _NO_REQUEST, {}, None, 0)  # for runs that are for no request
 
 
 class Member(NamedTuple):
@@ -36,27 +37,31 @@ class MergedRuns:
 
     def __init__(self, scorer: Scorer, max_rows: int, text_parameter: str | None) -> None:
         self.max_rows = max_rows
+        self.timeout_seconds = scorer.timeout_seconds
         self._scorer = scorer
         self._text_parameter = text_parameter
 
     def member(self, call: Call) -> Member:
         """The call with its payload taken apart. Raises NotMerged when it must run alone."""
+        if call.body_bytes > _LONGEST_BYTES:
+            raise NotMerged("too_long")
         if self._text_parameter is None:
-            # The script may change its arguments: what is merged later must be as it came.
-            given = merging.copied(call.arguments)
+            try:
+                # The script may change its arguments: what is merged later must be as it came.
+                given = merging.copied(call.arguments)
+            except RecursionError:
+                raise NotMerged("too_deep") from None
             parts = merging.take_apart(given)
         else:
-            given = text = call.arguments[self._text_parameter]
-            if len(text) > _LONGEST_TEXT:
-                raise NotMerged("too_long")
-            parts = merging.take_apart(merging.parse_text(text))
+            given = call.arguments[self._text_parameter]
+            parts = merging.take_apart(merging.parse_text(given))
         if parts.rows > self.max_rows:
             raise NotMerged("too_many_rows")
         return Member(call, parts, given)
 
     def sample(self, arguments: Mapping[str, Any]) -> Member:
         """A member that no request has brought. Raises NotMerged."""
-        return self.member(Call(0, _NO_REQUEST, dict(arguments), None))
+        return self.member(NO_CALL._replace(arguments=dict(arguments)))
 
     def alone(self, member: Member, spent: float = 0.0) -> Any:
         """What run() returns for the call itself. Raises ScoringTimeout or ScriptFailed."""

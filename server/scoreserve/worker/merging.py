@@ -17,9 +17,11 @@ Pure: no sockets, no clock, no calls of run(). The rules:
    results of the same payloads alone (`learn`): exact for integers and text, close for floats.
 6. A merged result is of use only if its length is that of the rows exactly, each row has a type and
    shape that a row had before, and each member that does not follow the rows has the value it
-   always had. `alike` tells which members do not tell the rows apart: a script that swallows an
-   error and returns it for every row looks just so.
-7. Results are objects of the script's, whose methods may do anything: whatever they raise means
+   always had.
+7. Whatever the rows have had alike so far may be a parameter of the call that the script reads from
+   the first of them. So a member or a column of records counts as following the rows only once it
+   differed in a proof; until then its value is one of the kind (`fixed_columns`).
+8. Results are objects of the script's, whose methods may do anything: whatever they raise means
    that the result cannot be split.
 """
 
@@ -28,6 +30,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -50,6 +53,7 @@ _RELATIVE_TOLERANCE = 1e-5  # what summing in another order may change in single
 _ABSOLUTE_TOLERANCE = 1e-8
 _NESTED = frozenset({list, tuple, dict})
 _ITSELF = ""  # the name of a result that is its own only member
+_MOST_SHAPES = 256  # of result rows: a client may have a say in them
 
 # Shapes of rows of plain floats and texts by the types in them: most rows look like one before.
 _flat_shapes: dict[tuple[type, ...], Hashable] = {}
@@ -79,24 +83,33 @@ class Split(NamedTuple):
     """How results are split.
 
     `members` are the names of those that follow the rows in an object, `constants` the others with
-    their values; `members` None: the result itself follows them. `text`: the result is the JSON
-    text of such a value. `shapes` are those that rows had, each with the name of its member.
+    their values; `members` None: the result itself follows them. `spellings`, unless empty: the
+    result is the JSON text of such a value, written in one of these ways. `shapes` are those that
+    rows had, each with the name of its member.
     """
 
     members: frozenset[str] | None
     constants: Mapping[str, Any]
-    text: bool
+    spellings: tuple[Spelling, ...]
     shapes: frozenset[Hashable]
 
 
-class Pieces(NamedTuple):
-    """A result split: `values` in the order of the counts, and the rows of all by member.
+class Spelling(NamedTuple):
+    """How a script writes JSON: an option of json.dumps each."""
 
-    A result that is its own only member has the name "".
-    """
+    separators: tuple[str, str]
+    ensure_ascii: bool
 
-    values: list[Any]
-    members: Mapping[str, Any]
+    def write(self, value: Any) -> str:
+        """The value as the script writes it."""
+        return json.dumps(value, separators=self.separators, ensure_ascii=self.ensure_ascii)
+
+
+_SPELLINGS = tuple(
+    Spelling(separators, ensure_ascii)
+    for separators in ((", ", ": "), (",", ":"))
+    for ensure_ascii in (True, False)
+)
 
 
 class NotSplit(Exception):
@@ -156,10 +169,10 @@ def merge(parts: Sequence[Parts]) -> Any:
     return _with_rows(first.payload, first.path, dict(zip(first.names, joined, strict=True)))
 
 
-def row_payloads(parts: Parts, most: int) -> list[Any]:
-    """The first rows of a payload as payloads of one row each, at most `most`."""
+def row_payloads(parts: Parts) -> list[Any]:
+    """The rows of a payload as payloads of one row each."""
     single = []
-    for row in range(min(parts.rows, most)):
+    for row in range(parts.rows):
         lists = [member[row : row + 1] for member in parts.lists()]
         if parts.names:
             named = dict(zip(parts.names, lists, strict=True))
@@ -185,15 +198,17 @@ def learn(alone: Sequence[Any], counts: Sequence[int], merged: Any) -> Split:
     Raises NotSplit when the merged result is not made of those.
     """
     with _objects_of_the_script():
-        text = type(merged) is str
-        values = [_value_of_text(value) if text else value for value in alone]
-        whole = _value_of_text(merged) if text else merged
-        split = Split(None, {}, text, frozenset())
+        split = Split(None, {}, _SPELLINGS if type(merged) is str else (), frozenset())
+        read = [_read(value, split) for value in [merged, *alone]]
+        whole, *values = [value for value, _ in read]
+        if split.spellings:
+            fitting = [s for s in _SPELLINGS if all(s in spellings for _, spellings in read)]
+            split = split._replace(spellings=tuple(fitting))
         if type(whole) is dict:
             members, constants = _learn_members(values, counts, whole)
             split = split._replace(members=members, constants=constants)
         split = split._replace(shapes=_shapes([whole, *values], split))
-    for mine, theirs in zip(split_result(merged, counts, split).values, alone, strict=True):
+    for mine, theirs in zip(split_result(merged, counts, split), alone, strict=True):
         if not same(mine, theirs):
             raise NotSplit("rows_differ")
     return split
@@ -203,11 +218,13 @@ def agreed(before: Split | None, now: Split) -> Split:
     """What two proofs say together. Raises NotSplit when they contradict each other."""
     if before is None:
         return now
-    if (before.members, before.text) != (now.members, now.text):
+    spellings = tuple(s for s in now.spellings if s in before.spellings)
+    if before.members != now.members or bool(before.spellings) != bool(spellings):
         raise NotSplit("members")
-    if not same(dict(before.constants), dict(now.constants)):
-        raise NotSplit("constants")
-    return now._replace(shapes=before.shapes | now.shapes)
+    with _objects_of_the_script():
+        if not _equal(before.constants, now.constants, exactly=True):
+            raise NotSplit("constants")
+    return now._replace(spellings=spellings, shapes=before.shapes | now.shapes)
 
 
 def with_shapes_of(split: Split, alone: Any) -> Split:
@@ -215,19 +232,20 @@ def with_shapes_of(split: Split, alone: Any) -> Split:
 
     One that is no result of this form, as an error is none, teaches nothing.
     """
+    if len(split.shapes) >= _MOST_SHAPES:
+        return split
     try:
         with _objects_of_the_script():
-            value = _value_of_text(alone) if split.text else alone
-            shapes = _shapes([value], split)
+            shapes = _shapes([_read(alone, split)[0]], split)
     except NotSplit:
         return split
     return split._replace(shapes=split.shapes | shapes)
 
 
-def split_result(merged: Any, counts: Sequence[int], split: Split) -> Pieces:
+def split_result(merged: Any, counts: Sequence[int], split: Split) -> list[Any]:
     """The parts of a merged result, in the order of `counts`. Raises NotSplit."""
     with _objects_of_the_script():
-        whole = _value_of_text(merged) if split.text else merged
+        whole, spellings = _read(merged, split)
         members = _following(whole, split)
         if any(_length(value) != sum(counts) for value in members.values()):
             raise NotSplit("length")
@@ -237,24 +255,7 @@ def split_result(merged: Any, counts: Sequence[int], split: Split) -> Pieces:
             pieces = _cut(whole, counts)
         else:
             pieces = _cut_object(whole, members, counts)
-        if split.text:
-            pieces = [json.dumps(piece) for piece in pieces]
-        return Pieces(pieces, members)
-
-
-def alike(pieces: Pieces) -> frozenset[str]:
-    """The members that do not tell the rows of a result apart. Raises NotSplit."""
-    with _objects_of_the_script():
-        return frozenset(name for name, rows in pieces.members.items() if _alike(rows))
-
-
-def told_apart(left: Any, right: Any, split: Split) -> frozenset[str]:
-    """The members in which two results of one row each differ. Raises NotSplit."""
-    with _objects_of_the_script():
-        if split.text:
-            left, right = _value_of_text(left), _value_of_text(right)
-        mine, theirs = _following(left, split), _following(right, split)
-        return frozenset(name for name in mine if not _equal(mine[name], theirs[name]))
+        return [spellings[0].write(piece) for piece in pieces] if spellings else pieces
 
 
 def same(left: Any, right: Any) -> bool:
@@ -271,14 +272,45 @@ def all_same(results: Sequence[Any], known: Any) -> bool:
         return all(_equal(result, known) for result in results)
 
 
-def form(result: Any) -> Hashable:
-    """What kind of value a result is: results of two forms are not split the same way."""
-    if type(result) is str:
-        try:
-            return (str, form(json.loads(result)))
-        except (ValueError, RecursionError):
-            return (str,)
-    return (dict, *result) if type(result) is dict else (type(result),)
+def of_one_form(results: Sequence[Any]) -> list[int]:
+    """The places of those results that have the most common form. Raises NotSplit.
+
+    Results of two forms are not split the same way: an error that the script returned as a result
+    says nothing about the others.
+    """
+    with _objects_of_the_script():
+        forms = [_form(result) for result in results]
+        common = Counter(forms).most_common(1)[0][0] if forms else None
+        return [place for place, form in enumerate(forms) if form == common]
+
+
+def fixed_columns(many: Sequence[Parts]) -> dict[Hashable, Any]:
+    """The columns that have one value in all rows, and that value. A payload whose only member has
+    rows other than records has no columns to tell apart.
+    """
+    fixed: dict[Hashable, Any] = {}
+    first = True
+    for parts in many:
+        columns = dict(_columns(parts))
+        if first:
+            fixed = {name: values[0] for name, values in columns.items()}
+            first = False
+        fixed = {
+            name: value
+            for name, value in fixed.items()
+            if name in columns and all(other == value for other in columns[name])
+        }
+    return fixed
+
+
+def keeps_to(parts: Parts, fixed: Mapping[Hashable, Any]) -> bool:
+    """Whether the rows have these values in the columns that have one."""
+    if not fixed:
+        return True
+    columns = dict(_columns(parts))
+    return all(
+        all(value == fixed[name] for value in columns[name]) for name in fixed if name in columns
+    )
 
 
 @contextmanager
@@ -291,17 +323,21 @@ def _objects_of_the_script() -> Iterator[None]:
         raise NotSplit("result_raised") from error
 
 
-def _equal(left: Any, right: Any) -> bool:
+def _equal(left: Any, right: Any, *, exactly: bool = False) -> bool:
     if hasattr(left, "dtype") or hasattr(right, "dtype") or hasattr(left, "columns"):
-        return _equal_arrays(left, right)
+        return _equal_arrays(left, right, exactly=exactly)
     if type(left) is not type(right):
         return False
     if isinstance(left, float):
-        return _close(left, right)
+        return repr(left) == repr(right) if exactly else _close(left, right)
     if isinstance(left, dict):
-        return list(left) == list(right) and all(_equal(left[name], right[name]) for name in left)
+        return list(left) == list(right) and all(
+            _equal(left[name], right[name], exactly=exactly) for name in left
+        )
     if isinstance(left, (list, tuple)):
-        return len(left) == len(right) and all(map(_equal, left, right))
+        return len(left) == len(right) and all(
+            _equal(one, other, exactly=exactly) for one, other in zip(left, right, strict=True)
+        )
     return bool(left == right)
 
 
@@ -318,10 +354,31 @@ def _take_object_apart(payload: Any, holder: dict[str, Any], path: tuple[str, ..
         raise NotMerged("no_rows")
     shapes = tuple([_common_shape(member) for member in lists])
     try:
-        rest = orjson.dumps(_with_rows(payload, path, dict.fromkeys(names)))
-    except TypeError:  # nested deeper than orjson goes, or the default value of a parameter
+        rest = repr(_with_rows(payload, path, dict.fromkeys(names)))
+    except (
+        Exception
+    ):  # nested too deeply, or the default value of a parameter, which may do anything
         raise NotMerged("rest") from None
     return Parts((rest, names, shapes), rows, payload, path, names)
+
+
+def _columns(parts: Parts) -> Iterator[tuple[Hashable, list[Any]]]:
+    """The members of a payload and the columns of its records, each with its values by row."""
+    for place, rows in enumerate(parts.lists()):
+        if type(rows[0]) is dict:
+            for name in rows[0]:
+                yield (place, name), [row[name] for row in rows]
+        elif len(parts.names) > 1:
+            yield (place,), rows
+
+
+def _form(result: Any) -> Hashable:
+    if type(result) is str:
+        try:
+            return (str, _form(json.loads(result)))
+        except (ValueError, RecursionError):
+            return (str,)
+    return (dict, *result) if type(result) is dict else (type(result),)
 
 
 def _with_rows(payload: Any, path: tuple[str, ...], lists: dict[str, Any]) -> Any:
@@ -387,7 +444,8 @@ def _following(value: Any, split: Split) -> dict[str, Any]:
         return {_ITSELF: value}
     if type(value) is not dict or value.keys() != split.members | split.constants.keys():
         raise NotSplit("members")
-    if not all(_equal(value[name], constant) for name, constant in split.constants.items()):
+    constants = split.constants
+    if not all(_equal(value[name], constants[name], exactly=True) for name in constants):
         raise NotSplit("constants")
     return {name: rows for name, rows in value.items() if name in split.members}
 
@@ -424,15 +482,6 @@ def _result_shape(value: Any) -> Hashable:
     return (kind,)
 
 
-def _alike(rows: Any) -> bool:
-    """Whether no row differs from the first, exactly."""
-    plain = _plain(rows) if hasattr(rows, "dtype") or hasattr(rows, "columns") else rows
-    if isinstance(plain, dict):
-        return all(map(_alike, plain.values()))
-    first = plain[0]
-    return all(_equal(row, first) for row in plain[1:])
-
-
 def _length(value: Any) -> int | None:
     """How many rows a value has, or None when it is not of rows."""
     if isinstance(value, (list, tuple)):
@@ -462,23 +511,29 @@ def _cut(value: Any, counts: Sequence[int]) -> list[Any]:
     return pieces
 
 
-def _value_of_text(text: Any) -> Any:
-    """The value of a JSON text that writing again gives back. Raises NotSplit."""
+def _read(result: Any, split: Split) -> tuple[Any, tuple[Spelling, ...]]:
+    """The value of a result, and the ways in which its text may have been written, if it is one.
+
+    Raises NotSplit for a text that writing its value again does not give back.
+    """
+    if not split.spellings:
+        return result, ()
     try:
-        value = json.loads(text)
+        value = json.loads(result)
     except (TypeError, ValueError):
         raise NotSplit("text") from None
-    if json.dumps(value) != text or type(value) not in (list, dict):
+    fitting = tuple(spelling for spelling in split.spellings if spelling.write(value) == result)
+    if not fitting or type(value) not in (list, dict):
         raise NotSplit("text")
-    return value
+    return value, fitting
 
 
-def _equal_arrays(left: Any, right: Any) -> bool:
+def _equal_arrays(left: Any, right: Any, *, exactly: bool) -> bool:
     if type(left) is not type(right) or left.shape != right.shape:
         return False
     if hasattr(left, "dtype") and _kind_of_array(left) != _kind_of_array(right):
         return False
-    return _equal(_plain(left), _plain(right))
+    return _equal(_plain(left), _plain(right), exactly=exactly)
 
 
 def _kind_of_array(array: Any) -> str:

@@ -5,43 +5,93 @@
 
 Rows are run alone too, where a request has several: a script that scales by the mean of its input
 gives [1, 3] and [3, 1], merged, just what they have alone.
+
+Nobody waits for these runs, but others wait for the worker. All of them together may take as long
+as one run() may, and a script that is slow alone is compared on few requests.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Sequence
 from typing import Any
 
 from scoreserve.worker import merging
-from scoreserve.worker.merged_runs import Member, MergedRuns
+from scoreserve.worker.merged_runs import NO_CALL, Member, MergedRuns
 from scoreserve.worker.merging import Split
 from scoreserve.worker.trust import Control, Kind
 
-_ROWS_OF_ONE = 2  # of a request of several rows, run alone
+_MOST_SINGLE_ROWS = 8  # of requests of several rows, run alone for one proof
+_LONG_SECONDS = 1.0  # in run(), for all that is compared at once
 
 Alone = tuple[Member, Any]  # and the result it had alone
 
 
-def compare(runs: MergedRuns, alone: Sequence[Alone], kind: Kind) -> None:
-    """Runs the members merged and tells `kind` what that proves, which may be nothing.
+class Proof:
+    """One attempt to prove that requests of `kind` may be merged."""
 
-    Raises NotSplit when a merged result is not what the single ones are, and ReplyError when a
-    merged run fails.
-    """
-    alone = _of_one_form(alone)
-    if len(alone) < 2:
-        return
-    rows = list(_single_rows(runs, alone))[: runs.max_rows]
-    controls = _two_that_differ(rows)
-    if controls is not None:
-        split = _learn_in_two_orders(runs, rows, alone[0])
-        if any(member.parts.rows > 1 for member, _ in alone):
-            whole = [Control(member.parts, value) for member, value in alone]
-            split = merging.agreed(split, _learn_in_two_orders(runs, whole, alone[0]))
-        kind.proved(split, controls)
-    elif (known := repeated([member for member, _ in alone])) is not None:
+    def __init__(self, runs: MergedRuns, kind: Kind) -> None:
+        self._runs = runs
+        self._kind = kind
+        self._began = time.perf_counter()
+
+    def compare(self, alone: Sequence[Alone], beside: Sequence[Control] = ()) -> None:
+        """Runs the members merged, with rows that are known already `beside` them, and tells the
+        kind what that proves, which may be nothing.
+
+        Raises NotSplit when a merged result is not what the single ones are, and ReplyError when a
+        merged run fails.
+        """
+        alone = [alone[place] for place in merging.of_one_form([value for _, value in alone])]
+        alone = alone[: max(2, int(min(len(alone), self._kind.rows_within(_LONG_SECONDS))))]
+        if not alone or len(alone) + len(beside) < 2:
+            return
         whole = [Control(member.parts, value) for member, value in alone]
-        kind.proved_repeated(_learn(runs, whole, alone[0]), known, alone[0][1])
+        rows = [*beside, *self._single_rows(alone)][: self._runs.max_rows]
+        controls = _two_that_differ(rows)
+        if controls is not None:
+            split = self._learn_in_two_orders(rows)
+            if len(whole) > 1 and any(control.parts.rows > 1 for control in whole):
+                split = merging.agreed(split, self._learn_in_two_orders(whole))
+            self._kind.proved(split, rows, controls)
+        elif (known := repeated([member for member, _ in alone])) is not None:
+            self._kind.proved_repeated(self._learn(whole), known, whole[0].result)
+        else:
+            self._kind.proved_nothing()
+
+    def _single_rows(self, alone: Sequence[Alone]) -> list[Control]:
+        """Requests of one row, and the rows of those of few, each with the result it has alone.
+
+        Raises NotSplit when the result of a request is not made of those of its rows.
+        """
+        found: list[Control] = []
+        room = _MOST_SINGLE_ROWS
+        for member, value in alone:
+            if member.parts.rows == 1:
+                found.append(Control(member.parts, value))
+            elif member.parts.rows <= room:
+                room -= member.parts.rows
+                rows = [self._run_row(payload) for payload in merging.row_payloads(member.parts)]
+                merging.learn([row.result for row in rows], [1] * len(rows), value)
+                found += rows
+        return found
+
+    def _run_row(self, payload: Any) -> Control:
+        parts = merging.take_apart(payload)
+        return Control(parts, self._runs.together([parts], NO_CALL, self._spent()))
+
+    def _learn_in_two_orders(self, controls: Sequence[Control]) -> Split:
+        forth, back = (self._learn(order) for order in (controls, controls[::-1]))
+        return merging.agreed(forth, back)
+
+    def _learn(self, controls: Sequence[Control]) -> Split:
+        parts = [control.parts for control in controls]
+        merged = self._runs.together(parts, NO_CALL, self._spent())
+        results = [control.result for control in controls]
+        return merging.learn(results, [part.rows for part in parts], merged)
+
+    def _spent(self) -> float:
+        return time.perf_counter() - self._began
 
 
 def repeated(members: Sequence[Member]) -> Any | None:
@@ -50,40 +100,9 @@ def repeated(members: Sequence[Member]) -> Any | None:
     return first if all(member.input == first for member in members[1:]) else None
 
 
-def _of_one_form(alone: Sequence[Alone]) -> Sequence[Alone]:
-    """Those whose results have the most common form: an error that the script returned as a result
-    says nothing about the others.
-    """
-    forms = [merging.form(value) for _, value in alone]
-    common = max(forms, key=forms.count)
-    return [one for one, form in zip(alone, forms, strict=True) if form == common]
-
-
-def _single_rows(runs: MergedRuns, alone: Sequence[Alone]) -> Iterator[Control]:
-    for member, value in alone:
-        if member.parts.rows == 1:
-            yield Control(member.parts, value)
-            continue
-        for payload in merging.row_payloads(member.parts, _ROWS_OF_ONE):
-            parts = merging.take_apart(payload)
-            yield Control(parts, runs.together([parts], member.call))
-
-
 def _two_that_differ(rows: Sequence[Control]) -> tuple[Control, Control] | None:
     """Two rows of different results: the first and one other, if any differ at all."""
-    first = rows[0]
     for other in rows[1:]:
-        if not merging.same(first.result, other.result):
-            return first, other
+        if not merging.same(rows[0].result, other.result):
+            return rows[0], other
     return None
-
-
-def _learn_in_two_orders(runs: MergedRuns, controls: Sequence[Control], like: Alone) -> Split:
-    forth, back = (_learn(runs, order, like) for order in (controls, controls[::-1]))
-    return merging.agreed(forth, back)
-
-
-def _learn(runs: MergedRuns, controls: Sequence[Control], like: Alone) -> Split:
-    merged = runs.together([control.parts for control in controls], like[0].call)
-    counts = [control.parts.rows for control in controls]
-    return merging.learn([control.result for control in controls], counts, merged)

@@ -43,8 +43,9 @@ class Scorer:
         self._convention = convention
         self._strict_json = settings.strict_json
         self._timeout_ms = settings.scoring_timeout_ms
+        self.timeout_seconds = settings.scoring_timeout_ms / 1000
         self._loop: asyncio.AbstractEventLoop | None = None  # made for the first coroutine
-        self._alarm = Alarm(settings.scoring_timeout_ms / 1000)
+        self._alarm = Alarm(self.timeout_seconds)
 
     def read(self, jobs: Iterable[WireJob]) -> list[Call | Outcome]:
         """The calls to make, in the order of `jobs`; an Outcome where the input is refused.

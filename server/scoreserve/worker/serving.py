@@ -15,7 +15,7 @@ from scoreserve.worker import outputs
 from scoreserve.worker.calling import Call
 from scoreserve.worker.channel import Channel, Frame
 from scoreserve.worker.responses import StreamedOutcome
-from scoreserve.worker.scorer import Begin, Result, Scorer, nobody_told
+from scoreserve.worker.scorer import Begin, Result, Scorer
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -55,8 +55,7 @@ class Serving:
             if self._together is not None:
                 calls = list(self._calls)
                 self._calls.clear()
-                begin = self._begin if len(calls) > 1 else nobody_told
-                self._send_together(self._together.score(calls, begin))
+                self._send_together(self._together.score(calls, self._begin))
                 self._send_news()
             while self._calls:
                 self._answer(self._calls.popleft())

@@ -11,15 +11,15 @@ merged runs are only compared.
 
 What proves anything is that rows of different results keep theirs: merged rows that all have one
 result may be merged because nothing tells them apart. So a proof needs two rows whose results
-differ, and those two stay known as `controls`, to be merged with requests whose results are
-suspiciously alike. Requests that are all the same can be proven too, for themselves alone.
+differ. Those two stay known as `controls`, to go along in every merged call. Requests that are all
+the same can be proven too, for themselves alone.
 """
 
 from __future__ import annotations
 
 import enum
 from collections import Counter
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scoreserve.worker import merging
@@ -28,6 +28,7 @@ from scoreserve.worker.merging import Parts, Split
 _PROOFS = 2
 _STRIKES = 3
 _REST_BATCHES = 1000  # until a kind that was of no use is tried again
+_LONGEST_PAUSE = 64  # batches between two attempts to prove anything
 _FIRST_CHECK, _LAST_CHECK, _CHECK_FACTOR = 16, 4096, 4  # merged batches from proof to proof
 _MOST_KINDS = 64  # a client that makes up parameters must not fill the memory
 
@@ -43,7 +44,7 @@ class Step(enum.Enum):
 
 
 class Control(NamedTuple):
-    """A payload of one row, and the result it has alone."""
+    """A payload, and the result it has alone."""
 
     parts: Parts
     result: Any
@@ -60,19 +61,22 @@ class Repeated(NamedTuple):
 class Kind:
     """What is known of the requests of one group key.
 
-    `off` is the reason why they run alone, or empty. `telling` are the members of a result in which
-    the two controls differ.
+    `off` is the reason why they run alone, or empty. `row_seconds` is what a row costs in run() at
+    most, as seen lately. `fixed` are the columns that all rows of the proofs had alike.
     """
 
     def __init__(self) -> None:
         self.split: Split | None = None
         self.controls: tuple[Control, Control] | None = None
-        self.telling: frozenset[str] = frozenset()
+        self.fixed: Mapping[Hashable, Any] = {}
         self.off = ""
+        self.row_seconds = 0.0
         self._proofs = 0
         self._repeated: Repeated | None = None
         self._strikes = 0
         self._rest = 0
+        self._attempts = 0  # in a row that proved nothing
+        self._pause = 0
         self._merged = 0
         self._next_check = _FIRST_CHECK
 
@@ -97,7 +101,12 @@ class Kind:
             self._merged = 0
             self._next_check = min(self._next_check * _CHECK_FACTOR, _LAST_CHECK)
             return Step.PROVE
-        return Step.PROVE if self.known(repeated) is None else Step.MERGE
+        if self.known(repeated) is not None:
+            return Step.MERGE
+        if self._pause:
+            self._pause -= 1
+            return Step.ALONE
+        return Step.PROVE
 
     def known(self, repeated: Any | None) -> Repeated | None:
         """What is proven for requests with just this input."""
@@ -106,14 +115,28 @@ class Kind:
             return None
         return mine
 
-    def proved(self, split: Split, controls: tuple[Control, Control]) -> None:
-        """Merged results were equal to the single ones, some of which differed. Raises NotSplit."""
+    def rows_within(self, seconds: float) -> float:
+        """How many rows a run() of so many seconds has at least, even if it takes each in turn."""
+        return seconds / self.row_seconds if self.row_seconds else float("inf")
+
+    def took(self, seconds: float, rows: int) -> None:
+        """A run() of so many rows took so long."""
+        self.row_seconds = seconds / rows
+
+    def proved(
+        self, split: Split, rows: Sequence[Control], controls: tuple[Control, Control]
+    ) -> None:
+        """Merged results of `rows` were equal to the single ones, and those of two of them, the
+        `controls`, differed. Raises NotSplit.
+        """
         self.split = merging.agreed(self.split, split)
         self.controls = controls
-        first, last = controls
-        self.telling = merging.told_apart(first.result, last.result, self.split)
+        fixed = merging.fixed_columns([row.parts for row in rows])
+        if self._proofs:
+            fixed = {name: value for name, value in fixed.items() if name in self.fixed}
+        self.fixed = fixed
         self._proofs += 1
-        self._strikes = 0
+        self._strikes = self._attempts = 0
 
     def proved_repeated(self, split: Split, repeated: Any, result: Any) -> None:
         """Merged results of equal requests were equal to the single ones. Raises NotSplit."""
@@ -121,6 +144,12 @@ class Kind:
         before = self._repeated
         proofs = before.proofs if before is not None and before.input == repeated else 0
         self._repeated = Repeated(repeated, result, proofs + 1)
+        self._attempts = 0
+
+    def proved_nothing(self) -> None:
+        """There were no two results that differ. The next attempts are made ever more seldom."""
+        self._pause = min(2**self._attempts - 1, _LONGEST_PAUSE)
+        self._attempts += 1
 
     def learn_shapes(self, alone: Any) -> None:
         """A request of this kind had this result alone."""
@@ -130,7 +159,8 @@ class Kind:
     def refuted(self, reason: str) -> None:
         """A merged result was not what the single ones were."""
         self.off = reason
-        self.split = None
+        self.split = self.controls = None
+        self.fixed = {}
         self._proofs = 0
         self._repeated = None
         self._rest = 0 if reason == _REFUTED else _REST_BATCHES
