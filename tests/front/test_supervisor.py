@@ -28,6 +28,7 @@ class FakeProcess(FakeWorker):
     def __init__(self, events: Any, settings: bytes, oom: OomWatch, generation: int) -> None:
         super().__init__()
         self.generation = generation
+        self.settings = Settings.from_json(settings)
         self.events: WorkerEvents = events
         self.state = State.STARTING
         self.stage = "running init()"
@@ -694,5 +695,44 @@ class TestReport:
             assert death is not None
             assert (death.reason, death.text, death.pid) == ("exit", "exited with code 7", 7)
             assert death.seconds_ago >= 0
+
+        play(scenario)
+
+
+class TestDeathsOfMerging:
+    """A script that does not stand merged calls would kill each replacement."""
+
+    @staticmethod
+    async def die(supervised: Supervised, *, began: int) -> None:
+        """The newest worker begins a run() for so many of two requests, and dies."""
+        supervised.newest.script = Script(batching=Batching(6))
+        await supervised.get_ready()
+        clients = [Client(f"{number}") for number in range(2)]
+        for client in clients:
+            supervised.dispatcher.submit(client.job)
+        supervised.defer.run()
+        ids = [client.job.id for client in clients]
+        supervised.dispatcher.began(supervised.newest, ids[:began])
+        for client in clients:
+            supervised.dispatcher.cancel(client.job)
+        await supervised.die()
+
+    @pytest.mark.parametrize(
+        ("began", "merges"), [(2, False), (0, False), (1, True)], ids=["merged", "proof", "alone"]
+    )
+    def test_in_the_end_replacements_do_not_merge(
+        self, supervise: Supervise, began: int, merges: bool
+    ) -> None:
+        async def scenario() -> None:
+            supervised = supervise(max_batch_size=8)
+            await supervised.start()
+            for _ in range(5):
+                assert supervised.newest.settings.max_batch_size == 8
+                await self.die(supervised, began=began)
+            assert (supervised.newest.settings.max_batch_size == 8) is merges
+            await supervised.get_ready()
+            supervised.supervisor.reload("why")  # perhaps it is mended
+            await turns()
+            assert supervised.newest.settings.max_batch_size == 8
 
         play(scenario)

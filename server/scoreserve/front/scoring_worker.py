@@ -192,6 +192,7 @@ class ScoringWorker:
         self._kill_later()
 
     def on_running(self, job_ids: Sequence[int]) -> None:
+        self.busy_since = time.monotonic()  # whatever it did since it was handed them
         self._events.worker_running(self, job_ids)
 
     def on_report(self, news: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from scoreserve.cgroup import Cgroup, OomWatch
@@ -34,6 +35,7 @@ _log = logging.getLogger("azmlinfsrv")
 
 _FIRST_PAUSE_SECONDS = 0.2
 _MOST_DOUBLINGS = 6  # of the pause: up to 13 s
+_MERGING_DEATHS = 5  # that end merging, until the script is loaded anew
 _HOPELESS_DEATHS = 6  # in a row: after about 3 s of pauses
 _STOP_GRACE_SECONDS = 0.5  # for idle workers to leave by themselves
 
@@ -49,6 +51,8 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
+        self._worker_settings = settings
+        self._merging_deaths = 0
         self._dispatcher = dispatcher
         self._give_up = give_up
         self._clock = clock
@@ -108,6 +112,7 @@ class Supervisor:
     def reload(self, why: str) -> None:
         """Replaces the workers, one at a time, by ones that load the script and model anew."""
         if not self._stopping:
+            self._merging_deaths, self._worker_settings = 0, self._settings
             self._reload.ask(why)
 
     def not_ready(self) -> NotReady | None:
@@ -190,6 +195,8 @@ class Supervisor:
         begun = self._dispatcher.begun(worker)
         lost = WorkerLost(f"The scoring worker {text} while running this request.")
         error = worker.killed_for.error if worker.killed_for else lost
+        if len(begun) != 1 and self._dispatcher.batching.jobs > 1 and not worker.stopping:
+            self._died_of_merging()
         self._dispatcher.detach(worker, error, again=worker.killed_for is None)
         if self._stopping:
             if not self._workers:
@@ -205,6 +212,15 @@ class Supervisor:
         if not self._stopping:
             self._reload.gone(worker)
             self._replace()
+
+    def _died_of_merging(self) -> None:
+        """A worker died in a merged call, or comparing what merged calls give. A script that does
+        not stand it would do so in each replacement.
+        """
+        self._merging_deaths += 1
+        if self._merging_deaths == _MERGING_DEATHS:
+            _log.warning("Batching is off for new workers: %d have died of it", _MERGING_DEATHS)
+            self._worker_settings = replace(self._settings, max_batch_size=1)
 
     def _died(self, worker: ScoringWorker) -> None:
         if self._reload.is_newcomer(worker) and self.active_workers():
@@ -292,7 +308,7 @@ class Supervisor:
 
     def _spawn_one(self) -> ScoringWorker:
         generation = self._reload.generation
-        worker = ScoringWorker(self, self._settings.to_json(), self._oom, generation)
+        worker = ScoringWorker(self, self._worker_settings.to_json(), self._oom, generation)
         self._workers.add(worker)
         return worker
 

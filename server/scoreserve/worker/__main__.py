@@ -170,14 +170,16 @@ def _batching(
     if never:
         _log.warning("Batching is off: %s", never)
         return None, _told(1, 0, off=never)
-    from scoreserve.worker.batcher import Batcher
+    from scoreserve.worker.batcher import CONTROL_ROWS, Batcher
 
     batcher = Batcher(scorer, settings.max_batch_size, convention.text_parameter)
     sample = sample_arguments(run, convention.text_parameter, settings)
     if sample is not None:
         _say_stage(channel, "trying batching with the known sample")
         batcher.prove_with(sample)
-    return batcher, _told(settings.max_batch_size, settings.batch_wait_ms)
+    # As many as fit into one run() beside the controls.
+    most = max(settings.max_batch_size - CONTROL_ROWS, 2)
+    return batcher, _told(most, settings.batch_wait_ms)
 
 
 def _told(jobs: int, wait_ms: float, off: str = "") -> dict[str, Any]:
