@@ -38,7 +38,7 @@ lint: $(BIN)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	MYPYPATH=benchmarks $(BIN)/mypy benchmarks examples/digits/train.py examples/digits/client.py
+	$(BIN)/mypy examples/digits/train.py examples/digits/client.py
 
 format: $(BIN)/.dev
 	$(BIN)/ruff check --fix
