@@ -39,33 +39,37 @@ class TimeIsUp(Exception):
 
 
 class Campaign:
-    """One run of a plan. With `strict`, whatever fails ends it."""
+    """One run of a plan."""
 
     def __init__(
         self,
         plan: Plan,
         journal: Journal,
         cpus: Cpus,
-        *,
-        strict: bool = False,
-        seconds: float = float("inf"),
+        servers: dict[str, Server] | None = None,
     ) -> None:
-        """`seconds` is how long readings may begin."""
+        """`servers` by the names in the plan."""
         self.plan = plan
         self.journal = journal
         self.cpus = cpus
+        self.servers = servers or known_servers()
+        self.progress = Progress(sys.stderr)
+        self.strict = False
+        self.deadline = float("inf")
+
+    def run(self, *, strict: bool = False, seconds: float = float("inf")) -> bool:
+        """Measure what is missing; False when `seconds` were over before all was.
+
+        With `strict`, whatever fails ends it with a BenchmarkError.
+        """
         self.strict = strict
         self.deadline = time.monotonic() + seconds
-        self.servers = known_servers()
-        self.progress = Progress(sys.stderr)
-
-    def run(self) -> bool:
-        """Measure what is missing; False when time ran out before all was."""
-        environments.ensure_models()
+        scenarios = [SCENARIOS[name]() for name in self.plan.scenarios]
+        if any(each.model_dir == environments.MODELS for each in scenarios):
+            environments.ensure_models()
         installed = self._install()
         with tempfile.TemporaryDirectory(prefix="scoreserve-bench-") as directory:
             bench = Bench(self.cpus, Path(directory), self.plan.seconds, self.plan.workers)
-            scenarios = [SCENARIOS[name]() for name in self.plan.scenarios]
             todo = {each.name: self._missing(each, installed) for each in scenarios}
             self.progress.begin(sum(map(len, todo.values())))
             try:

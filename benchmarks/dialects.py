@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import dataclass
 
-from benchmarks.scenarios import Scenario
+from benchmarks.scenarios import JSON, Scenario
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class ImageInJson(Dialect):
 
     def post(self, scenario: Scenario) -> Post:
         """Rows as they are, an image wrapped."""
-        if scenario.image is None:
+        if scenario.is_json:
             return super().post(scenario)
-        text = base64.b64encode(scenario.image).decode()
-        return Post("/score", json.dumps({"image": text}).encode(), "application/json")
+        text = base64.b64encode(scenario.body).decode()
+        return Post("/score", json.dumps({"image": text}).encode(), JSON)
 
 
 class V2(Dialect):
@@ -57,13 +57,13 @@ class V2(Dialect):
 
     def post(self, scenario: Scenario) -> Post:
         """One input tensor; its data are the scenario's rows, unparsed."""
-        if scenario.image is not None:
-            shape, kind = [1], "BYTES"
-            data = json.dumps([base64.b64encode(scenario.image).decode()])
+        if scenario.is_json:
+            shape, kind, data = list(scenario.shape), "FP64", scenario.rows_text
         else:
-            shape, kind, data = list(scenario.shape), "FP64", scenario.rows
+            shape, kind = [1], "BYTES"
+            data = json.dumps([base64.b64encode(scenario.body).decode()])
         tensor = f'{{"name": "data", "shape": {shape}, "datatype": "{kind}", "data": {data}}}'
-        return Post(self.path, f'{{"inputs": [{tensor}]}}'.encode(), "application/json")
+        return Post(self.path, f'{{"inputs": [{tensor}]}}'.encode(), JSON)
 
     def reply(self, content: bytes) -> object:
         """A list of predictions, or an object of named lists."""

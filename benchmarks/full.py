@@ -24,9 +24,8 @@ def measure(settings: Settings) -> int:
     find_wrk()
     cpus = divide_cpus(available_cpus(), settings.cpus)
     journal = Journal(program.conditions(settings), settings.out / "journal.jsonl")
-    campaign = Campaign(settings.plan, journal, cpus, seconds=60 * settings.minutes)
     try:
-        complete = campaign.run()
+        complete = Campaign(settings.plan, journal, cpus).run(seconds=60 * settings.minutes)
     finally:
         results = settings.out / "results.json"
         document = json.dumps(journal.as_document(), indent=1)

@@ -7,8 +7,8 @@ A closed load waits for each reply before it sends the next request, so a server
 second delays the requests that would have shown the stall. Here the times at which requests are due
 are fixed beforehand (evenly, or at random as independent clients are), a request is sent when it is
 due even if none has been answered, and its latency runs from the time it was due, so that whatever
-held it up counts: the server, a full connection pool, or this program. `lag_p99_ms` is how late
-requests left, so a reading in which this program was the slow part shows it.
+held it up counts: the server, the lack of a connection, or this program. `lag_p99_ms` is how late
+this program came to the requests, so a reading in which it was the slow part shows that.
 
 It runs as a process of its own: `python -m benchmarks.open_loop --help`. With `--spin` it polls the
 clock instead of sleeping, since timers of event loops are good to a millisecond only; that needs a
@@ -24,8 +24,10 @@ import random
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import httptools
 import uvloop
@@ -48,11 +50,14 @@ class Schedule:
 
     def times(self) -> Iterator[float]:
         """When each request is due, in seconds from the start."""
+        if self.even:
+            yield from (number / self.rate for number in range(round(self.rate * self.seconds)))
+            return
         arrivals = random.Random(SEED)
         due = 0.0
         while due < self.seconds:
             yield due
-            due += 1 / self.rate if self.even else arrivals.expovariate(self.rate)
+            due += arrivals.expovariate(self.rate)
 
 
 @dataclass
@@ -69,7 +74,7 @@ class Tally:
         unanswered = self.sent - len(self.latencies) - self.failed
         forever = seconds + DRAIN_SECONDS
         latencies = sorted(self.latencies) + [forever] * (unanswered + self.failed)
-        lags = sorted(self.lags) or [forever]
+        lags = sorted(self.lags)
         return {
             "requests": self.sent,
             "requests_per_second": len(self.latencies) / seconds,
@@ -93,8 +98,8 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ready for a request."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)
+        self.client.connections.add(self)
         self.client.idle.append(self)
         self.client.pump()
 
@@ -128,8 +133,13 @@ class Connection(asyncio.Protocol):
             self.client.idle.remove(self)
         if self.due is not None:
             self.client.answered(self.due, ok=False)
-        self.client.open -= 1
+        self.client.connections.discard(self)
         self.client.pump()
+
+    def abort(self) -> None:
+        """Close at once."""
+        assert self.transport is not None
+        self.transport.abort()
 
 
 class Client:
@@ -142,33 +152,37 @@ class Client:
         self.tally = Tally()
         self.idle: deque[Connection] = deque()
         self.waiting: deque[float] = deque()  # due, but no connection is free
-        self.open = 0
+        self.connections: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
+        self.error: BaseException | None = None  # in this program, not the server's
 
     async def run(self, schedule: Schedule, spin: bool) -> dict[str, float]:
         """Follow the schedule, give the last replies some time, and tell what was seen."""
+        asyncio.get_running_loop().set_exception_handler(self._note)
         start = time.perf_counter()
         for offset in schedule.times():
             due = start + offset
             while (ahead := due - time.perf_counter()) > 0:
                 await asyncio.sleep(0 if spin else ahead)
             self.tally.sent += 1
+            self.tally.lags.append(-ahead)
             self.waiting.append(due)
             self.pump()
         deadline = time.perf_counter() + DRAIN_SECONDS
         while self._pending() and time.perf_counter() < deadline:
             await asyncio.sleep(0.01)
-        return self.tally.figures(schedule.seconds)
+        figures = self.tally.figures(schedule.seconds)
+        await self._close()
+        if self.error is not None:
+            raise self.error
+        return figures
 
     def pump(self) -> None:
         """Give what is due to idle connections; open new ones for the rest."""
         while self.waiting and self.idle:
-            due = self.waiting.popleft()
-            self.tally.lags.append(time.perf_counter() - due)
-            self.idle.pop().send(due)
-        missing = min(len(self.waiting) - len(self.tasks), MAX_CONNECTIONS - self.open)
-        for _ in range(missing):
-            self.open += 1
+            self.idle.pop().send(self.waiting.popleft())
+        room = MAX_CONNECTIONS - len(self.connections) - len(self.tasks)
+        for _ in range(min(len(self.waiting) - len(self.tasks), room)):
             task = asyncio.ensure_future(self._connect())
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
@@ -180,15 +194,25 @@ class Client:
         else:
             self.tally.failed += 1
 
+    async def _close(self) -> None:
+        """Drop all connections, whatever is on them."""
+        self.waiting.clear()
+        await asyncio.gather(*self.tasks)
+        for connection in list(self.connections):
+            connection.abort()
+        await asyncio.sleep(0)  # for the loop to let go of them
+
+    def _note(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What a callback raised, which would else only be logged."""
+        self.error = context.get("exception") or RuntimeError(context["message"])
+
     def _pending(self) -> int:
         return self.tally.sent - len(self.tally.latencies) - self.tally.failed
 
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
-        try:
+        with suppress(OSError):  # what is due stays due
             await loop.create_connection(lambda: Connection(self), LOOPBACK, self.port)
-        except OSError:
-            self.open -= 1
 
 
 def request_bytes(method: str, path: str, body: bytes, content_type: str) -> bytes:

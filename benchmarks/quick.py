@@ -23,7 +23,7 @@ def compare(settings: Settings) -> int:
     find_wrk()
     cpus = divide_cpus(available_cpus(), settings.cpus)
     journal = Journal(program.conditions(settings))
-    Campaign(settings.plan, journal, cpus, strict=True).run()
+    Campaign(settings.plan, journal, cpus).run(strict=True)
     for name in settings.plan.scenarios:
         print(scenario_report(SCENARIOS[name](), settings.plan, cpus, journal), end="\n\n")
     print(closing_lines(journal))

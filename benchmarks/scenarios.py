@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 DIGITS = HERE.parent / "examples" / "digits"
 SCRIPTS = HERE / "scripts"
 
+JSON = "application/json"
 HOLD_SECONDS = 5.0
 MAX_BATCH_SIZE = 64
 BATCH_WAIT_MS = 1
@@ -36,8 +37,8 @@ AXES = {CLOSED: "connections", OPEN: "requests/s", MEMORY: "workers"}
 class Scenario:
     """One entry script and one request, measured in one way.
 
-    `rows` is the JSON text of the rows; `image` is there instead for raw bytes. `work` names what
-    the peers serve (peers/work.py) and `packages` what the script imports.
+    The request is {"data": rows}, with the rows in `rows` or `rows_file`, or else `body_file`, sent
+    as it is. `work` names what the peers serve (peers/work.py).
     """
 
     name: str
@@ -46,22 +47,30 @@ class Scenario:
     entry_script: Path
     model_dir: Path = MODELS
     rows: str = "[]"
+    rows_file: Path | None = None
     shape: tuple[int, ...] = (0,)
-    image: bytes | None = None
+    body_file: Path | None = None
+    content_type: str = JSON
     procedure: str = CLOSED
     max_batch_size: int = 1
     batch_wait_ms: int = 0
-    packages: tuple[str, ...] = ()
+
+    @property
+    def rows_text(self) -> str:
+        """The rows as JSON."""
+        return self.rows_file.read_text(encoding="utf-8") if self.rows_file else self.rows
 
     @property
     def body(self) -> bytes:
         """What an Azure ML client posts."""
-        return self.image if self.image is not None else f'{{"data": {self.rows}}}'.encode()
+        if self.body_file:
+            return self.body_file.read_bytes()
+        return f'{{"data": {self.rows_text}}}'.encode()
 
     @property
-    def content_type(self) -> str:
-        """Of the body."""
-        return "application/json" if self.image is None else "image/x-portable-pixmap"
+    def is_json(self) -> bool:
+        """Whether the body is, or any bytes else."""
+        return self.content_type == JSON
 
 
 def noop() -> Scenario:
@@ -80,12 +89,11 @@ def digits() -> Scenario:
     sample = json.loads((DIGITS / "sample_request.json").read_text(encoding="utf-8"))
     return Scenario(
         name="digits",
-        about="examples/digits, one row of 64 pixels a request, one run() each",
+        about="one row of 64 pixels to scikit-learn, one run() a request",
         work="digits",
         entry_script=DIGITS / "score.py",
         rows=json.dumps(sample["data"][:1]),
         shape=(1, 64),
-        packages=("scikit-learn", "joblib", "numpy"),
     )
 
 
@@ -94,7 +102,7 @@ def digits_batching() -> Scenario:
     return replace(
         digits(),
         name="digits_batching",
-        about="the same requests, batching on where a server has it",
+        about="one row of 64 pixels to scikit-learn, batching on where a server has it",
         max_batch_size=MAX_BATCH_SIZE,
         batch_wait_ms=BATCH_WAIT_MS,
     )
@@ -105,7 +113,7 @@ def digits_rates() -> Scenario:
     return replace(
         digits_batching(),
         name="digits_rates",
-        about="the same with batching, requests arriving at random at a fixed mean rate",
+        about="the same with batching, arriving at random at a fixed mean rate",
         procedure=OPEN,
     )
 
@@ -114,12 +122,11 @@ def iris() -> Scenario:
     """onnxruntime's example model."""
     return Scenario(
         name="iris",
-        about="onnxruntime's logreg_iris.onnx, 3 rows of 2 numbers a request",
+        about="3 rows of 2 numbers to onnxruntime's logreg_iris.onnx",
         work="iris",
         entry_script=SCRIPTS / "iris.py",
         rows="[[5.1, 3.5], [4.9, 3.0], [6.7, 3.1]]",  # the model's input has this fixed shape
         shape=(3, 2),
-        packages=("onnxruntime", "numpy"),
     )
 
 
@@ -127,11 +134,11 @@ def image() -> Scenario:
     """Raw bytes."""
     return Scenario(
         name="image",
-        about="a binary PPM of 224 by 224 pixels (150 kB), the mean of each colour",
+        about="the bytes of an image of 224 by 224 pixels (150 kB), the mean of each colour",
         work="image",
         entry_script=SCRIPTS / "image.py",
-        image=(MODELS / "image.ppm").read_bytes(),
-        packages=("numpy",),
+        body_file=MODELS / "image.ppm",
+        content_type="image/x-portable-pixmap",
     )
 
 
@@ -142,10 +149,9 @@ def big() -> Scenario:
         about="10,000 rows of 784 numbers, 77 MB of JSON, one request at a time",
         work="big",
         entry_script=SCRIPTS / "big.py",
-        rows=(MODELS / "big_rows.json").read_text(encoding="utf-8"),
+        rows_file=MODELS / "big_rows.json",
         shape=(10_000, 784),
         procedure=BODY,
-        packages=("scikit-learn", "joblib", "numpy"),
     )
 
 
