@@ -23,7 +23,7 @@ from benchmarks.journal import Journal
 from benchmarks.load import find_wrk
 from benchmarks.plan import Plan
 from benchmarks.render import CHARTS
-from benchmarks.report import OURS, Readings, closing_lines, table
+from benchmarks.report import OURS, Readings, table
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.servers import Launch, Server, known_servers
 from benchmarks.settings import RESULTS, Settings, positive
@@ -80,7 +80,7 @@ def measure(settings: Settings) -> int:
         for size in SIZES
     ]
     print("\n".join(table(["batch size", *(title for _, title, _ in PANELS)], rows)))
-    print(closing_lines(journal))
+    print(f"machine: {journal.conditions['machine']}")
     CHARTS.mkdir(parents=True, exist_ok=True)
     file = CHARTS / "batch_sizes.svg"
     file.write_text(draw(readings, settings), encoding="utf-8")

@@ -16,6 +16,7 @@ PANEL_WIDTH, PANEL_HEIGHT = 480, 380
 LEFT, RIGHT, TOP, BOTTOM = 58, 92, 76, 52  # around the plot of a panel
 LABEL_GAP = 14  # between the labels of two lines, so that they do not overlap
 TICK_STEPS = (1, 2, 5)
+SMALLEST_RANGE = 10  # of the y axis, highest over lowest
 
 # Hues that differ in lightness too; each holds on white and on near-black.
 COLOURS = {
@@ -173,14 +174,17 @@ def spread_apart(places: Sequence[float], gap: float, low: float, high: float) -
 def log_ticks(low: float, high: float) -> list[float]:
     """1, 2 and 5 times powers of ten, from at or below `low` to at or above `high`.
 
-    Only the powers themselves when the range is wide, or the labels would run together.
+    Only the powers themselves when the range is wide, or the labels would run together; at least a
+    factor of ten in all, so that noise does not look like much.
     """
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
     steps = TICK_STEPS if last - first <= 3 else (1,)
-    ticks = [step * 10.0**power for power in range(first, last + 1) for step in steps]
-    below = [tick for tick in ticks if tick <= low * (1 + 1e-9)]
-    above = [tick for tick in ticks if tick >= high * (1 - 1e-9)]
-    return [tick for tick in ticks if below[-1] <= tick <= above[0]]
+    ticks = [step * 10.0**power for power in range(first - 1, last + 2) for step in steps]
+    start = max(i for i, tick in enumerate(ticks) if tick <= low * (1 + 1e-9))
+    end = min(i for i, tick in enumerate(ticks) if tick >= high * (1 - 1e-9))
+    while ticks[end] / ticks[start] < SMALLEST_RANGE * (1 - 1e-9):
+        start, end = (start - 1, end) if (end - start) % 2 == 0 else (start, end + 1)
+    return ticks[start : end + 1]
 
 
 def short(value: float) -> str:

@@ -33,9 +33,10 @@ from benchmarks.statistics import spread
 
 BATCH_SIZES = [1, 8, 32, 128]
 WARM_UP_SECONDS = 1
+RATE = "requests_per_second"
 MEMORY = "memory_mib"
 COLUMNS = {
-    "requests_per_second": "requests/s",
+    RATE: "requests/s",
     "p50_ms": "p50 ms",
     "p99_ms": "p99 ms",
     MEMORY: "PSS MiB",
@@ -112,9 +113,12 @@ class Sweep:
             raise BenchmarkError(self.refused[tried[0]])
 
     def outcomes(self) -> dict[Choice, Outcome]:
-        """Medians over the rounds."""
+        """What the choice is made from."""
         return {
-            choice: Outcome(*(median(each[key] for each in readings) for key in COLUMNS))
+            choice: Outcome(
+                rates=[each[RATE] for each in readings],
+                memory_mib=median(each[MEMORY] for each in readings),
+            )
             for choice, readings in self.readings.items()
             if choice not in self.refused
         }
@@ -196,7 +200,7 @@ def parse(arguments: list[str] | None = None) -> Options:
     )
     parser.add_argument("--connections", type=positive, default=64, help="default: 64")
     parser.add_argument("--seconds", type=positive, default=3, help="per reading; default: 3")
-    parser.add_argument("--rounds", type=positive, default=2, help="default: 2")
+    parser.add_argument("--rounds", type=positive, default=3, help="default: 3")
     options = parser.parse_args(arguments)
     for file in (options.script, options.sample):
         if not file.is_file():

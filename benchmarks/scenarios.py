@@ -159,7 +159,7 @@ def hold() -> Scenario:
     """Probes beside a busy run()."""
     return Scenario(
         name="hold",
-        about=f"a health probe every 50 ms while run() holds the GIL for about {HOLD_SECONDS:.0f} s",
+        about="a health probe every 50 ms while run() holds the GIL for about 5 s",
         work="hold",
         entry_script=SCRIPTS / "hold.py",
         rows=f"[[{HOLD_SECONDS}]]",

@@ -72,7 +72,8 @@ def test_a_scale_of_one_value_puts_it_in_the_middle() -> None:
         (3, 40, [2, 5, 10, 20, 50]),
         (1, 1000, [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]),
         (0.3, 90_000, [0.1, 1, 10, 100, 1000, 10_000, 100_000]),
-        (10, 10, [10]),
+        (10, 10, [2, 5, 10, 20]),
+        (30, 40, [10, 20, 50, 100]),
     ],
 )
 def test_ticks_enclose_the_values(low: float, high: float, expected: list[float]) -> None:
