@@ -54,6 +54,7 @@ class Campaign:
         self.cpus = cpus
         self.servers = servers or known_servers()
         self.progress = Progress(sys.stderr)
+        self.failed: set[Failure] = set()
         self.strict = False
         self.deadline = float("inf")
 
@@ -185,11 +186,11 @@ class Campaign:
             self._read(cell, read)
 
     def _read(self, cell: Cell, read: Callable[[Cell], Figures]) -> None:
-        """One reading, unless that point has failed for the server before."""
+        """One reading, unless that point has failed for the server in this run."""
         failure = Failure(cell.scenario, cell.server, cell.point)
         self._check_time()
         self.progress.step(cell)
-        if failure in self.journal.failures and cell.round > 1:
+        if failure in self.failed:
             return
         try:
             self.journal.add(cell, read(cell))
@@ -199,6 +200,7 @@ class Campaign:
     def _fail(self, failure: Failure, error: BenchmarkError) -> None:
         if self.strict:
             raise error
+        self.failed.add(failure)
         self.journal.fail(failure, str(error))
         self.progress.say(f"{failure.scenario}: {failure.server} failed: {error}")
 

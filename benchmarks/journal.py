@@ -51,8 +51,8 @@ class Journal:
             self._write({"conditions": conditions})
 
     def add(self, cell: Cell, figures: Figures) -> None:
-        """One reading."""
-        self.readings[cell] = figures
+        """One reading; what had failed there before did not fail again."""
+        self._found(cell, figures)
         at = datetime.now(timezone.utc).isoformat(timespec="seconds")
         self._write({"cell": asdict(cell), "figures": figures, "at": at})
 
@@ -98,9 +98,14 @@ class Journal:
         elif "server" in entry:
             self.versions[entry["server"]] = entry["versions"]
         elif "cell" in entry:
-            self.readings[Cell(**entry["cell"])] = entry["figures"]
+            self._found(Cell(**entry["cell"]), entry["figures"])
         elif "failed" in entry:
             self.failures[Failure(**entry["failed"])] = entry["why"]
+
+    def _found(self, cell: Cell, figures: Figures) -> None:
+        self.readings[cell] = figures
+        for point in (cell.point, None):
+            self.failures.pop(Failure(cell.scenario, cell.server, point), None)
 
     def _refuse(self, why: str) -> None:
         raise BenchmarkError(f"{self.path} is of another run, choose another --out: {why}")

@@ -3,7 +3,7 @@
     python -m benchmarks.render .bench/results/results.json [...]
 
 writes docs/charts/SCENARIO.svg and docs/charts/README.md. Each file of results becomes a section;
-its charts carry the number of CPUs in their names when it is not one.
+its charts carry the numbers of CPUs and workers in their names when they are not one.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def run_section(journal: Journal) -> list[str]:
     """One file of results: conditions, versions, scenarios."""
     conditions = journal.conditions
     cpus, workers = conditions["cpus"], conditions["workers"]
-    suffix = "" if cpus == 1 else f"_{cpus}cpus"
+    suffix = "" if cpus == workers == 1 else f"_{cpus}cpus_{workers}workers"
     lines = [
         f"## Servers on {cpus} CPU{'s' if cpus > 1 else ''}, {_workers(workers)} each",
         "",

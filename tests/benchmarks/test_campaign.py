@@ -131,3 +131,17 @@ def test_servers_that_are_told_by_flags_get_no_variables_of_peers(server: Server
     assert server.variables(launch_of(noop())) == {}
     batching = launch_of(replace(noop(), max_batch_size=64))
     assert server.variables(batching) == {"SCORESERVE_MAX_BATCH_SIZE": "64"}
+
+
+@needs_wrk
+def test_what_failed_is_tried_again_by_the_next_run(
+    server: Server, cpus: Cpus, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    broken = replace(server, arguments=lambda launch: ["--no-such-flag"])
+    plan = replace(PLAN, scenarios=["noop"])
+    Campaign(plan, Journal(HERE, path), cpus, {"scoreserve": broken}).run()
+    journal = Journal(HERE, path)
+    Campaign(plan, journal, cpus, {"scoreserve": server}).run()
+    assert len(journal.readings) == 1
+    assert journal.failures == {}

@@ -36,6 +36,14 @@ def test_what_the_next_run_adds_is_there_for_the_one_after(tmp_path: Path) -> No
     assert set(Journal(HERE, tmp_path / "journal.jsonl").readings) == {CELL, OTHER}
 
 
+def test_what_is_measured_after_all_has_not_failed(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = filled(path)
+    journal.add(Cell("noop", "bentoml", 256, 1), {"p50_ms": 2.0})
+    assert list(journal.failures) == [Failure("noop", "mosec")]
+    assert Journal(HERE, path).failures == journal.failures
+
+
 def test_a_line_cut_short_costs_only_itself(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     filled(path)

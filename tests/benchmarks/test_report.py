@@ -91,5 +91,5 @@ def test_charts_of_more_cpus_have_names_of_their_own(
     directory = tmp_path_factory.mktemp("charts")
     monkeypatch.setattr("benchmarks.render.CHARTS", directory)
     page = run_section(journal)
-    assert [file.name for file in directory.iterdir()] == ["noop_2cpus.svg"]
-    assert any("(noop_2cpus.svg)" in line for line in page)
+    assert [file.name for file in directory.iterdir()] == ["noop_2cpus_1workers.svg"]
+    assert any("(noop_2cpus_1workers.svg)" in line for line in page)
