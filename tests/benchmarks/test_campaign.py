@@ -19,6 +19,7 @@ from benchmarks.procedures import Bench, open_rate
 from benchmarks.processes import ask, launch_of, marked, running
 from benchmarks.scenarios import noop
 from benchmarks.servers import Server, known_servers, no_variables
+from tests.servers import wait_until
 
 COMMAND = Path(sys.executable).with_name("azmlinfsrv")
 HERE = {"machine": "here", "cpus": 1, "workers": 1, "seconds": 1, "environment": {}}
@@ -100,6 +101,43 @@ def test_settings_are_suggested_for_a_script_of_ones_own(
     said = capsys.readouterr().out
     assert "WORKER_COUNT=1 SCORESERVE_MAX_BATCH_SIZE=1" in said
     assert "PSS MiB" in said
+
+
+@needs_wrk
+def test_settings_that_change_the_reply_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = [Choice(1, 1), Choice(1, 8)]
+    monkeypatch.setattr(own_script, "choices", lambda cpus: tried)
+    script, sample = tmp_path / "score.py", tmp_path / "sample.json"
+    script.write_text(
+        "import os\ndef init(): pass\n"
+        "def run(data): return os.environ.get('SCORESERVE_MAX_BATCH_SIZE') == '8'\n"
+    )
+    sample.write_text("[]")
+    arguments = [str(script), str(sample), "--seconds", "1", "--rounds", "1"]
+    assert own_script.suggest(own_script.parse([*arguments, "--command", str(COMMAND)])) == 0
+    said = capsys.readouterr().out
+    assert "the reply differs from the plain one" in said
+    assert "WORKER_COUNT=1 SCORESERVE_MAX_BATCH_SIZE=1" in said
+
+
+def test_processes_that_left_their_group_are_stopped_too(
+    server: Server, cpus: Cpus, tmp_path: Path
+) -> None:
+    stray = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; "
+    stray += "time.sleep(60)'], start_new_session=True); from http.server import *; "
+    stray += "Here = type('Here', (BaseHTTPRequestHandler,), {'do_GET': lambda self: "
+    stray += "(self.send_response(200), self.end_headers())}); "
+    stray += "HTTPServer(('127.0.0.1', int(sys.argv[1])), Here).serve_forever()"
+    strays = replace(
+        server,
+        executable=Path(sys.executable),
+        arguments=lambda launch: ["-c", stray, str(launch.port)],
+    )
+    with running(strays, launch_of(noop()), cpus.servers, tmp_path / "log") as started:
+        assert len(marked(started.mark)) == 2
+    wait_until(lambda: not marked(started.mark), "the stray is gone")
 
 
 def test_a_script_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

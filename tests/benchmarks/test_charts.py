@@ -81,7 +81,8 @@ def test_ticks_enclose_the_values(low: float, high: float, expected: list[float]
 
 
 @pytest.mark.parametrize(
-    "places", [[], [100.0], [10.0, 100.0], [50.0, 51.0, 52.0], [118.0, 119.0, 120.0]]
+    "places",
+    [[], [100.0], [10.0, 100.0], [50.0, 51.0, 52.0], [0.0, 1.0, 2.0], [118.0, 119.0, 120.0]],
 )
 def test_labels_do_not_overlap_and_stay_inside(places: list[float]) -> None:
     moved = spread_apart(places, 14, 0, 120)
