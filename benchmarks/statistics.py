@@ -16,6 +16,8 @@ def percentile(ordered: Sequence[float], q: float) -> float:
 
 def significant(value: float) -> str:
     """Three significant digits, or all digits before the point; never an exponent."""
+    if value == 0:
+        return "0"
     decimals = 0
     while decimals < 4 and abs(value) * 10**decimals < 100:
         decimals += 1
@@ -23,9 +25,9 @@ def significant(value: float) -> str:
 
 
 def spread(values: Sequence[float], unit: str = "") -> str:
-    """`median (min-max)` of the values, the unit after the median."""
+    """`median (min-max)` of the values, the unit after the median; no range where there is none."""
     low, middle, high = map(significant, (min(values), median(values), max(values)))
-    return f"{middle}{unit} ({low}-{high})"
+    return f"{middle}{unit}" if low == high else f"{middle}{unit} ({low}-{high})"
 
 
 def ratios(ones: Sequence[float], others: Sequence[float]) -> list[float]:

@@ -29,7 +29,7 @@ def test_no_values_have_no_percentile() -> None:
         (99.94, "99.9"),
         (1.2345, "1.23"),
         (0.053612, "0.0536"),
-        (0.0, "0.0000"),
+        (0.0, "0"),
     ],
 )
 def test_figures_have_three_digits_and_no_exponent(value: float, expected: str) -> None:
@@ -38,6 +38,10 @@ def test_figures_have_three_digits_and_no_exponent(value: float, expected: str) 
 
 def test_a_spread_is_the_median_with_its_range() -> None:
     assert spread([3.0, 1.0, 200.0], "x") == "3.00x (1.00-200)"
+
+
+def test_values_that_are_alike_have_no_range() -> None:
+    assert spread([2.0, 2.0], " ms") == "2.00 ms"
 
 
 def test_ratios_are_taken_round_by_round() -> None:
