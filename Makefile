@@ -10,14 +10,17 @@ EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
 
-.PHONY: run test lint format bench clean help
+.PHONY: run test lint format bench bench-all bench-charts bench-pins clean help .wrk
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
 	@echo "make test     the whole default test suite"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
-	@echo "make bench    speed beside the reference and a bare floor"
+	@echo "make bench    speed beside the reference and a bare floor (ARGS=)"
+	@echo "make bench SCRIPT=score.py SAMPLE=sample.json   which settings suit your own script"
+	@echo "make bench-all     every scenario on every server, an hour or more; goes on where it ended (ARGS=)"
+	@echo "make bench-charts  draw what bench-all measured"
 	@echo "make clean    remove the virtual environments and what was built"
 
 run: $(EXAMPLE)/model/sklearn_digits_model.pkl
@@ -29,8 +32,8 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@exec $(BIN)/scoreserve serve --entry-script $(EXAMPLE)/score.py --model-dir $(EXAMPLE)/model \
 	  --port $(PORT) --workers $(WORKERS)
 
-test: $(BIN)/.dev $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
-	@command -v chromedriver >/dev/null || $(APT_INSTALL) chromium chromium-driver
+test: $(BIN)/.dev .wrk $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
+	@command -v chromedriver >/dev/null || { $(APT_INSTALL) chromium chromium-driver; }
 	$(BIN)/pytest $(ARGS)
 	SCORESERVE_SHORT_ROAD=false $(BIN)/pytest tests/contract  # the long road must make no difference
 
@@ -38,18 +41,43 @@ lint: $(BIN)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	MYPYPATH=benchmarks $(BIN)/mypy benchmarks examples/digits/train.py examples/digits/client.py
+	$(BIN)/mypy examples/digits/train.py examples/digits/client.py
 
 format: $(BIN)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-bench: $(BIN)/.dev $(REFERENCE)/.bench $(EXAMPLE)/model/sklearn_digits_model.pkl
-	@command -v wrk >/dev/null || $(APT_INSTALL) wrk
-	$(BIN)/python benchmarks/quick.py $(ARGS)
+# With SCRIPT and SAMPLE (and MODEL_DIR, COMMAND) your own script, else the comparison.
+bench: $(BIN)/.dev .wrk
+ifdef SCRIPT
+	$(BIN)/python -m benchmarks.own_script $(SCRIPT) $(SAMPLE) \
+	  $(if $(MODEL_DIR),--model-dir $(MODEL_DIR)) $(if $(COMMAND),--command $(COMMAND)) $(ARGS)
+else
+	$(BIN)/python -m benchmarks.quick $(ARGS)
+endif
+
+# The environments of the servers are made under .bench as they are needed.
+bench-all: $(BIN)/.dev .wrk
+	$(BIN)/python -m benchmarks.full $(ARGS)
+
+RESULTS ?= .bench/results/results.json
+bench-charts: $(BIN)/.dev
+	$(BIN)/python -m benchmarks.render $(RESULTS)
+
+# Needs uv. Pins what the servers of the benchmark are made of, for all Python versions at once.
+BENCH_PINS := $(patsubst %.in,%.txt,$(filter-out %/models.in,$(wildcard benchmarks/requirements/*.in)))
+bench-pins:
+	for pins in $(BENCH_PINS) benchmarks/requirements/scoreserve.txt; do \
+	  wanted=$${pins%.txt}.in; [ -e $$wanted ] || wanted=pyproject.toml; \
+	  uv pip compile --quiet --upgrade --universal --no-annotate --no-header --python-version 3.10 \
+	    $$wanted benchmarks/requirements/models.in --output-file $$pins || exit 1; \
+	done
+
+.wrk:
+	@command -v wrk >/dev/null || { $(APT_INSTALL) wrk; }
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(EXAMPLE)/model dist
+	rm -rf $(VENV) $(REFERENCE) .bench $(EXAMPLE)/model dist
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
@@ -68,12 +96,6 @@ $(BIN)/.dev: pyproject.toml | $(BIN)/python
 	@touch $@ $(BIN)/.example
 
 .venv-reference: $(REFERENCE)/.installed
-
-# What the example's script needs, in the very versions that it has beside our server.
-$(REFERENCE)/.bench: $(REFERENCE)/.installed $(BIN)/.dev
-	$(REFERENCE)/bin/pip install --quiet --disable-pip-version-check \
-	  $$($(BIN)/pip freeze | grep -iE '^(scikit-learn|joblib)==')
-	@touch $@
 
 $(REFERENCE)/.installed: tests/contract/requirements-reference.txt
 	$(PYTHON) -m venv $(REFERENCE)

@@ -39,10 +39,13 @@ async def read_body(receive: Receive) -> bytes:
     """Return the whole body of the request; the common case of one message costs no join."""
     message = await receive()
     body: bytes = message.get("body", b"")
+    if not message.get("more_body", False):
+        return body
+    parts = [body]
     while message.get("more_body", False):
         message = await receive()
-        body += message.get("body", b"")
-    return body
+        parts.append(message.get("body", b""))
+    return b"".join(parts)
 
 
 def create_app() -> Application:

@@ -1,47 +1,21 @@
-"""The load: one wrk run against one server gives one Reading."""
+"""The closed load: one wrk run against one server. Each connection waits for its reply."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import subprocess
-from dataclasses import asdict, dataclass
+import tempfile
 from pathlib import Path
 
-from failure import BenchmarkError
-from processes import Running, pinned, tail
+from benchmarks.failure import BenchmarkError
+from benchmarks.processes import Running, tail
 
 POST_SCRIPT = Path(__file__).resolve().parent / "post.lua"
 REPLY_SECONDS = 10  # a reply that takes longer is counted as a timeout
 GRACE_SECONDS = 30.0  # for wrk itself to end after its time is up
 
-
-@dataclass(frozen=True)
-class Load:
-    """What wrk does: `connections` at once from one thread for `seconds`, on `cpus`."""
-
-    connections: int
-    seconds: int
-    cpus: list[int]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What one wrk run saw; latencies in milliseconds."""
-
-    requests: int
-    seconds: float
-    p50_ms: float
-    p99_ms: float
-
-    @property
-    def requests_per_second(self) -> float:
-        """Replies per second of wall-clock time."""
-        return self.requests / self.seconds
-
-    def as_dict(self) -> dict[str, float]:
-        """All figures by name, for the raw rounds."""
-        return {**asdict(self), "requests_per_second": self.requests_per_second}
+Figures = dict[str, float]  # what one reading found, by name; times in milliseconds
 
 
 def find_wrk() -> str:
@@ -52,23 +26,30 @@ def find_wrk() -> str:
     return found
 
 
-def measure(wrk: str, server: Running, body: Path, load: Load) -> Reading:
-    """Post `body` for the time of `load`; raises BenchmarkError unless every reply was a 2xx."""
-    command = [
-        *(wrk, "--threads", "1", "--connections", str(load.connections)),
-        *("--duration", f"{load.seconds}s", "--timeout", f"{REPLY_SECONDS}s"),
-        *("--script", str(POST_SCRIPT), server.url, "--", str(body)),
-    ]
-    with pinned(load.cpus):
-        output = _run(command, timeout_seconds=load.seconds + GRACE_SECONDS)
+def closed_load(server: Running, connections: int, seconds: int) -> Figures:
+    """Post the scenario's request; raises BenchmarkError unless every reply was a 2xx."""
+    post = server.post
+    with tempfile.NamedTemporaryFile(prefix="scoreserve-bench-") as body:
+        body.write(post.body)
+        body.flush()
+        output = _run(
+            [
+                *(find_wrk(), "--threads", "1", "--connections", str(connections)),
+                *("--duration", f"{seconds}s", "--timeout", f"{REPLY_SECONDS}s"),
+                *("--script", str(POST_SCRIPT), server.url, "--", body.name, post.content_type),
+            ],
+            timeout_seconds=seconds + GRACE_SECONDS,
+        )
     totals = _totals(output)
     _refuse_failures(server, totals)
-    return Reading(
-        requests=totals["requests"],
-        seconds=totals["duration_us"] / 1e6,
-        p50_ms=totals["p50_us"] / 1e3,
-        p99_ms=totals["p99_us"] / 1e3,
-    )
+    elapsed = totals["duration_us"] / 1e6
+    return {
+        "requests": totals["requests"],
+        "seconds": elapsed,
+        "requests_per_second": totals["requests"] / elapsed,
+        "p50_ms": totals["p50_us"] / 1e3,
+        "p99_ms": totals["p99_us"] / 1e3,
+    }
 
 
 def _run(command: list[str], timeout_seconds: float) -> str:
@@ -99,8 +80,8 @@ def _refuse_failures(server: Running, totals: dict[str, int]) -> None:
     failures = {name: totals[name] for name in ("not_2xx", "timeouts", "socket_errors")}
     if totals["requests"] and not any(failures.values()):
         return
-    counted = ", ".join(f"{name} {count}" for name, count in failures.items())
-    name = server.server.name
+    counted = ", ".join(f"{name} {count}" for name, count in failures.items() if count)
     raise BenchmarkError(
-        f"{name}: of {totals['requests']} replies not all were good ({counted})\n{tail(server.log)}"
+        f"{server.server.name}: of {totals['requests']} replies not all were good "
+        f"({counted or 'none came'})\n{tail(server.log)}"
     )

@@ -8,9 +8,12 @@ import platform
 import subprocess
 from pathlib import Path
 
-from failure import BenchmarkError
+from benchmarks.environments import OURS
+from benchmarks.failure import BenchmarkError
+from benchmarks.servers import ROOT, Server
 
 PROBE_TIMEOUT_SECONDS = 30.0
+MODEL_PACKAGES = ["numpy", "scikit-learn", "onnxruntime"]
 PROBE = """
 import importlib.metadata, json, platform, sys
 versions = {"python": platform.python_version()}
@@ -29,7 +32,7 @@ def describe() -> str:
 
 
 def versions(python: Path, packages: list[str]) -> dict[str, str]:
-    """Versions of `packages` and of Python in that environment; all must be there."""
+    """Versions of Python and of those of the packages that are in that environment."""
     try:
         finished = subprocess.run(
             [str(python), "-c", PROBE, *packages],
@@ -41,10 +44,33 @@ def versions(python: Path, packages: list[str]) -> dict[str, str]:
     except (OSError, subprocess.SubprocessError) as error:
         raise BenchmarkError(f"cannot ask {python} for its packages: {error}") from error
     found: dict[str, str | None] = json.loads(finished.stdout)
-    missing = [name for name, version in found.items() if version is None]
-    if missing:
-        raise BenchmarkError(f"missing from {python.parent}: pip install {' '.join(missing)}")
     return {name: version for name, version in found.items() if version is not None}
+
+
+def server_versions(server: Server) -> dict[str, str]:
+    """The server's own, Python's, those of the models' packages; of ours the commit too."""
+    found = versions(server.python, [server.package, *MODEL_PACKAGES])
+    if server.environment == OURS and server.package == OURS:
+        found["commit"] = _commit()
+    return found
+
+
+def _commit() -> str:
+    """The last commit that touched the server, `-dirty` when its files differ from it."""
+    commit = _git("log", "-1", "--format=%h", "--", "server")
+    return commit + ("-dirty" if _git("status", "--porcelain", "--", "server") else "")
+
+
+def _git(*arguments: str) -> str:
+    finished = subprocess.run(
+        ["git", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PROBE_TIMEOUT_SECONDS,
+        check=False,
+    )
+    return finished.stdout.strip()
 
 
 def _processor() -> str:

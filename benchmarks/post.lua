@@ -1,10 +1,10 @@
--- Posts the file named by the first argument after `--`, and ends with one line of JSON that
+-- Posts the file named by the first argument after `--`, with the second as its type, and ends with one line of JSON that
 -- load.py reads. It defines no response(): that would cost the load generator a Lua call per reply.
 
 function init(args)
    local file = assert(io.open(args[1], "rb"))
    wrk.method = "POST"
-   wrk.headers["Content-Type"] = "application/json"
+   wrk.headers["Content-Type"] = args[2]
    wrk.body = file:read("*a")
    file:close()
 end

@@ -1,119 +1,42 @@
 """Compare scoreserve, the reference and the floor on one CPU, in interleaved rounds.
 
-`make bench` runs this. benchmarks/README.md says how it measures and what the figures mean.
+`make bench` runs this. README.md in this directory says how it measures and what the figures mean.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
-from dataclasses import asdict
-from types import FrameType
-from typing import Any
 
-import machine
-from comparison import Round, available_cpus, divide_cpus, run_scenario
-from failure import BenchmarkError
-from load import find_wrk
-from report import scenario_report
-from scenarios import SCENARIOS, Scenario
-from servers import COMMAND_OVERRIDES, Server, known_servers
-from settings import Settings, parse_arguments
-
-INTERRUPTED = 130  # the exit status of a program ended by Ctrl-C
-
-Versions = dict[str, dict[str, str]]  # server name to distribution name to version
+from benchmarks import program
+from benchmarks.campaign import Campaign
+from benchmarks.cpus import available_cpus, divide_cpus
+from benchmarks.journal import Journal
+from benchmarks.load import find_wrk
+from benchmarks.report import closing_lines, scenario_report
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.settings import Settings, quick_settings
 
 
-def compare(settings: Settings) -> None:
-    """Measure and print one scenario after the other; raises BenchmarkError."""
+def compare(settings: Settings) -> int:
+    """Measure and print; raises BenchmarkError when anything is not right."""
     find_wrk()
     cpus = divide_cpus(available_cpus(), settings.cpus)
-    servers = [known_servers()[name] for name in settings.servers]
-    for server in servers:
-        server.require()
-    scenarios = [SCENARIOS[name]() for name in settings.scenarios]
-    versions = collect_versions(servers, scenarios)
-
-    results = {}
-    for scenario in scenarios:
-        rounds = run_scenario(settings, scenario, servers, cpus)
-        results[scenario.name] = rounds
-        print(scenario_report(scenario, settings, cpus, rounds), end="\n\n", flush=True)
-    print(closing_lines(versions))
+    journal = Journal(program.conditions(settings))
+    Campaign(settings.plan, journal, cpus).run(strict=True)
+    for name in settings.plan.scenarios:
+        print(scenario_report(SCENARIOS[name](), settings.plan, cpus, journal), end="\n\n")
+    print(closing_lines(journal))
     if settings.json_file is not None:
-        document = json.dumps(as_json(settings, results, versions), indent=2)
+        document = json.dumps(journal.as_document(), indent=2)
         settings.json_file.write_text(document + "\n", encoding="utf-8")
-
-
-def collect_versions(servers: list[Server], scenarios: list[Scenario]) -> Versions:
-    """Versions per server; raises BenchmarkError when one lacks what a scenario imports."""
-    packages = sorted({package for scenario in scenarios for package in scenario.packages})
-    return {
-        server.name: machine.versions(server.python, [server.package, *packages])
-        for server in servers
-    }
-
-
-def passed_settings() -> dict[str, str]:
-    """The SCORESERVE_* variables that reach the servers and may change the figures."""
-    return {
-        name: value
-        for name, value in sorted(os.environ.items())
-        if name.startswith("SCORESERVE_") and name not in COMMAND_OVERRIDES
-    }
-
-
-def closing_lines(versions: Versions) -> str:
-    """Machine, versions and settings: what these figures hold for."""
-    lines = [f"machine: {machine.describe()}"]
-    for name, found in versions.items():
-        lines.append(f"{name}: " + ", ".join(f"{key} {value}" for key, value in found.items()))
-    for name, value in passed_settings().items():
-        lines.append(f"set: {name}={value}")
-    lines.append("access logs: scoreserve and the reference write theirs to a file, the floor none")
-    return "\n".join(lines)
-
-
-def as_json(
-    settings: Settings, results: dict[str, list[Round]], versions: Versions
-) -> dict[str, Any]:
-    """Everything measured, round by round, for --json."""
-    return {
-        "machine": machine.describe(),
-        "versions": versions,
-        "environment": passed_settings(),
-        "settings": {key: value for key, value in asdict(settings).items() if key != "json_file"},
-        "rounds": {
-            scenario: [
-                {name: reading.as_dict() for name, reading in each.items()} for each in rounds
-            ]
-            for scenario, rounds in results.items()
-        },
-    }
-
-
-def _end(signum: int, _frame: FrameType | None) -> None:
-    """Turn SIGTERM and SIGHUP into an exit that stops the servers on its way out."""
-    raise SystemExit(128 + signum)
+    return 0
 
 
 def main() -> int:
     """Run the comparison; the exit status is 0 only when every reply was right."""
-    settings = parse_arguments()
-    signal.signal(signal.SIGTERM, _end)
-    signal.signal(signal.SIGHUP, _end)
-    try:
-        compare(settings)
-    except BenchmarkError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("interrupted, servers stopped", file=sys.stderr)
-        return INTERRUPTED
-    return 0
+    settings = quick_settings()
+    return program.run(lambda: compare(settings))
 
 
 if __name__ == "__main__":

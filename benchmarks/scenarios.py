@@ -1,34 +1,76 @@
-"""The scenarios: which entry script is served and which request is posted to it.
+"""The scenarios: which entry script is served, which request is posted, what is measured.
 
-To add one, write a function that returns a Scenario and put it into SCENARIOS.
+All JSON requests have one form, {"data": rows}, so that a peer with a protocol of its own can carry
+the same rows. To add a scenario, write a function that returns one and put it into SCENARIOS.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from failure import BenchmarkError
+from benchmarks.environments import MODELS
 
 HERE = Path(__file__).resolve().parent
 DIGITS = HERE.parent / "examples" / "digits"
-TRAIN_TIMEOUT_SECONDS = 300.0  # takes a few seconds, most of them importing scikit-learn
+SCRIPTS = HERE / "scripts"
+
+JSON = "application/json"
+HOLD_SECONDS = 5.0
+MAX_BATCH_SIZE = 64
+BATCH_WAIT_MS = 1
+
+# What is done with a scenario; procedures.py has one function for each.
+CLOSED = "closed"  # wrk, at several numbers of connections
+OPEN = "open"  # at fixed rates, latency from the scheduled time of each request
+BODY = "body"  # one big request at a time: its time, and the peak of memory
+PROBES = "probes"  # health probes while run() holds the GIL
+COLD = "cold"  # from process start to the first 200
+MEMORY = "memory"  # of the process tree, by number of workers
+
+AXES = {CLOSED: "connections", OPEN: "requests/s", MEMORY: "workers"}
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """One entry script and one request body; `packages` are what the script imports."""
+    """One entry script and one request, measured in one way.
+
+    The request is {"data": rows}, with the rows in `rows` or `rows_file`, or else `body_file`, sent
+    as it is. `work` names what the peers serve (peers/work.py).
+    """
 
     name: str
     about: str
+    work: str
     entry_script: Path
-    model_dir: Path
-    body: bytes
-    packages: tuple[str, ...] = ()
+    model_dir: Path = MODELS
+    rows: str = "[]"
+    rows_file: Path | None = None
+    shape: tuple[int, ...] = (0,)
+    body_file: Path | None = None
+    content_type: str = JSON
+    procedure: str = CLOSED
+    max_batch_size: int = 1
+    batch_wait_ms: int = 0
+
+    @property
+    def rows_text(self) -> str:
+        """The rows as JSON."""
+        return self.rows_file.read_text(encoding="utf-8") if self.rows_file else self.rows
+
+    @property
+    def body(self) -> bytes:
+        """What an Azure ML client posts."""
+        if self.body_file:
+            return self.body_file.read_bytes()
+        return f'{{"data": {self.rows_text}}}'.encode()
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body is, or any bytes else."""
+        return self.content_type == JSON
 
 
 def noop() -> Scenario:
@@ -36,42 +78,120 @@ def noop() -> Scenario:
     return Scenario(
         name="noop",
         about="run() returns a constant",
-        entry_script=HERE / "scripts" / "noop.py",
-        model_dir=HERE / "scripts",
-        body=b'{"data": []}',
+        work="noop",
+        entry_script=SCRIPTS / "noop.py",
+        model_dir=SCRIPTS,
     )
 
 
 def digits() -> Scenario:
-    """One row to the scikit-learn model of examples/digits, trained first if it is not there."""
-    _train_digits()
+    """One row to the scikit-learn model of examples/digits."""
     sample = json.loads((DIGITS / "sample_request.json").read_text(encoding="utf-8"))
     return Scenario(
         name="digits",
-        about="examples/digits, one row of 64 pixels a request",
+        about="one row of 64 pixels to scikit-learn, one run() a request",
+        work="digits",
         entry_script=DIGITS / "score.py",
-        model_dir=DIGITS / "model",
-        body=json.dumps({"data": sample["data"][:1]}).encode(),
-        packages=("scikit-learn", "joblib", "numpy"),
+        rows=json.dumps(sample["data"][:1]),
+        shape=(1, 64),
     )
 
 
-def _train_digits() -> None:
-    """Run train.py, which does nothing when the model is there; raises BenchmarkError."""
-    try:
-        subprocess.run(
-            [sys.executable, str(DIGITS / "train.py")],
-            capture_output=True,
-            text=True,
-            timeout=TRAIN_TIMEOUT_SECONDS,
-            check=True,
-        )
-    except subprocess.CalledProcessError as error:
-        raise BenchmarkError(
-            f"examples/digits/train.py failed:\n{error.stderr.rstrip()}"
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise BenchmarkError(f"examples/digits/train.py: {error}") from error
+def digits_batching() -> Scenario:
+    """The same, with the batching of each server that has any."""
+    return replace(
+        digits(),
+        name="digits_batching",
+        about="one row of 64 pixels to scikit-learn, batching on where a server has it",
+        max_batch_size=MAX_BATCH_SIZE,
+        batch_wait_ms=BATCH_WAIT_MS,
+    )
 
 
-SCENARIOS: dict[str, Callable[[], Scenario]] = {"noop": noop, "digits": digits}
+def digits_rates() -> Scenario:
+    """The same at fixed rates."""
+    return replace(
+        digits_batching(),
+        name="digits_rates",
+        about="the same with batching, arriving at random at a fixed mean rate",
+        procedure=OPEN,
+    )
+
+
+def iris() -> Scenario:
+    """onnxruntime's example model."""
+    return Scenario(
+        name="iris",
+        about="3 rows of 2 numbers to onnxruntime's logreg_iris.onnx",
+        work="iris",
+        entry_script=SCRIPTS / "iris.py",
+        rows="[[5.1, 3.5], [4.9, 3.0], [6.7, 3.1]]",  # the model's input has this fixed shape
+        shape=(3, 2),
+    )
+
+
+def image() -> Scenario:
+    """Raw bytes."""
+    return Scenario(
+        name="image",
+        about="the bytes of an image of 224 by 224 pixels (150 kB), the mean of each colour",
+        work="image",
+        entry_script=SCRIPTS / "image.py",
+        body_file=MODELS / "image.ppm",
+        content_type="image/x-portable-pixmap",
+    )
+
+
+def big() -> Scenario:
+    """A body near the limit of 100 MB."""
+    return Scenario(
+        name="big",
+        about="10,000 rows of 784 numbers, 77 MB of JSON, one request at a time",
+        work="big",
+        entry_script=SCRIPTS / "big.py",
+        rows_file=MODELS / "big_rows.json",
+        shape=(10_000, 784),
+        procedure=BODY,
+    )
+
+
+def hold() -> Scenario:
+    """Probes beside a busy run()."""
+    return Scenario(
+        name="hold",
+        about="a health probe every 50 ms while run() holds the GIL for about 5 s",
+        work="hold",
+        entry_script=SCRIPTS / "hold.py",
+        rows=f"[[{HOLD_SECONDS}]]",
+        shape=(1, 1),
+        procedure=PROBES,
+    )
+
+
+def cold() -> Scenario:
+    """Start-up."""
+    return replace(
+        noop(),
+        name="cold",
+        about="process start to the first 200, no-op script",
+        procedure=COLD,
+    )
+
+
+def memory() -> Scenario:
+    """Memory by number of workers."""
+    return replace(
+        digits(),
+        name="memory",
+        about="memory of all processes after a second of load, digits model",
+        procedure=MEMORY,
+    )
+
+
+SCENARIOS: dict[str, Callable[[], Scenario]] = {
+    each.__name__: each
+    for each in (
+        *(noop, digits, digits_batching, digits_rates, iris),
+        *(image, big, hold, cold, memory),
+    )
+}

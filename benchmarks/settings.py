@@ -1,63 +1,122 @@
-"""What one run of quick.py compares and for how long, from its command line."""
+"""The command lines of quick.py and full.py."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scenarios import SCENARIOS
-from servers import known_servers
+from benchmarks.plan import Plan
+from benchmarks.scenarios import SCENARIOS
+from benchmarks.servers import ROOT, known_servers
 
-DESCRIPTION = "Compare scoreserve, the reference and the floor in interleaved rounds."
+QUICK_SCENARIOS = ["noop", "digits"]
+QUICK_SERVERS = ["scoreserve", "reference", "floor"]
+CONNECTIONS = [1, 4, 16, 64, 256]
+RATES = [250, 500, 1000, 2000, 4000]
+WORKER_COUNTS = [1, 2, 4]
+RESULTS = ROOT / ".bench" / "results"
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`seconds` is the length of one reading, `cpus` how many CPUs the servers may use."""
+    """`cpus` is how many CPUs the servers may use, `minutes` how long readings may begin."""
 
-    scenarios: list[str]
-    servers: list[str]
-    connections: int
-    seconds: int
-    rounds: int
-    workers: int
+    plan: Plan
     cpus: int
-    json_file: Path | None
+    json_file: Path | None = None
+    out: Path = RESULTS
+    minutes: float = float("inf")
 
 
-def parse_arguments(arguments: list[str] | None = None) -> Settings:
-    """Settings from the command line; exits with 2 when it makes no sense."""
-    parser = argparse.ArgumentParser(description=DESCRIPTION)
-    several = "may be given more than once; default: all"
-    parser.add_argument("--scenario", action="append", choices=list(SCENARIOS), help=several)
-    parser.add_argument("--server", action="append", choices=list(known_servers()), help=several)
-    parser.add_argument("--connections", type=_positive, default=64, help="default: 64")
-    parser.add_argument("--seconds", type=_positive, default=3, help="per reading; default: 3")
-    parser.add_argument("--rounds", type=_positive, default=3, help="default: 3")
-    parser.add_argument("--workers", type=_positive, default=1, help="per server; default: 1")
-    parser.add_argument("--cpus", type=_positive, default=1, help="for the servers; default: 1")
+def quick_settings(arguments: list[str] | None = None) -> Settings:
+    """Of quick.py; exits with 2 when they make no sense."""
+    parser = argparse.ArgumentParser(
+        prog="quick", description="Compare scoreserve, the reference and the floor, interleaved."
+    )
+    _add_common(parser, QUICK_SCENARIOS, QUICK_SERVERS, [64])
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the raw rounds there")
     options = parser.parse_args(arguments)
+    return Settings(plan=_plan(options), cpus=options.cpus, json_file=options.json)
+
+
+def full_settings(arguments: list[str] | None = None) -> Settings:
+    """Of full.py; exits with 2 when they make no sense."""
+    parser = argparse.ArgumentParser(
+        prog="full",
+        description="Measure all scenarios on all servers. A rerun goes on where the last ended.",
+    )
+    _add_common(parser, list(SCENARIOS), list(known_servers()), CONNECTIONS)
+    parser.add_argument(
+        "--out", type=Path, default=RESULTS, help="directory of the journal and the results"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=float("inf"),
+        help="begin no reading after so many; run again to go on",
+    )
+    options = parser.parse_args(arguments)
     return Settings(
-        scenarios=_in_order(options.scenario, list(SCENARIOS)),
-        servers=_in_order(options.server, list(known_servers())),
-        connections=options.connections,
-        seconds=options.seconds,
-        rounds=options.rounds,
-        workers=options.workers,
-        cpus=options.cpus,
-        json_file=options.json,
+        plan=_plan(options), cpus=options.cpus, out=options.out, minutes=options.minutes
     )
 
 
-def _positive(text: str) -> int:
+def _add_common(
+    parser: argparse.ArgumentParser,
+    scenarios: list[str],
+    servers: list[str],
+    connections: list[int],
+) -> None:
+    def several(name: str, kind: Callable[[str], object], default: list[object], text: str) -> None:
+        shown = " ".join(map(str, default))
+        parser.add_argument(
+            name, nargs="+", type=kind, default=default, help=f"{text}; default: {shown}"
+        )
+
+    several("--scenario", _one_of(list(SCENARIOS)), list(scenarios), "what to measure")
+    several("--server", _one_of(list(known_servers())), list(servers), "whom to measure")
+    several("--connections", positive, list(connections), "at once, for a closed load")
+    several("--rate", positive, list(RATES), "requests a second, for an open load")
+    parser.add_argument("--seconds", type=positive, default=3, help="per reading; default: 3")
+    parser.add_argument("--rounds", type=positive, default=3, help="default: 3")
+    parser.add_argument("--workers", type=positive, default=1, help="per server; default: 1")
+    parser.add_argument("--cpus", type=positive, default=1, help="for the servers; default: 1")
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(
+        scenarios=_in_order(options.scenario, list(SCENARIOS)),
+        servers=_in_order(options.server, list(known_servers())),
+        connections=sorted(set(options.connections)),
+        rates=sorted(set(options.rate)),
+        worker_counts=WORKER_COUNTS,
+        rounds=options.rounds,
+        seconds=options.seconds,
+        workers=options.workers,
+    )
+
+
+def positive(text: str) -> int:
+    """A number from 1, as argparse wants its types."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return number
 
 
-def _in_order(chosen: list[str] | None, known: list[str]) -> list[str]:
-    """The chosen names once each in the order of `known`; all of them when none was chosen."""
-    return [name for name in known if chosen is None or name in chosen]
+def _one_of(known: list[str]) -> Callable[[str], str]:
+    """A type that accepts these names; unlike `choices` its help stays short."""
+
+    def name(text: str) -> str:
+        if text not in known:
+            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}")
+        return text
+
+    return name
+
+
+def _in_order(chosen: list[str], known: list[str]) -> list[str]:
+    """The chosen names once each, in the order of `known`."""
+    return [name for name in known if name in chosen]

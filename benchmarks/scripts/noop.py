@@ -5,6 +5,6 @@ def init() -> None:
     """Nothing to load."""
 
 
-def run(raw_data: str) -> dict[str, int]:
+def run(raw_data: str) -> dict[str, list[int]]:
     """The same reply to every request."""
-    return {"result": 0}
+    return {"result": [0]}

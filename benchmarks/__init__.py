@@ -1,0 +1,1 @@
+"""Measures scoreserve beside other servers; README.md in this directory says how."""

@@ -1,0 +1,1 @@
+"""The same models behind other servers. Each module here is what a user of that server writes."""

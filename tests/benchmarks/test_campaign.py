@@ -1,0 +1,185 @@
+"""The whole machinery for a second, on the real server and nobody else."""
+
+import json
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmarks import own_script
+from benchmarks.campaign import Campaign
+from benchmarks.choice import Choice
+from benchmarks.cpus import Cpus, available_cpus, divide_cpus
+from benchmarks.failure import BenchmarkError
+from benchmarks.journal import Failure, Journal
+from benchmarks.plan import Plan
+from benchmarks.procedures import Bench, open_rate
+from benchmarks.processes import ask, launch_of, marked, running
+from benchmarks.scenarios import noop
+from benchmarks.servers import Server, known_servers, no_variables
+from tests.servers import wait_until
+
+COMMAND = Path(sys.executable).with_name("azmlinfsrv")
+HERE = {"machine": "here", "cpus": 1, "workers": 1, "seconds": 1, "environment": {}}
+PLAN = Plan(["noop", "cold"], ["scoreserve"], connections=[2], rounds=1, seconds=1)
+
+needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load")
+
+
+@pytest.fixture
+def server() -> Server:
+    """scoreserve of the environment that runs the tests."""
+    return replace(known_servers()["scoreserve"], executable=COMMAND)
+
+
+@pytest.fixture
+def cpus() -> Cpus:
+    return divide_cpus(available_cpus(), 1)
+
+
+@needs_wrk
+def test_a_plan_is_carried_out_once(server: Server, cpus: Cpus, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    assert Campaign(PLAN, Journal(HERE, path), cpus, {"scoreserve": server}).run(strict=True)
+    journal = Journal(HERE, path)
+    load, start = journal.readings.values()
+    assert load["requests"] > 0
+    assert 0 < load["p50_ms"] <= load["p99_ms"]
+    assert 0 < start["ready_ms"] <= start["answered_ms"]
+
+    broken = replace(server, arguments=lambda launch: ["--no-such-flag"])
+    assert Campaign(PLAN, journal, cpus, {"scoreserve": broken}).run(strict=True)  # nothing to do
+
+
+def test_a_server_that_does_not_start_is_noted(server: Server, cpus: Cpus) -> None:
+    broken = replace(server, arguments=lambda launch: ["--no-such-flag"])
+    journal = Journal(HERE)
+    assert Campaign(PLAN, journal, cpus, {"scoreserve": broken}).run()
+    assert "scoreserve exited with" in journal.failures[Failure("noop", "scoreserve")]
+    with pytest.raises(BenchmarkError, match="exited with"):
+        Campaign(PLAN, Journal(HERE), cpus, {"scoreserve": broken}).run(strict=True)
+
+
+def test_a_server_that_is_not_installed_is_noted(server: Server, cpus: Cpus) -> None:
+    missing = replace(server, executable=Path("/nowhere/azmlinfsrv"))
+    journal = Journal(HERE)
+    assert Campaign(PLAN, journal, cpus, {"scoreserve": missing}).run()
+    assert "is not installed" in journal.failures[Failure("noop", "scoreserve")]
+
+
+def test_no_reading_begins_after_the_time_is_up(server: Server, cpus: Cpus) -> None:
+    journal = Journal(HERE)
+    assert not Campaign(PLAN, journal, cpus, {"scoreserve": server}).run(seconds=0)
+    assert journal.readings == {}
+
+
+def test_a_server_answers_at_a_fixed_rate_and_leaves_nothing_behind(
+    server: Server, cpus: Cpus, tmp_path: Path
+) -> None:
+    bench = Bench(cpus, tmp_path, seconds=1, workers=1)
+    with running(server, launch_of(noop()), cpus.servers, tmp_path / "log") as started:
+        assert ask(started) == {"result": [0]}
+        assert marked(started.mark)
+        figures = open_rate(bench, started, 50)
+    assert figures["requests"] > 0
+    assert figures["unanswered"] == figures["failed"] == 0
+    assert marked(started.mark) == []
+
+
+@needs_wrk
+def test_settings_are_suggested_for_a_script_of_ones_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(own_script, "choices", lambda cpus: [Choice(1, 1)])
+    script, sample = tmp_path / "score.py", tmp_path / "sample.json"
+    script.write_text("def init(): pass\ndef run(data): return data\n")
+    sample.write_text(json.dumps({"data": [1]}))
+    arguments = [str(script), str(sample), "--seconds", "1", "--rounds", "1"]
+    assert own_script.suggest(own_script.parse([*arguments, "--command", str(COMMAND)])) == 0
+    said = capsys.readouterr().out
+    assert "WORKER_COUNT=1 SCORESERVE_MAX_BATCH_SIZE=1" in said
+    assert "PSS MiB" in said
+
+
+@needs_wrk
+def test_settings_that_change_the_reply_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = [Choice(1, 1), Choice(1, 8)]
+    monkeypatch.setattr(own_script, "choices", lambda cpus: tried)
+    script, sample = tmp_path / "score.py", tmp_path / "sample.json"
+    script.write_text(
+        "import os\ndef init(): pass\n"
+        "def run(data): return os.environ.get('SCORESERVE_MAX_BATCH_SIZE') == '8'\n"
+    )
+    sample.write_text("[]")
+    arguments = [str(script), str(sample), "--seconds", "1", "--rounds", "1"]
+    assert own_script.suggest(own_script.parse([*arguments, "--command", str(COMMAND)])) == 0
+    said = capsys.readouterr().out
+    assert "the reply differs from the plain one" in said
+    assert "WORKER_COUNT=1 SCORESERVE_MAX_BATCH_SIZE=1" in said
+
+
+def test_processes_that_left_their_group_are_stopped_too(
+    server: Server, cpus: Cpus, tmp_path: Path
+) -> None:
+    stray = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; "
+    stray += "time.sleep(60)'], start_new_session=True); from http.server import *; "
+    stray += "Here = type('Here', (BaseHTTPRequestHandler,), {'do_GET': lambda self: "
+    stray += "(self.send_response(200), self.end_headers())}); "
+    stray += "HTTPServer(('127.0.0.1', int(sys.argv[1])), Here).serve_forever()"
+    strays = replace(
+        server,
+        executable=Path(sys.executable),
+        arguments=lambda launch: ["-c", stray, str(launch.port)],
+    )
+    with running(strays, launch_of(noop()), cpus.servers, tmp_path / "log") as started:
+        assert len(marked(started.mark)) == 2
+    wait_until(lambda: not marked(started.mark), "the stray is gone")
+
+
+def test_a_script_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        own_script.parse(["/nowhere/score.py", "/nowhere/sample.json"])
+    assert "no such file: /nowhere/score.py" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("cpus", "expected"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 3, 4, 6]), (16, [1, 2, 3, 4, 8, 16])]
+)
+def test_worker_counts_reach_the_number_of_cpus(cpus: int, expected: list[int]) -> None:
+    assert own_script.worker_counts(cpus) == expected
+
+
+@pytest.mark.parametrize(
+    ("available", "for_servers", "expected"),
+    [([0, 1], 1, Cpus([1], [0])), ([0, 1], 2, Cpus([0, 1], [0, 1])), ([3], 1, Cpus([3], [3]))],
+)
+def test_load_has_cpus_of_its_own_where_there_are_enough(
+    available: list[int], for_servers: int, expected: Cpus
+) -> None:
+    assert divide_cpus(available, for_servers) == expected
+    assert expected.shared == (expected.servers == expected.load)
+
+
+def test_servers_that_are_told_by_flags_get_no_variables_of_peers(server: Server) -> None:
+    assert known_servers()["reference"].variables is no_variables
+    assert server.variables(launch_of(noop())) == {}
+    batching = launch_of(replace(noop(), max_batch_size=64))
+    assert server.variables(batching) == {"SCORESERVE_MAX_BATCH_SIZE": "64"}
+
+
+@needs_wrk
+def test_what_failed_is_tried_again_by_the_next_run(
+    server: Server, cpus: Cpus, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    broken = replace(server, arguments=lambda launch: ["--no-such-flag"])
+    plan = replace(PLAN, scenarios=["noop"])
+    Campaign(plan, Journal(HERE, path), cpus, {"scoreserve": broken}).run()
+    journal = Journal(HERE, path)
+    Campaign(plan, journal, cpus, {"scoreserve": server}).run()
+    assert len(journal.readings) == 1
+    assert journal.failures == {}
