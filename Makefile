@@ -10,7 +10,7 @@ EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
 
-.PHONY: run test lint format bench clean help
+.PHONY: run test lint format bench lock images image-test clean help
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
@@ -18,6 +18,9 @@ help:
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
 	@echo "make bench    speed beside the reference and a bare floor"
+	@echo "make lock     the images' requirement files anew, with hashes"
+	@echo "make images   build the CPU and GPU images"
+	@echo "make image-test  build both images, run them as containers"
 	@echo "make clean    remove the virtual environments and what was built"
 
 run: $(EXAMPLE)/model/sklearn_digits_model.pkl
@@ -48,6 +51,19 @@ bench: $(BIN)/.dev $(REFERENCE)/.bench $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@command -v wrk >/dev/null || $(APT_INSTALL) wrk
 	$(BIN)/python benchmarks/quick.py $(ARGS)
 
+# Universal: one file for every Python that a base image may have.
+LOCK := $(BIN)/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 \
+  --generate-hashes --upgrade --custom-compile-command "make lock"
+REQUIREMENTS := base-images/requirements
+
+lock: $(BIN)/.uv
+	$(LOCK) -o $(REQUIREMENTS)/cpu.txt pyproject.toml $(REQUIREMENTS)/cpu.in
+	$(LOCK) -o $(REQUIREMENTS)/gpu.txt pyproject.toml $(REQUIREMENTS)/gpu.in
+	$(LOCK) -o $(REQUIREMENTS)/wheel.txt $(REQUIREMENTS)/wheel.in
+
+images:
+	base-images/build cpu gpu
+
 clean:
 	rm -rf $(VENV) $(REFERENCE) $(EXAMPLE)/model dist
 
@@ -66,6 +82,10 @@ $(BIN)/.example: pyproject.toml | $(BIN)/python
 $(BIN)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,example]'
 	@touch $@ $(BIN)/.example
+
+$(BIN)/.uv: | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	@touch $@
 
 .venv-reference: $(REFERENCE)/.installed
 
