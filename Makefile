@@ -10,6 +10,9 @@ EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
 
+# What builds and runs images where there is no Docker.
+IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables
+
 .PHONY: run test lint format bench lock images image-test clean help
 
 help:
@@ -19,8 +22,8 @@ help:
 	@echo "make format   let ruff format the code"
 	@echo "make bench    speed beside the reference and a bare floor"
 	@echo "make lock     the images' requirement files anew, with hashes"
-	@echo "make images   build the CPU and GPU images"
-	@echo "make image-test  build both images, run them as containers"
+	@echo "make images   build the CPU and GPU container images"
+	@echo "make image-test  build them, run them and all that docs/images.md says of them"
 	@echo "make clean    remove the virtual environments and what was built"
 
 run: $(EXAMPLE)/model/sklearn_digits_model.pkl
@@ -64,6 +67,12 @@ lock: $(BIN)/.uv
 images:
 	base-images/build cpu gpu
 
+# With podman, whether or not there is a Docker, so that it is the same everywhere.
+image-test: $(BIN)/.dev $(BIN)/.image-test
+	@which podman buildah runc debootstrap > /dev/null || $(APT_INSTALL) $(IMAGE_PACKAGES)
+	BUILDER=buildah base-images/build cpu gpu
+	$(BIN)/pytest -m images tests/images $(ARGS)
+
 clean:
 	rm -rf $(VENV) $(REFERENCE) $(EXAMPLE)/model dist
 
@@ -85,6 +94,10 @@ $(BIN)/.dev: pyproject.toml | $(BIN)/python
 
 $(BIN)/.uv: | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	@touch $@
+
+$(BIN)/.image-test: tests/images/requirements.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 .venv-reference: $(REFERENCE)/.installed

@@ -85,10 +85,10 @@ class Container:
 
     def start_score(self, body: str) -> Future[Reply]:
         """A request that is under way."""
-        with ThreadPoolExecutor(1) as pool:
-            future = pool.submit(self.score, body)
-            pool.shutdown(wait=False)
-            return future
+        pool = ThreadPoolExecutor(1)
+        future = pool.submit(self.score, body)
+        pool.shutdown(wait=False)
+        return future
 
     def wait_healthy(self) -> None:
         wait_until(

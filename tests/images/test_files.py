@@ -86,7 +86,7 @@ class TestDockerfiles:
             '"Serves unchanged Azure ML entry scripts over HTTP, on the CPU."',
         }
         assert gpu - cpu == {
-            "COPY base-images/rootfs base-images/rootfs-gpu /",
+            "COPY base-images/rootfs base-images/rootfs-KIND /",
             "/steps/cuda",
             "NVIDIA_VISIBLE_DEVICES=all",
             "NVIDIA_DRIVER_CAPABILITIES=compute,utility",

@@ -35,7 +35,7 @@ import subprocess
 def init(): pass
 
 def run(data):
-    shell = "sh -c 'until [ -e orphan.open ]; do sleep 0.1; done; exit 3' & echo $!"
+    shell = "sh -c 'until [ -e orphan.open ]; do sleep 0.1; done; exit 3' > /dev/null & echo $!"
     return subprocess.check_output(shell, shell=True, text=True)
 """
 
