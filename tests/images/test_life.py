@@ -109,3 +109,17 @@ class TestEnding:
             container.run("sh", "-c", "kill -KILL $(cat /var/runit/gunicorn/supervise/pid)")
             assert container.wait_exit() == 128 + 9
             assert "Exit code 137 is not normal. Killing image." in container.logs
+
+    def test_a_service_of_the_users_ends_the_container(
+        self, run: Run, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        """As the services of Azure ML's images do; the exit code is runit's."""
+        service = tmp_path_factory.mktemp("service")
+        hang_up = "read -r _ _ _ runsvdir _ < /proc/$PPID/stat; kill -HUP $runsvdir"
+        for name, command in {"run": "exit 1", "finish": hang_up}.items():
+            (service / name).write_text(f"#!/bin/sh\n{command}\n")
+            (service / name).chmod(0o755)
+        service.chmod(0o777)
+        options = ("--volume", f"{service}:/var/runit/mine")
+        with run(CPU, "runsvdir", "/var/runit", options=options) as container:
+            assert container.wait_exit() == 111
