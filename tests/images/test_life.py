@@ -116,10 +116,13 @@ class TestEnding:
         """As the services of Azure ML's images do; the exit code is runit's."""
         service = tmp_path_factory.mktemp("service")
         hang_up = "read -r _ _ _ runsvdir _ < /proc/$PPID/stat; kill -HUP $runsvdir"
-        for name, command in {"run": "exit 1", "finish": hang_up}.items():
+        wait = "until [ -e /var/azureml-app/fail.open ]; do sleep 0.1; done; exit 1"
+        for name, command in {"run": wait, "finish": hang_up}.items():
             (service / name).write_text(f"#!/bin/sh\n{command}\n")
             (service / name).chmod(0o755)
         service.chmod(0o777)
         options = ("--volume", f"{service}:/var/runit/mine")
         with run(CPU, "runsvdir", "/var/runit", options=options) as container:
+            container.wait_healthy()
+            container.open("fail")
             assert container.wait_exit() == 111
