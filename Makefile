@@ -10,7 +10,10 @@ EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
 
-.PHONY: run test lint format bench bench-all bench-charts bench-pins clean help .wrk
+# What builds and runs images where there is no Docker.
+IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables
+
+.PHONY: run test lint format bench bench-all bench-charts bench-pins lock images image-test clean help .wrk
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
@@ -21,6 +24,9 @@ help:
 	@echo "make bench SCRIPT=score.py SAMPLE=sample.json   which settings suit your own script"
 	@echo "make bench-all     every scenario on every server, an hour or more; goes on where it ended (ARGS=)"
 	@echo "make bench-charts  draw what bench-all measured"
+	@echo "make lock     the images' requirement files anew, with hashes"
+	@echo "make images   build the CPU and GPU container images"
+	@echo "make image-test  build them, run them and all that docs/images.md says of them"
 	@echo "make clean    remove the virtual environments and what was built"
 
 run: $(EXAMPLE)/model/sklearn_digits_model.pkl
@@ -76,6 +82,25 @@ bench-pins:
 .wrk:
 	@command -v wrk >/dev/null || { $(APT_INSTALL) wrk; }
 
+# Universal: one file for every Python that a base image may have.
+LOCK := $(BIN)/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 \
+  --generate-hashes --upgrade --custom-compile-command "make lock"
+REQUIREMENTS := base-images/requirements
+
+lock: $(BIN)/.uv
+	$(LOCK) -o $(REQUIREMENTS)/cpu.txt pyproject.toml $(REQUIREMENTS)/cpu.in
+	$(LOCK) -o $(REQUIREMENTS)/gpu.txt pyproject.toml $(REQUIREMENTS)/gpu.in
+	$(LOCK) -o $(REQUIREMENTS)/wheel.txt $(REQUIREMENTS)/wheel.in
+
+images:
+	base-images/build cpu gpu
+
+# With podman, whether or not there is a Docker, so that it is the same everywhere.
+image-test: $(BIN)/.dev $(BIN)/.image-test
+	@which podman buildah runc debootstrap > /dev/null || $(APT_INSTALL) $(IMAGE_PACKAGES)
+	BUILDER=buildah base-images/build cpu gpu
+	$(BIN)/pytest -m images tests/images $(ARGS)
+
 clean:
 	rm -rf $(VENV) $(REFERENCE) .bench $(EXAMPLE)/model dist
 
@@ -94,6 +119,14 @@ $(BIN)/.example: pyproject.toml | $(BIN)/python
 $(BIN)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev,example]'
 	@touch $@ $(BIN)/.example
+
+$(BIN)/.uv: | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	@touch $@
+
+$(BIN)/.image-test: tests/images/requirements.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 .venv-reference: $(REFERENCE)/.installed
 
