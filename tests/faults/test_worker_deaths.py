@@ -131,7 +131,8 @@ def lock_twice():
 
 
 def test_one_that_hangs_in_c_code_is_ended_with_its_stack_in_the_log(serve: Serve) -> None:
-    with serve(HANGS_IN_C, env={"SCORING_TIMEOUT_MS": "200"}) as server:
+    env = {"SCORING_TIMEOUT_MS": "200", "SCORESERVE_QUEUE_TIMEOUT_MS": "60000"}
+    with serve(HANGS_IN_C, env=env) as server:
         hanging = server.start_score("hangs", x_request_id="mine")
         server.wait_reached("run")
         waiting = server.start_score("waits")
