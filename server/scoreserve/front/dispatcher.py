@@ -86,7 +86,7 @@ class Dispatcher:
         self._clock = clock
         self._timed = False
         self._defer = defer
-        self._deferred = False
+        self._deferred = self._more_to_come = False
         self._ids = count(1)
         self._queue = JobQueue()
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
@@ -202,6 +202,9 @@ class Dispatcher:
                 self._pace.record(outcome.run_seconds)
             job.finish(outcome)
         self._worked(worker, finished)
+        # Clients that were answered together ask again together: one more turn of the loop reads
+        # the rest of them, so that they are not split into a small batch and a large one.
+        self._more_to_come = merging and finished > 1
         if self._queue:
             self._dispatch_soon()
 
@@ -239,6 +242,11 @@ class Dispatcher:
 
     def _dispatch(self) -> None:
         self._deferred = False
+        if self._more_to_come:
+            self._more_to_come = False
+            if len(self._queue) < self.batching.jobs:
+                self._dispatch_soon()
+                return
         now = self._clock()
         self._end_overdue(now)
         if self._queue and not self._watching:
