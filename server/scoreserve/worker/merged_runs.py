@@ -9,12 +9,14 @@ from scoreserve import wire
 from scoreserve.wire import RequestHead
 from scoreserve.worker import merging
 from scoreserve.worker.calling import Call
-from scoreserve.worker.merging import NotMerged, NotSplit, Parts
+from scoreserve.worker.merging import NotMerged, NotSplit, TakenApart
+from scoreserve.worker.row_texts import RowText, Template, merged_text, row_text_of
 from scoreserve.worker.scorer import Scorer
 
 # Reading a body twice pays only while that is cheap beside calling run() once more. It also bounds
 # what is kept of requests to compare others with.
 _LONGEST_BYTES = 1 << 18
+_MOST_TEMPLATES = 4  # that a text is compared with
 
 _NO_REQUEST = wire.encode_head(RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"", ()))
 NO_CALL = Call(0, _NO_REQUEST, {}, None, 0)  # for runs that are for no request
@@ -24,7 +26,7 @@ class Member(NamedTuple):
     """A call with its payload taken apart. `input` is what tells it from others of its kind."""
 
     call: Call
-    parts: Parts
+    parts: TakenApart
     input: Any
 
 
@@ -40,6 +42,7 @@ class MergedRuns:
         self.timeout_seconds = scorer.timeout_seconds
         self._scorer = scorer
         self._text_parameter = text_parameter
+        self._templates: list[Template] = []
 
     def member(self, call: Call) -> Member:
         """The call with its payload taken apart. Raises NotMerged when it must run alone."""
@@ -51,13 +54,25 @@ class MergedRuns:
                 given = merging.copied(call.arguments)
             except RecursionError:
                 raise NotMerged("too_deep") from None
-            parts = merging.take_apart(given)
+            parts: TakenApart = merging.take_apart(given)
         else:
             given = call.arguments[self._text_parameter]
-            parts = merging.take_apart(merging.parse_text(given))
+            parts = self._take_text_apart(given)
         if parts.rows > self.max_rows:
             raise NotMerged("too_many_rows")
         return Member(call, parts, given)
+
+    def _take_text_apart(self, text: str) -> TakenApart:
+        for template in self._templates:
+            row = template.row_of(text)
+            if row is not None:
+                return RowText(template, row)
+        parts = merging.take_apart(merging.parse_text(text))
+        found = row_text_of(text, parts)
+        if found is None:
+            return parts
+        self._templates = [found.template, *self._templates[: _MOST_TEMPLATES - 1]]
+        return found
 
     def sample(self, arguments: Mapping[str, Any]) -> Member:
         """A member that no request has brought. Raises NotMerged."""
@@ -67,16 +82,22 @@ class MergedRuns:
         """What run() returns for the call itself. Raises ScoringTimeout or ScriptFailed."""
         return self._scorer.call(member.call, spent)
 
-    def together(self, parts: Sequence[Parts], call: Call, spent: float = 0.0) -> Any:
+    def together(self, parts: Sequence[TakenApart], call: Call, spent: float = 0.0) -> Any:
         """What run() returns for all parts at once, in the place of `call`, whose requests have had
         `spent` seconds of run() already. Raises ScoringTimeout, ScriptFailed or NotSplit.
         """
-        payload = merging.merge(parts)
         if self._text_parameter is None:
-            arguments = merging.copied(payload)
+            arguments = merging.copied(merging.merge(parts))
         else:
-            try:
-                arguments = {self._text_parameter: merging.text_of(payload)}
-            except TypeError:  # nested deeper than orjson writes
-                raise NotSplit("not_json") from None
+            arguments = {self._text_parameter: merged_text(parts) or _written(parts)}
         return self._scorer.call(call._replace(arguments=arguments), spent)
+
+
+def _written(parts: Sequence[TakenApart]) -> str:
+    """The text of payloads merged. Raises NotSplit."""
+    try:
+        return merging.text_of(merging.merge(parts))
+    except TypeError:  # nested deeper than orjson writes
+        raise NotSplit("not_json") from None
+    except NotMerged as error:  # what was taken for a text of its template is none
+        raise NotSplit(error.reason) from None

@@ -33,7 +33,7 @@ import re
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 
@@ -58,6 +58,27 @@ _MOST_SHAPES = 256  # of result rows: a client may have a say in them
 # Shapes of rows of plain floats and texts by the types in them: most rows look like one before.
 _flat_shapes: dict[tuple[type, ...], Hashable] = {}
 _MOST_FLAT_SHAPES = 1024
+
+
+class TakenApart(Protocol):
+    """A payload's rows and what else there is of it, see Parts."""
+
+    @property
+    def key(self) -> Hashable: ...
+
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def payload(self) -> Any: ...
+
+    @property
+    def path(self) -> tuple[str, ...]: ...
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def lists(self) -> list[list[Any]]: ...
 
 
 class Parts(NamedTuple):
@@ -157,7 +178,7 @@ def take_apart(payload: Any) -> Parts:
     return _take_object_apart(payload, payload, ())
 
 
-def merge(parts: Sequence[Parts]) -> Any:
+def merge(parts: Sequence[TakenApart]) -> Any:
     """One payload with the rows of all, which have equal keys."""
     joined = [
         [row for rows in member for row in rows]
@@ -169,7 +190,7 @@ def merge(parts: Sequence[Parts]) -> Any:
     return _with_rows(first.payload, first.path, dict(zip(first.names, joined, strict=True)))
 
 
-def row_payloads(parts: Parts) -> list[Any]:
+def row_payloads(parts: TakenApart) -> list[Any]:
     """The rows of a payload as payloads of one row each."""
     single = []
     for row in range(parts.rows):
@@ -284,7 +305,7 @@ def of_one_form(results: Sequence[Any]) -> list[int]:
         return [place for place, form in enumerate(forms) if form == common]
 
 
-def fixed_columns(many: Sequence[Parts]) -> dict[Hashable, Any]:
+def fixed_columns(many: Sequence[TakenApart]) -> dict[Hashable, Any]:
     """The columns that have one value in all rows, and that value. A payload whose only member has
     rows other than records has no columns to tell apart.
     """
@@ -303,7 +324,7 @@ def fixed_columns(many: Sequence[Parts]) -> dict[Hashable, Any]:
     return fixed
 
 
-def keeps_to(parts: Parts, fixed: Mapping[Hashable, Any]) -> bool:
+def keeps_to(parts: TakenApart, fixed: Mapping[Hashable, Any]) -> bool:
     """Whether the rows have these values in the columns that have one."""
     if not fixed:
         return True
@@ -362,7 +383,7 @@ def _take_object_apart(payload: Any, holder: dict[str, Any], path: tuple[str, ..
     return Parts((rest, names, shapes), rows, payload, path, names)
 
 
-def _columns(parts: Parts) -> Iterator[tuple[Hashable, list[Any]]]:
+def _columns(parts: TakenApart) -> Iterator[tuple[Hashable, list[Any]]]:
     """The members of a payload and the columns of its records, each with its values by row."""
     for place, rows in enumerate(parts.lists()):
         if type(rows[0]) is dict:

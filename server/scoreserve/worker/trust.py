@@ -23,7 +23,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scoreserve.worker import merging
-from scoreserve.worker.merging import Parts, Split
+from scoreserve.worker.merging import Split, TakenApart
 
 _PROOFS = 2
 _STRIKES = 3
@@ -46,7 +46,7 @@ class Step(enum.Enum):
 class Control(NamedTuple):
     """A payload, and the result it has alone."""
 
-    parts: Parts
+    parts: TakenApart
     result: Any
 
 
