@@ -35,6 +35,7 @@ from scoreserve.worker.trust import Kind, Step, Trust
 _log = logging.getLogger("azmlinfsrv")
 
 CONTROL_ROWS = 2  # of each merged run()
+_CHECKED = 4  # requests that are run alone when what is proven is proven again
 _OF_TIMEOUT = 0.5  # that a merged run() should take at most
 
 
@@ -130,9 +131,13 @@ class Batcher:
         if len(batch) == 1:
             yield self._score(batch[0].call)
             return
+        proven = kind.step is Step.MERGE
         step = kind.next_step(repeated(batch))
         if step is Step.MERGE:
             yield from self._score_merged(batch, kind)
+        elif step is Step.PROVE and proven:  # a check: a few do, the others need not wait for them
+            yield from self._score_merged(batch[_CHECKED:], kind)
+            yield from self._prove(batch[:_CHECKED], kind)
         elif step is Step.PROVE:
             yield from self._prove(batch, kind)
         else:
@@ -145,6 +150,10 @@ class Batcher:
         return [self._scorer.score(call)]
 
     def _score_merged(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
+        if len(batch) < 2:
+            for member in batch:
+                yield self._score(member.call)
+            return
         reason = yield from self._merge(batch, kind, 0.0)
         if reason:
             kind.strike(reason)
