@@ -22,6 +22,7 @@ WRAPPINGS = {
     "split form": '{{"columns": ["a", "b"], "data": [{}]}}',
     "a name twice": '{{"data": [[7.5, 7.5]], "data": [{}]}}',
 }
+UNKNOWN = {"parameters after", "split form"}
 WIDTH = 2
 finite = st.floats(allow_nan=False, allow_infinity=False)
 number = st.one_of(
@@ -41,7 +42,7 @@ def known_by_text(wrapping: str, *numbers: str) -> RowText:
     return known
 
 
-@pytest.mark.parametrize("wrapping", sorted(set(WRAPPINGS) - {"parameters after"}))
+@pytest.mark.parametrize("wrapping", sorted(set(WRAPPINGS) - UNKNOWN))
 def test_a_text_of_one_row_of_floats_is_known(wrapping: str) -> None:
     known = known_by_text(wrapping)
     parts = merging.take_apart(known.payload)
@@ -66,7 +67,7 @@ def test_a_text_of_one_row_of_floats_is_known(wrapping: str) -> None:
         '{"data": [{"a": 1.5}]}',
         '{"data": [[[1.5]]]}',
         '{"x": [[1.5]], "y": [[2.5]]}',
-        WRAPPINGS["parameters after"].format("[1.5, 2.5]"),
+        *(WRAPPINGS[name].format("[1.5, 2.5]") for name in sorted(UNKNOWN)),
         '{"data": [[1e5]]}',
     ],
 )
@@ -75,7 +76,7 @@ def test_other_texts_are_not(text: str) -> None:
 
 
 @given(
-    st.sampled_from(sorted(set(WRAPPINGS) - {"parameters after"})),
+    st.sampled_from(sorted(set(WRAPPINGS) - UNKNOWN)),
     st.lists(st.lists(number, min_size=WIDTH, max_size=WIDTH), min_size=1, max_size=4),
 )
 def test_a_script_reads_each_number_as_it_was_written(wrapping: str, rows: list[list[str]]) -> None:

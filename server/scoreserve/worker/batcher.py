@@ -129,7 +129,7 @@ class Batcher:
 
     def _score_batch(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
         if len(batch) == 1:
-            yield self._score(batch[0].call)
+            yield [self._score_alone(batch[0], kind)[0]]
             return
         proven = kind.step is Step.MERGE
         step = kind.next_step(repeated(batch))
@@ -152,7 +152,7 @@ class Batcher:
     def _score_merged(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
         if len(batch) < 2:
             for member in batch:
-                yield self._score(member.call)
+                yield [self._score_alone(member, kind)[0]]
             return
         reason = yield from self._merge(batch, kind, 0.0)
         if reason:
@@ -174,7 +174,11 @@ class Batcher:
         except ScoringTimeout as error:
             seconds = time.perf_counter() - started
             kind.took(2 * seconds, _rows(batch))  # or longer
-            yield [self._scorer.failed(member.call, error, seconds) for member in batch]
+            if spent:  # in calls that a neighbour spoilt: alone each has all of the time
+                for member in batch:
+                    yield [self._score_alone(member, kind)[0]]
+            else:
+                yield [self._scorer.failed(member.call, error, seconds) for member in batch]
             return "timeout"
         except ReplyError:
             reason = "raised"
@@ -197,7 +201,7 @@ class Batcher:
                 useless = bool((yield from self._merge(half, kind, spent))) and useless
             else:
                 self._tally.fell_back(reason)
-                yield [self._score_alone(half[0], kind, spent)[0]]
+                yield [self._score_alone(half[0], kind)[0]]
         return reason if useless else ""
 
     def _merged_results(self, batch: Sequence[Member], kind: Kind, spent: float) -> list[Any]:
@@ -233,25 +237,23 @@ class Batcher:
                 alone.append((member, value))
         before = kind.step
         try:
-            Proof(self._runs, kind).compare(alone, kind.controls or ())
+            Proof(self._runs, kind).compare(alone, kind.known_rows)
         except NotSplit as error:
             kind.refuted(error.reason)
-        except ReplyError:
+        except (ReplyError, NotMerged):
             kind.strike("raised")
         if kind.step is Step.MERGE is not before:
             _log.info("Batching: requests of one more kind share calls of run() from now on")
         _tell_if_off(kind)
         self._changed = True
 
-    def _score_alone(
-        self, member: Member, kind: Kind, spent: float = 0.0
-    ) -> tuple[Result, Any | None]:
+    def _score_alone(self, member: Member, kind: Kind) -> tuple[Result, Any | None]:
         """The outcome of a run of its own, and what run() returned; None when it failed."""
         self._begin([member.call])
         about([member.call])
         started = time.perf_counter()
         try:
-            value = self._runs.alone(member, spent)
+            value = self._runs.alone(member)
         except ReplyError as error:
             return self._scorer.failed(member.call, error, time.perf_counter() - started), None
         seconds = time.perf_counter() - started

@@ -68,9 +68,9 @@ class ListScorer:
         inputs = [call.arguments[self._parameter] for call in calls]
         about(calls)
         results = self._scorer.call(calls[0]._replace(arguments={self._parameter: inputs}))
-        if not isinstance(results, (list, tuple)) or len(results) != len(inputs):
+        if not isinstance(results, (list, tuple)) or len(results) != len(calls):  # run() has inputs
             raise ResultUnusable from TypeError(
-                f"a @batched run() must return a list of {len(inputs)} results for as many inputs"
+                f"a @batched run() must return a list of {len(calls)} results for as many inputs"
             )
         return results
 

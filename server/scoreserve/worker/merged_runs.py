@@ -15,7 +15,7 @@ from scoreserve.worker.scorer import Scorer
 
 # Reading a body twice pays only while that is cheap beside calling run() once more. It also bounds
 # what is kept of requests to compare others with.
-_LONGEST_BYTES = 1 << 18
+_LONGEST_BYTES = 1 << 16
 _MOST_TEMPLATES = 4  # that a text is compared with
 
 _NO_REQUEST = wire.encode_head(RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"", ()))
@@ -78,16 +78,19 @@ class MergedRuns:
         """A member that no request has brought. Raises NotMerged."""
         return self.member(NO_CALL._replace(arguments=dict(arguments)))
 
-    def alone(self, member: Member, spent: float = 0.0) -> Any:
+    def alone(self, member: Member) -> Any:
         """What run() returns for the call itself. Raises ScoringTimeout or ScriptFailed."""
-        return self._scorer.call(member.call, spent)
+        return self._scorer.call(member.call)
 
     def together(self, parts: Sequence[TakenApart], call: Call, spent: float = 0.0) -> Any:
         """What run() returns for all parts at once, in the place of `call`, whose requests have had
         `spent` seconds of run() already. Raises ScoringTimeout, ScriptFailed or NotSplit.
         """
         if self._text_parameter is None:
-            arguments = merging.copied(merging.merge(parts))
+            try:
+                arguments = merging.copied(merging.merge(parts))
+            except RecursionError:
+                raise NotSplit("too_deep") from None
         else:
             arguments = {self._text_parameter: merged_text(parts) or _written(parts)}
         return self._scorer.call(call._replace(arguments=arguments), spent)

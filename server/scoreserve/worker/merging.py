@@ -57,7 +57,8 @@ _MOST_SHAPES = 256  # of result rows: a client may have a say in them
 
 # Shapes of rows of plain floats and texts by the types in them: most rows look like one before.
 _flat_shapes: dict[tuple[type, ...], Hashable] = {}
-_MOST_FLAT_SHAPES = 1024
+_MOST_FLAT_SHAPES = 256
+_LONGEST_FLAT_SHAPE = 4096  # cells
 
 
 class TakenApart(Protocol):
@@ -78,6 +79,9 @@ class TakenApart(Protocol):
     @property
     def names(self) -> tuple[str, ...]: ...
 
+    @property
+    def has_columns(self) -> bool: ...
+
     def lists(self) -> list[list[Any]]: ...
 
 
@@ -92,12 +96,28 @@ class Parts(NamedTuple):
     path: tuple[str, ...]
     names: tuple[str, ...]
 
+    @property
+    def split_form(self) -> bool:
+        """Whether it is a frame in pandas' split form."""
+        holder = self._holder()
+        return type(holder) is dict and holder.keys() >= _SPLIT_FORM
+
+    @property
+    def has_columns(self) -> bool:
+        """Whether its rows have parts with names, see `fixed_columns`."""
+        first = self.lists()[0][0]
+        return len(self.names) > 1 or type(first) is dict or self.split_form
+
     def lists(self) -> list[list[Any]]:
         """The row members."""
+        holder = self._holder()
+        return [holder[name] for name in self.names] if self.names else [holder]
+
+    def _holder(self) -> Any:
         holder = self.payload
         for name in self.path:
             holder = holder[name]
-        return [holder[name] for name in self.names] if self.names else [holder]
+        return holder
 
 
 class Split(NamedTuple):
@@ -190,17 +210,13 @@ def merge(parts: Sequence[TakenApart]) -> Any:
     return _with_rows(first.payload, first.path, dict(zip(first.names, joined, strict=True)))
 
 
-def row_payloads(parts: TakenApart) -> list[Any]:
-    """The rows of a payload as payloads of one row each."""
-    single = []
-    for row in range(parts.rows):
-        lists = [member[row : row + 1] for member in parts.lists()]
-        if parts.names:
-            named = dict(zip(parts.names, lists, strict=True))
-            single.append(_with_rows(parts.payload, parts.path, named))
-        else:
-            single.append(lists[0])
-    return single
+def part_of(parts: TakenApart, start: int, stop: int) -> Parts:
+    """Some of the rows of a payload as one of their own."""
+    lists = [member[start:stop] for member in parts.lists()]
+    if not parts.names:
+        return take_apart(lists[0])
+    named = dict(zip(parts.names, lists, strict=True))
+    return take_apart(_with_rows(parts.payload, parts.path, named))
 
 
 def copied(value: Any) -> Any:
@@ -290,19 +306,23 @@ def same(left: Any, right: Any) -> bool:
 def all_same(results: Sequence[Any], known: Any) -> bool:
     """Whether each result is `same` as a known one. Raises NotSplit."""
     with _objects_of_the_script():
-        return all(_equal(result, known) for result in results)
+        return all(_equal(result, known) or _equal_texts(result, known) for result in results)
 
 
-def of_one_form(results: Sequence[Any]) -> list[int]:
-    """The places of those results that have the most common form. Raises NotSplit.
+def of_one_form(results: Sequence[Any], like: Any | None = None) -> list[int]:
+    """The places of those results that have the form of `like`, or else the most common one. Raises
+    NotSplit.
 
     Results of two forms are not split the same way: an error that the script returned as a result
     says nothing about the others.
     """
     with _objects_of_the_script():
         forms = [_form(result) for result in results]
-        common = Counter(forms).most_common(1)[0][0] if forms else None
-        return [place for place, form in enumerate(forms) if form == common]
+        if like is not None:
+            wanted = _form(like)
+        else:
+            wanted = Counter(forms).most_common(1)[0][0] if forms else None
+        return [place for place, form in enumerate(forms) if form == wanted]
 
 
 def fixed_columns(many: Sequence[TakenApart]) -> dict[Hashable, Any]:
@@ -319,7 +339,8 @@ def fixed_columns(many: Sequence[TakenApart]) -> dict[Hashable, Any]:
         fixed = {
             name: value
             for name, value in fixed.items()
-            if name in columns and all(other == value for other in columns[name])
+            if name in columns
+            and all(_equal(other, value, exactly=True) for other in columns[name])
         }
     return fixed
 
@@ -330,7 +351,9 @@ def keeps_to(parts: TakenApart, fixed: Mapping[Hashable, Any]) -> bool:
         return True
     columns = dict(_columns(parts))
     return all(
-        all(value == fixed[name] for value in columns[name]) for name in fixed if name in columns
+        all(_equal(value, fixed[name], exactly=True) for value in columns[name])
+        for name in fixed
+        if name in columns
     )
 
 
@@ -383,13 +406,21 @@ def _take_object_apart(payload: Any, holder: dict[str, Any], path: tuple[str, ..
     return Parts((rest, names, shapes), rows, payload, path, names)
 
 
-def _columns(parts: TakenApart) -> Iterator[tuple[Hashable, list[Any]]]:
-    """The members of a payload and the columns of its records, each with its values by row."""
+def _columns(parts: Any) -> Iterator[tuple[Hashable, list[Any]]]:
+    """The members of a payload, and the columns of its records or of a frame in split form, each
+    with its values by row.
+    """
+    if not parts.has_columns:
+        return
     for place, rows in enumerate(parts.lists()):
-        if type(rows[0]) is dict:
-            for name in rows[0]:
+        first = rows[0]
+        if type(first) is dict:
+            for name in first:
                 yield (place, name), [row[name] for row in rows]
-        elif len(parts.names) > 1:
+        elif type(first) is list and parts.split_form:
+            for column in range(len(first)):
+                yield (place, column), [row[column] for row in rows]
+        else:
             yield (place,), rows
 
 
@@ -431,9 +462,12 @@ def _shape(value: Any, depth: int = 0) -> Hashable:
             return known
         if list in kinds or dict in kinds or int in kinds:
             return (list, *[_shape(item, depth + 1) for item in value])
-        if len(_flat_shapes) >= _MOST_FLAT_SHAPES:
-            _flat_shapes.clear()
-        return _flat_shapes.setdefault(kinds, (list, *kinds))
+        shape = (list, *kinds)
+        if len(kinds) <= _LONGEST_FLAT_SHAPE:
+            if len(_flat_shapes) >= _MOST_FLAT_SHAPES:
+                _flat_shapes.clear()
+            _flat_shapes[kinds] = shape
+        return shape
     if kind is dict:
         return (dict, *value, *[_shape(item, depth + 1) for item in value.values()])
     if kind is int and not -_INT64 <= value < _INT64:
@@ -484,18 +518,33 @@ def _row_shapes(rows: Any) -> set[Hashable]:
     if hasattr(rows, "columns"):
         return {(type(rows), *rows.columns, *map(str, rows.dtypes))}
     if hasattr(rows, "dtype"):
-        return {(type(rows), _kind_of_array(rows), rows.shape[1:])}
+        odd = _odd_floats(rows.ravel().tolist()) if rows.dtype.kind == "f" else frozenset()
+        return {(type(rows), _kind_of_array(rows), rows.shape[1:], odd)}
     kinds = set(map(type, rows))
     if kinds.isdisjoint(_NESTED) and not any(hasattr(kind, "dtype") for kind in kinds):
-        return {(type(rows), kind) for kind in kinds}
+        odd = _odd_floats(rows) if kinds == {float} else frozenset()
+        return {(type(rows), kind, odd) for kind in kinds}
     return {(type(rows), _result_shape(row)) for row in rows}
+
+
+def _odd_floats(values: Sequence[float]) -> frozenset[str]:
+    """Which kinds of floats there are that others may have become beside floats: a missing value
+    becomes NaN among them, and an integer one without a fraction.
+    """
+    return frozenset(
+        ["nan"] * any(map(math.isnan, values)) + ["whole"] * any(map(float.is_integer, values))
+    )
 
 
 def _result_shape(value: Any) -> Hashable:
     """What a row of a result looks like; how many items it has may differ, as detections do."""
     kind = type(value)
     if kind is list or kind is tuple:
+        if set(map(type, value)) == {float}:
+            return (kind, float, _odd_floats(value))
         return (kind, frozenset(map(_result_shape, value)))
+    if kind is float:
+        return (kind, _odd_floats([value]))
     if kind is dict:
         return (dict, *value, *map(_result_shape, value.values()))
     if hasattr(value, "dtype"):
@@ -547,6 +596,16 @@ def _read(result: Any, split: Split) -> tuple[Any, tuple[Spelling, ...]]:
     if not fitting or type(value) not in (list, dict):
         raise NotSplit("text")
     return value, fitting
+
+
+def _equal_texts(left: Any, right: Any) -> bool:
+    """Whether two results are texts of JSON values that are equal."""
+    if type(left) is not str or type(right) is not str:
+        return False
+    try:
+        return _equal(json.loads(left), json.loads(right))
+    except ValueError:
+        return False
 
 
 def _equal_arrays(left: Any, right: Any, *, exactly: bool) -> bool:

@@ -18,11 +18,13 @@ from typing import Any
 
 from scoreserve.worker import merging
 from scoreserve.worker.merged_runs import NO_CALL, Member, MergedRuns
-from scoreserve.worker.merging import Split
+from scoreserve.worker.merging import NotSplit, Split, TakenApart
 from scoreserve.worker.trust import Control, Kind
 
-_MOST_SINGLE_ROWS = 8  # of requests of several rows, run alone for one proof
+_SINGLE_ROWS = 4  # of a request of several rows, run alone for one proof
+_MOST_SINGLE_ROWS = 16  # of all requests
 _LONG_SECONDS = 1.0  # in run(), for all that is compared at once
+_LONGEST_SECONDS = 30.0  # for all the runs of a proof
 
 Alone = tuple[Member, Any]  # and the result it had alone
 
@@ -42,12 +44,14 @@ class Proof:
         Raises NotSplit when a merged result is not what the single ones are, and ReplyError when a
         merged run fails.
         """
-        alone = [alone[place] for place in merging.of_one_form([value for _, value in alone])]
+        results = [value for _, value in alone]
+        like = beside[0].result if beside else None
+        alone = [alone[place] for place in merging.of_one_form(results, like)]
         alone = alone[: max(2, int(min(len(alone), self._kind.rows_within(_LONG_SECONDS))))]
         if not alone or len(alone) + len(beside) < 2:
             return
         whole = [Control(member.parts, value) for member, value in alone]
-        rows = [*beside, *self._single_rows(alone)][: self._runs.max_rows]
+        rows = [*beside, *self._single_rows(whole)][: self._runs.max_rows]
         controls = _two_that_differ(rows)
         if controls is not None:
             split = self._learn_in_two_orders(rows)
@@ -57,27 +61,40 @@ class Proof:
         elif (known := repeated([member for member, _ in alone])) is not None:
             self._kind.proved_repeated(self._learn(whole), known, whole[0].result)
         else:
-            self._kind.proved_nothing()
+            self._kind.proved_nothing(rows[0])
 
-    def _single_rows(self, alone: Sequence[Alone]) -> list[Control]:
-        """Requests of one row, and the rows of those of few, each with the result it has alone.
+    def _single_rows(self, whole: Sequence[Control]) -> list[Control]:
+        """Requests of one row, and some rows of others, each with the result it has alone.
 
         Raises NotSplit when the result of a request is not made of those of its rows.
         """
         found: list[Control] = []
         room = _MOST_SINGLE_ROWS
-        for member, value in alone:
-            if member.parts.rows == 1:
-                found.append(Control(member.parts, value))
-            elif member.parts.rows <= room:
-                room -= member.parts.rows
-                rows = [self._run_row(payload) for payload in merging.row_payloads(member.parts)]
-                merging.learn([row.result for row in rows], [1] * len(rows), value)
+        for control in whole:
+            if control.parts.rows == 1:
+                found.append(control)
+            elif room:
+                rows = self._rows_of(control)
+                room -= len(rows)
                 found += rows
         return found
 
-    def _run_row(self, payload: Any) -> Control:
-        parts = merging.take_apart(payload)
+    def _rows_of(self, control: Control) -> list[Control]:
+        parts, count = control.parts, control.parts.rows
+        middle = count // 2
+        halves = [self._run(parts, 0, middle), self._run(parts, middle, count)]
+        counts = [half.parts.rows for half in halves]
+        split = merging.learn([half.result for half in halves], counts, control.result)
+        pieces = merging.split_result(control.result, [1] * count, split)
+        step = max(count // _SINGLE_ROWS, 1)
+        rows = [self._run(parts, row, row + 1) for row in range(0, count, step)][:_SINGLE_ROWS]
+        for row, piece in zip(rows, pieces[::step], strict=False):
+            if not merging.same(row.result, piece):
+                raise NotSplit("rows_differ")
+        return rows
+
+    def _run(self, whole: TakenApart, start: int, stop: int) -> Control:
+        parts = merging.part_of(whole, start, stop)
         return Control(parts, self._runs.together([parts], NO_CALL, self._spent()))
 
     def _learn_in_two_orders(self, controls: Sequence[Control]) -> Split:
@@ -91,7 +108,9 @@ class Proof:
         return merging.learn(results, [part.rows for part in parts], merged)
 
     def _spent(self) -> float:
-        return time.perf_counter() - self._began
+        """Of the scoring timeout, so that what is left of it is what is left for the proof."""
+        timeout = self._runs.timeout_seconds
+        return timeout - min(timeout, _LONGEST_SECONDS) + time.perf_counter() - self._began
 
 
 def repeated(members: Sequence[Member]) -> Any | None:

@@ -80,6 +80,10 @@ class RowText(NamedTuple):
         """Raises NotMerged where the text turns out to be no JSON."""
         return merging.parse_text(self.template.merged([self.row]))
 
+    @property
+    def has_columns(self) -> bool:
+        return False
+
     def lists(self) -> list[list[Any]]:
         return merging.take_apart(self.payload).lists()
 
@@ -89,7 +93,7 @@ def row_text_of(text: str, parts: TakenApart) -> RowText | None:
     floats. Its template is for others.
     """
     lists = parts.lists()
-    if parts.rows != 1 or len(lists) != 1:
+    if parts.rows != 1 or parts.has_columns:
         return None
     row = lists[0][0]
     if type(row) is not list or not row or any(type(value) is not float for value in row):

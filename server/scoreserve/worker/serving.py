@@ -52,13 +52,14 @@ class Serving:
         while (frame := self._channel.receive()) is not None:
             self._take(frame)
             del frame  # frees the bytes of a large body before run() makes its own copies
-            if self._together is not None:
+            while self._calls:  # others may come while a body is streamed
+                if self._together is None:
+                    self._answer(self._calls.popleft())
+                    continue
                 calls = list(self._calls)
                 self._calls.clear()
                 self._send_together(self._together.score(calls, self._begin))
                 self._send_news()
-            while self._calls:
-                self._answer(self._calls.popleft())
 
     def _take(self, frame: Frame) -> None:
         if frame.kind == wire.JOBS:

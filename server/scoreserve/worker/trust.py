@@ -62,12 +62,14 @@ class Kind:
     """What is known of the requests of one group key.
 
     `off` is the reason why they run alone, or empty. `row_seconds` is what a row costs in run() at
-    most, as seen lately. `fixed` are the columns that all rows of the proofs had alike.
+    most, as seen lately. `candidate` is a row that may become a control once another differs from
+    it. `fixed` are the columns that all rows of the proofs had alike.
     """
 
     def __init__(self) -> None:
         self.split: Split | None = None
         self.controls: tuple[Control, Control] | None = None
+        self.candidate: Control | None = None
         self.fixed: Mapping[Hashable, Any] = {}
         self.off = ""
         self.row_seconds = 0.0
@@ -119,6 +121,13 @@ class Kind:
         """How many rows a run() of so many seconds has at least, even if it takes each in turn."""
         return seconds / self.row_seconds if self.row_seconds else float("inf")
 
+    @property
+    def known_rows(self) -> tuple[Control, ...]:
+        """Rows whose results alone are known."""
+        if self.controls is not None:
+            return self.controls
+        return () if self.candidate is None else (self.candidate,)
+
     def took(self, seconds: float, rows: int) -> None:
         """A run() of so many rows took so long."""
         self.row_seconds = seconds / rows
@@ -146,8 +155,11 @@ class Kind:
         self._repeated = Repeated(repeated, result, proofs + 1)
         self._attempts = 0
 
-    def proved_nothing(self) -> None:
-        """There were no two results that differ. The next attempts are made ever more seldom."""
+    def proved_nothing(self, row: Control) -> None:
+        """There were no two results that differ from that of `row`. The next attempts are made ever
+        more seldom, and with that row beside the others.
+        """
+        self.candidate = row
         self._pause = min(2**self._attempts - 1, _LONGEST_PAUSE)
         self._attempts += 1
 
@@ -159,7 +171,7 @@ class Kind:
     def refuted(self, reason: str) -> None:
         """A merged result was not what the single ones were."""
         self.off = reason
-        self.split = self.controls = None
+        self.split = self.controls = self.candidate = None
         self.fixed = {}
         self._proofs = 0
         self._repeated = None
