@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from scoreserve.errors import WorkerLost
 from scoreserve.front.dispatcher import Batching, Dispatcher
-from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers
+from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers, make_fast
 
 LOST = WorkerLost("The scoring worker is gone.")
 
@@ -301,6 +301,38 @@ class TestLosingAWorker:
         replacement = self.lose(front)
         front.answer(replacement)
         assert all(client.got_its_own() for client in front.clients)
+
+    def test_a_job_by_itself_is_not_blamed_for_it_either(self) -> None:
+        """The worker still compares what others give merged, and has said nothing of this job."""
+        front = Front(jobs=4, workers=2)
+        front.submit(8)
+        first, second = front.workers
+        front.dispatcher.began(first, [job.id for job in first.in_hand])
+        front.lose(0)  # its jobs are by themselves from now on
+        busy = front.workers[0]
+        front.dispatcher.began(second, [second.in_hand[-1].id])
+        front.answer(second)  # and is handed one of them, while it compares
+        front.dispatcher.began(second, [])
+        front.lose(1)
+        for _ in range(20):
+            front.answer(busy)
+            front.answer(front.workers[1])
+        assert all(client.got_its_own() for client in front.clients)
+
+    def test_jobs_are_run_again_whole_when_new_workers_no_longer_merge(self) -> None:
+        front = Front(jobs=4)
+        front.dispatcher.batching = Batching(1)  # as the newest worker says
+        worker = front.workers[0]
+        make_fast(front.dispatcher, front.defer, worker)  # so it is handed several at once
+        clients = [Client(f"job {number}", body=b"body") for number in range(2)]
+        front.clients += clients
+        for client in clients:
+            front.dispatcher.submit(client.job)
+        front.defer.run()
+        replacement = self.lose(front, began=range(len(worker.batches[-1])))
+        while front.dispatcher.queued or replacement.in_hand:
+            assert {job.body for job in replacement.in_hand} == {b"body"}
+            front.answer(replacement)
 
     @pytest.mark.parametrize("killer", [0, 2, 3])
     def test_a_job_that_ends_the_worker_before_any_run_begins_is_found(self, killer: int) -> None:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from scoreserve.worker.batcher import CONTROL_ROWS
 from tests.live.conftest import Serve
 from tests.servers import DEADLINE_SECONDS, Server, wait_until
 
@@ -104,8 +105,9 @@ def one(number: float) -> str:
     return json.dumps({"data": [[float(number), 1]]})
 
 
-def batching(rows: int = 64, **more: str) -> dict[str, str]:
-    return {"SCORESERVE_MAX_BATCH_SIZE": str(rows), **more}
+def batching(jobs: int = 62, **more: str) -> dict[str, str]:
+    """The settings for so many jobs of one row in a call, beside the rows of known results."""
+    return {"SCORESERVE_MAX_BATCH_SIZE": str(jobs + CONTROL_ROWS), **more}
 
 
 @ROADS
@@ -152,7 +154,7 @@ def run(data):
     time.sleep(0.9)
     return [row[0] * 2 for row in rows]
 """
-        env = batching(12, SCORING_TIMEOUT_MS="1000", SCORESERVE_BATCH_WAIT_MS="300")
+        env = batching(10, SCORING_TIMEOUT_MS="1000", SCORESERVE_BATCH_WAIT_MS="300")
         with serve(script, env=env) as server:
             workers = server.workers()
             texts = [
@@ -179,7 +181,8 @@ def run(data):
             for start in range(0, 40, 4):
                 answers = ask_all(server, [one(start + place) for place in range(4)])
                 assert {answer.status for answer in answers.values()} == {200}
-            assert server.output.count("exited with code 7") <= 4
+            assert server.output.count("exited with code 7") <= 5
+            assert server.output.count("Batching is off for new workers") == 1
 
 
 class TestOneFullBatch:
@@ -248,7 +251,7 @@ def test_requests_wait_for_company_if_asked_to(serve: Serve) -> None:
             answers = ask_all(server, [one(number + place) for place in range(3)])
             for place in range(3):
                 assert answers[one(number + place)].body["result"] == [[number + place, 2]]
-        assert calls_of(server)[-5:] == [3] * 5
+        assert calls_of(server)[-5:] == [3 + CONTROL_ROWS] * 5
 
 
 def test_a_request_without_company_is_answered_in_the_end(serve: Serve) -> None:

@@ -135,6 +135,33 @@ def test_a_list_of_another_length_is_an_error_for_all(results: Any) -> None:
     assert [status for status, _ in answers.values()] == [500, 500]
 
 
+def _taking_out(inputs: list[str]) -> list[str]:
+    results = []
+    while inputs:
+        results.append(inputs.pop(0) + "!")
+    return results
+
+
+def _answering_in_place(inputs: list[str]) -> list[str]:
+    inputs[:] = [text + "!" for text in inputs]
+    return inputs
+
+
+@pytest.mark.parametrize("run", [_taking_out, _answering_in_place])
+def test_run_may_change_the_list_it_gets(run: Callable[[list[str]], list[str]]) -> None:
+    assert score(run, [b"a", b"b"]) == {0: (200, "a!"), 1: (200, "b!")}
+
+
+@pytest.mark.parametrize("kept", [1, 3])
+def test_as_many_results_as_are_left_in_the_list_it_got_are_too_few_or_too_many(kept: int) -> None:
+    def run(inputs: list[str]) -> list[str]:
+        inputs[:] = (inputs * 2)[:kept]
+        return list(inputs)
+
+    answers = score(run, [b"a", b"b"])
+    assert [status for status, _ in answers.values()] == [500, 500]
+
+
 def test_who_shares_a_call_is_told_before_it_begins() -> None:
     told: list[list[int]] = []
     seen: list[list[int]] = []

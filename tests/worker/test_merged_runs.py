@@ -68,7 +68,6 @@ class TestByText:
             ("5", "no_rows"),
             ("[1, 2.0]", "uneven_rows"),
             (json.dumps(list(range(9))), "too_many_rows"),
-            (json.dumps(["x" * (1 << 18)]), "too_long"),
             ("[" * 50 + "]" * 50, "too_deep"),
         ],
     )
@@ -99,9 +98,16 @@ class TestByArguments:
         deep = json.loads("[" * depth + "]" * depth)
         assert reason_against(runs_of(Script(), by_text=False), {"data": deep}) == "too_deep"
 
-    def test_what_is_too_long_to_be_kept_is_never_merged(self) -> None:
-        arguments = {"data": [1.0], "blob": "x" * (1 << 20)}
-        assert reason_against(runs_of(Script(), by_text=False), arguments) == "too_long"
+
+@pytest.mark.parametrize("by_text", [True, False])
+def test_what_is_too_long_to_be_kept_is_never_merged(by_text: bool) -> None:
+    """It may be long in whatever it has beside its rows."""
+    runs = runs_of(Script(), by_text=by_text)
+    arguments = {"data": "[1.0]" if by_text else [1.0]}
+    call = runs.sample(arguments).call
+    assert runs.member(call._replace(body_bytes=1 << 16))
+    with pytest.raises(NotMerged, match="too_long"):
+        runs.member(call._replace(body_bytes=(1 << 16) + 1))
 
 
 def test_a_run_that_fails_is_told() -> None:

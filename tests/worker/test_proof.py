@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 import pytest
 
 from scoreserve.errors import ScriptFailed
 from scoreserve.settings import Settings
-from scoreserve.worker import proof
 from scoreserve.worker.calling import convention_of
 from scoreserve.worker.merged_runs import MergedRuns
 from scoreserve.worker.merging import NotSplit
+from scoreserve.worker.proof import Proof
 from scoreserve.worker.scorer import Scorer
 from scoreserve.worker.trust import Kind, Step
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("own_alarm", "server_log")
 Make = Callable[[list[float]], Any]
 
 
-class Proof:
+class Attempt:
     """One comparison of what a function of the rows gives alone and merged.
 
     `calls` are the numbers of rows of the calls that it took, beside those alone.
@@ -40,7 +41,7 @@ class Proof:
         alone = [(member, runs.alone(member)) for member in members]
         self.calls.clear()
         self.kind = Kind()
-        proof.compare(runs, alone, self.kind)
+        Proof(runs, self.kind).compare(alone)
 
     @property
     def found(self) -> str:
@@ -51,7 +52,7 @@ class Proof:
 
 
 def test_rows_whose_results_differ_prove_something() -> None:
-    proved = Proof(lambda rows: [row * 2 for row in rows], [1.0], [2.0])
+    proved = Attempt(lambda rows: [row * 2 for row in rows], [1.0], [2.0])
     assert proved.found == "rows"
     assert proved.calls == [2, 2]
     assert proved.kind.controls is not None
@@ -59,11 +60,11 @@ def test_rows_whose_results_differ_prove_something() -> None:
 
 
 def test_rows_of_one_result_prove_nothing() -> None:
-    assert Proof(lambda rows: [0] * len(rows), [1.0], [2.0]).found == "nothing"
+    assert Attempt(lambda rows: [0] * len(rows), [1.0], [2.0]).found == "nothing"
 
 
 def test_equal_requests_prove_something_for_themselves() -> None:
-    proved = Proof(lambda rows: [row * 2 for row in rows], [1.0], [1.0])
+    proved = Attempt(lambda rows: [row * 2 for row in rows], [1.0], [1.0])
     assert proved.found == "this request"
     assert proved.kind.step is Step.PROVE
 
@@ -72,12 +73,12 @@ def test_an_error_that_the_script_returned_says_nothing_of_the_others() -> None:
     def make(rows: list[float]) -> Any:
         return "bad" if 0.0 in rows else [1 / row for row in rows]
 
-    assert Proof(make, [1.0], [0.0], [2.0]).found == "rows"
-    assert Proof(make, [1.0], [0.0]).found == "nothing"
+    assert Attempt(make, [1.0], [0.0], [2.0]).found == "rows"
+    assert Attempt(make, [1.0], [0.0]).found == "nothing"
 
 
 def test_no_results_at_all_prove_nothing() -> None:
-    assert Proof(lambda rows: rows).found == "nothing"
+    assert Attempt(lambda rows: rows).found == "nothing"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,14 @@ def test_no_results_at_all_prove_nothing() -> None:
 def test_a_request_of_several_rows_refutes_what_does_not_go_by_rows(make: Make) -> None:
     """Whatever company it has: its rows alone are not the pieces of its own result."""
     with pytest.raises(NotSplit):
-        Proof(make, [3.0, 5.0, 4.0], [3.0, 5.0, 4.0])
+        Attempt(make, [3.0, 5.0, 4.0], [3.0, 5.0, 4.0])
+
+
+@pytest.mark.parametrize("make", [sorted, lambda rows: list(accumulate(rows))])
+def test_rows_that_come_out_right_in_one_order_only_refute_it(make: Make) -> None:
+    for first, last in ((0.0, 5.0), (5.0, 0.0)):
+        with pytest.raises(NotSplit):
+            Attempt(make, [first], [last])
 
 
 def test_a_merged_run_that_fails_is_told() -> None:
@@ -108,15 +116,17 @@ def test_a_merged_run_that_fails_is_told() -> None:
         return rows
 
     with pytest.raises(ScriptFailed):
-        Proof(make, [1.0], [2.0])
+        Attempt(make, [1.0], [2.0])
 
 
 def test_no_call_has_more_rows_than_allowed() -> None:
-    proved = Proof(lambda rows: rows, [1.0, 2.0], [3.0, 4.0], max_rows=4)
+    proved = Attempt(lambda rows: rows, [1.0, 2.0], [3.0, 4.0], max_rows=4)
     assert proved.found == "rows"
     assert max(proved.calls) == 4
 
 
-def test_requests_of_many_rows_do_not_cost_a_call_for_each() -> None:
-    proved = Proof(lambda rows: rows, *([float(n), n + 1.0, n + 2.0, n + 3.0] for n in range(12)))
-    assert len(proved.calls) <= 12
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 7])
+def test_requests_of_many_rows_do_not_cost_a_call_for_each(count: int) -> None:
+    requests = [[float(start + place) for place in range(count)] for start in range(12)]
+    proved = Attempt(lambda rows: rows, *requests)
+    assert len(proved.calls) <= 40

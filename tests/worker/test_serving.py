@@ -14,6 +14,7 @@ from scoreserve.wire import Outcome
 from scoreserve.worker.batcher import Batcher
 from scoreserve.worker.calling import convention_of
 from scoreserve.worker.channel import Channel, Frame
+from scoreserve.worker.list_scorer import ListScorer
 from scoreserve.worker.scorer import Scorer
 from scoreserve.worker.serving import Serving
 from tests.worker.fakes import head_of
@@ -242,12 +243,16 @@ class TestTogether:
             ("outcome", (1, 200, b"[1]")),
             ("running", (2,)),
             ("outcome", (2, 200, b"[2]")),
+            ("running", ()),  # it compares what they give merged
         ]
 
-    def test_a_single_job_needs_no_telling(self, serve_together: Serve) -> None:
+    def test_a_single_job_is_told_too(self, serve_together: Serve) -> None:
+        """Else the front could not know that the worker is done with what it did before."""
         sent = serve_together(parsed, jobs(b"[1]"), jobs(b"[2]", first_id=2))
         assert [said for said in sent if said[0] != "report"] == [
+            ("running", (1,)),
             ("outcome", (1, 200, b"[1]")),
+            ("running", (2,)),
             ("outcome", (2, 200, b"[2]")),
         ]
 
@@ -266,4 +271,19 @@ class TestTogether:
             ("chunk", (2, b"x")),
             ("end", (2, True)),
             ("outcome", (3, 200, b'["b"]')),
+        ]
+
+    def test_jobs_that_come_during_a_stream_are_scored_as_others_are(self, serve: Serve) -> None:
+        """A @batched run() gets a list, whenever its input came."""
+
+        def run(inputs: list[str]) -> list[Any]:
+            assert isinstance(inputs, list)
+            return [letters("x") if text == "stream" else text for text in inputs]
+
+        frames = [jobs(b"stream"), jobs(b"a", first_id=2), wire.stream_request(wire.MORE, 1)]
+        channel = FakeChannel(frames)
+        scorer = Scorer(run, convention_of(run), Settings())
+        Serving(cast("Channel", channel), scorer, ListScorer(scorer, "inputs", 1)).run()
+        assert [said for said in channel.sent if said[0] == "outcome"] == [
+            ("outcome", (2, 200, b'"a"'))
         ]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from scoreserve.worker import merging
-from scoreserve.worker.merging import NotSplit
+from scoreserve.worker.merging import NotSplit, Split
 from scoreserve.worker.trust import _MOST_KINDS, _REST_BATCHES, Control, Kind, Step, Trust
 
 ROWS = merging.learn([[1.0], [2.0]], [1, 1], [1.0, 2.0])
@@ -19,17 +19,24 @@ def control(value: float) -> Control:
     return Control(merging.take_apart([value]), [value])
 
 
-def controls_with_members() -> tuple[Control, Control]:
-    """Payloads of one row whose results are objects."""
-    first, last = control(1.0), control(2.0)
-    return first._replace(result={"a": [1.0]}), last._replace(result={"a": [2.0]})
+CONTROLS = (control(1.0), control(2.0))
+
+
+def record(x: float, k: str) -> Control:
+    """A payload of one record whose result is its x."""
+    return Control(merging.take_apart([{"x": x, "k": k}]), [x])
+
+
+def prove(kind: Kind, *rows: Control, split: Split = ROWS) -> None:
+    """The first two differ."""
+    kind.proved(split, rows, (rows[0], rows[1]))
 
 
 def proven(times: int = 2) -> Kind:
     """A kind with so many proofs."""
     kind = Kind()
     for _ in range(times):
-        kind.proved(ROWS, (control(1.0), control(2.0)))
+        prove(kind, *CONTROLS)
     return kind
 
 
@@ -60,10 +67,46 @@ class TestProofs:
     def test_that_contradict_each_other_are_none(self) -> None:
         kind = proven(1)
         with pytest.raises(NotSplit):
-            kind.proved(MEMBERS, controls_with_members())
+            prove(kind, *CONTROLS, split=MEMBERS)
+        assert kind.split == ROWS
 
-    def test_say_which_members_tell_rows_apart(self) -> None:
-        assert proven().telling == {""}
+    def test_leave_their_controls_and_what_all_rows_had_alike(self) -> None:
+        kind = Kind()
+        rows = [record(1.0, "a"), record(2.0, "a")]
+        prove(kind, *rows)
+        assert kind.controls == tuple(rows)
+        assert kind.fixed == {(0, "k"): "a"}
+
+    def test_have_nothing_alike_that_differed_in_one_of_them(self) -> None:
+        kind = Kind()
+        prove(kind, record(1.0, "a"), record(2.0, "b"))
+        prove(kind, record(1.0, "a"), record(2.0, "a"))
+        assert kind.fixed == {}
+
+    def test_know_a_row_even_if_nothing_differed_from_it_yet(self) -> None:
+        kind = Kind()
+        assert not kind.known_rows
+        kind.proved_nothing(CONTROLS[1])
+        assert list(kind.known_rows) == [CONTROLS[1]]
+        prove(kind, *CONTROLS)
+        assert list(kind.known_rows) == list(CONTROLS)
+
+    def test_that_prove_nothing_are_tried_ever_more_seldom_but_not_given_up(self) -> None:
+        kind = Kind()
+        pauses = []
+        for _ in range(20):
+            kind.proved_nothing(CONTROLS[0])
+            pauses.append(next(n for n in range(1000) if kind.next_step(None) is Step.PROVE))
+        assert pauses[:8] == [0, 1, 3, 7, 15, 31, 63, 64]
+        assert set(pauses[8:]) == {64}
+
+    def test_of_something_end_the_pauses(self) -> None:
+        kind = Kind()
+        for _ in range(10):
+            kind.proved_nothing(CONTROLS[0])
+        prove(kind, *CONTROLS)
+        kind.proved_nothing(CONTROLS[0])
+        assert kind.next_step(None) is Step.PROVE
 
 
 class TestRepeatedRequests:
@@ -112,12 +155,27 @@ class TestLosingTrust:
         assert kind.off == "length"
 
     def test_what_was_learnt_is_forgotten(self) -> None:
-        kind = proven()
+        kind = Kind()
+        for _ in range(2):
+            prove(kind, record(1.0, "a"), record(2.0, "a"))
+            kind.proved_repeated(ROWS, "x", [1.0])
         kind.refuted("length")
+        assert (kind.split, kind.controls, kind.known("x")) == (None, None, None)
+        assert kind.fixed == {}
         steps(kind, _REST_BATCHES)
-        kind.proved(MEMBERS, controls_with_members())
+        prove(kind, *CONTROLS, split=MEMBERS)
         assert kind.split == MEMBERS
         assert kind.step is Step.PROVE
+
+
+class TestTime:
+    def test_says_how_many_rows_a_run_may_have(self) -> None:
+        kind = Kind()
+        assert kind.rows_within(1.0) == float("inf")
+        kind.took(0.5, rows=10)
+        assert kind.rows_within(1.0) == 20
+        kind.took(0.5, rows=100)
+        assert kind.rows_within(1.0) == 200
 
 
 def test_kinds_are_told_apart_and_remembered() -> None:

@@ -91,6 +91,7 @@ class Dispatcher:
         self._queue = JobQueue()
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
         self._running: dict[WorkerPort, Sequence[int]] = {}  # where jobs are merged
+        self._merging: set[WorkerPort] = set()  # as it was when they came
         self._retired: set[WorkerPort] = set()  # of those that have jobs in hand
         self._pace = Pace()
 
@@ -135,6 +136,8 @@ class Dispatcher:
     def attach(self, worker: WorkerPort) -> None:
         """A worker is ready for jobs."""
         self._in_hand[worker] = {}
+        if self.batching.jobs > 1:
+            self._merging.add(worker)
         now = self._busy_since[worker] = self._clock()
         self._set_most(now)
         self._dispatch_soon()
@@ -145,7 +148,9 @@ class Dispatcher:
             self._retired.add(worker)
 
     def began(self, worker: WorkerPort, job_ids: Sequence[int]) -> None:
-        """The worker calls run() for these jobs, merged if there are several."""
+        """The worker calls run() for these jobs, merged if there are several; for none, while it
+        compares what merged calls give.
+        """
         self._running[worker] = job_ids
 
     def begun(self, worker: WorkerPort) -> list[Job]:
@@ -157,7 +162,7 @@ class Dispatcher:
         if running is not None:
             return [in_hand[job_id] for job_id in running if job_id in in_hand]
         jobs = list(in_hand.values())
-        return jobs if self.batching.jobs > 1 else jobs[:1]
+        return jobs if worker in self._merging else jobs[:1]
 
     def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again.
@@ -165,8 +170,9 @@ class Dispatcher:
         Those that were merged are run again too, each by itself, unless `again` is false. So are
         those that it was to merge and had not begun: reading one of them may have killed it.
         """
-        merging = self.batching.jobs > 1
+        merging = worker in self._merging
         suspects = self.begun(worker)
+        self._merging.discard(worker)
         in_hand = self._in_hand.pop(worker, {})
         self._busy_since.pop(worker, None)
         self._retired.discard(worker)
@@ -338,8 +344,9 @@ class Dispatcher:
         worker.send(batch)
         if not in_hand:
             self._busy_since[worker] = now
-            self._running.pop(worker, None)
-            if self.batching.jobs == 1:
+            if self._running.get(worker):  # else it compares, and has begun nothing yet
+                del self._running[worker]
+            if worker not in self._merging:
                 batch[0].chunks = ()  # it begins at once; the others may have to be sent again
         for job in batch:
             in_hand[job.id] = job

@@ -179,6 +179,12 @@ def _batching(
         batcher.prove_with(sample)
     # As many as fit into one run() beside the controls.
     most = max(settings.max_batch_size - CONTROL_ROWS, 2)
+    if most > settings.max_batch_size - CONTROL_ROWS:
+        _log.warning(
+            "With SCORESERVE_MAX_BATCH_SIZE below %d only equal requests share calls of run():"
+            " two rows of a call are for control",
+            CONTROL_ROWS + 2,
+        )
     return batcher, _told(most, settings.batch_wait_ms)
 
 

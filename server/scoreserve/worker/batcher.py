@@ -16,6 +16,7 @@ rows it may have is judged by what rows cost lately, so that this hardly happens
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -26,7 +27,7 @@ from scoreserve.wire import Outcome
 from scoreserve.worker import merging
 from scoreserve.worker.calling import Call
 from scoreserve.worker.merged_runs import Member, MergedRuns
-from scoreserve.worker.merging import NotMerged, NotSplit
+from scoreserve.worker.merging import ROWS_DIFFER, NotMerged, NotSplit
 from scoreserve.worker.proof import Proof, repeated
 from scoreserve.worker.scorer import Begin, Result, Scorer, about, nobody_told
 from scoreserve.worker.tally import Tally
@@ -90,18 +91,20 @@ class Batcher:
             parts = twins[0].parts
             if 2 * parts.rows > self._runs.max_rows:
                 return
-            alone = [(twin, self._runs.alone(twin)) for twin in twins]
+            alone = [(twin, merging.kept(self._runs.alone(twin))) for twin in twins]
             Proof(self._runs, self._trust.kind(parts.key)).compare(alone)
         except (NotMerged, RecursionError):
             return
         except ReplyError as error:
             _log.info("Batching: run() fails with the known sample: %r", error.__cause__)
         except NotSplit as error:
+            if error.reason != ROWS_DIFFER:  # it may be an error that run() returned
+                _log.info("Batching: the known sample tells nothing (%s)", error.reason)
+                return
             self.off = error.reason
             _log.warning(
                 "Batching is off: merged with itself, the known sample has other results than it"
-                " has alone (%s)",
-                error.reason,
+                " has alone"
             )
 
     def report(self) -> dict[str, Any] | None:
@@ -220,7 +223,7 @@ class Batcher:
         values = merging.split_result(merged, [part.rows for part in parts], kind.split)
         if known is not None:
             if not merging.all_same(values, known.result):
-                raise NotSplit("rows_differ")
+                raise NotSplit(ROWS_DIFFER)
             return values
         if not (merging.same(values[0], first.result) and merging.same(values[-1], last.result)):
             raise NotSplit("controls_differ")
@@ -234,14 +237,19 @@ class Batcher:
             result, value = self._score_alone(member, kind)
             yield [result]
             if value is not None:
-                alone.append((member, value))
+                with contextlib.suppress(NotSplit):
+                    alone.append((member, merging.kept(value)))
         before = kind.step
+        self._begin([])  # should the process end of it, no request is to blame
         try:
             Proof(self._runs, kind).compare(alone, kind.known_rows)
         except NotSplit as error:
             kind.refuted(error.reason)
         except (ReplyError, NotMerged):
             kind.strike("raised")
+        except Exception:  # results are objects of the script's: whatever they do, all are answered
+            _log.exception("Batching: results cannot be compared")
+            kind.refuted("result_raised")
         if kind.step is Step.MERGE is not before:
             _log.info("Batching: requests of one more kind share calls of run() from now on")
         _tell_if_off(kind)

@@ -27,6 +27,7 @@ Pure: no sockets, no clock, no calls of run(). The rules:
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import re
@@ -52,6 +53,7 @@ _DEEPEST_ROW = 32  # levels; scripts and parsers have limits of their own, which
 _RELATIVE_TOLERANCE = 1e-5  # what summing in another order may change in single precision
 _ABSOLUTE_TOLERANCE = 1e-8
 _NESTED = frozenset({list, tuple, dict})
+ROWS_DIFFER = "rows_differ"  # the one reason that ends merging for good
 _ITSELF = ""  # the name of a result that is its own only member
 _MOST_SHAPES = 256  # of result rows: a client may have a say in them
 
@@ -247,7 +249,7 @@ def learn(alone: Sequence[Any], counts: Sequence[int], merged: Any) -> Split:
         split = split._replace(shapes=_shapes([whole, *values], split))
     for mine, theirs in zip(split_result(merged, counts, split), alone, strict=True):
         if not same(mine, theirs):
-            raise NotSplit("rows_differ")
+            raise NotSplit(ROWS_DIFFER)
     return split
 
 
@@ -307,6 +309,14 @@ def all_same(results: Sequence[Any], known: Any) -> bool:
     """Whether each result is `same` as a known one. Raises NotSplit."""
     with _objects_of_the_script():
         return all(_equal(result, known) or _equal_texts(result, known) for result in results)
+
+
+def kept(result: Any) -> Any:
+    """A copy of a result to compare others with: the script may use its object again. Raises
+    NotSplit.
+    """
+    with _objects_of_the_script():
+        return copy.deepcopy(result)
 
 
 def of_one_form(results: Sequence[Any], like: Any | None = None) -> list[int]:
@@ -516,35 +526,43 @@ def _shapes(values: Sequence[Any], split: Split) -> frozenset[Hashable]:
 
 def _row_shapes(rows: Any) -> set[Hashable]:
     if hasattr(rows, "columns"):
-        return {(type(rows), *rows.columns, *map(str, rows.dtypes))}
+        return {(type(rows), *rows.columns, *map(str, rows.dtypes)), *_odd_floats(_plain(rows))}
     if hasattr(rows, "dtype"):
-        odd = _odd_floats(rows.ravel().tolist()) if rows.dtype.kind == "f" else frozenset()
-        return {(type(rows), _kind_of_array(rows), rows.shape[1:], odd)}
+        shape = (type(rows), _kind_of_array(rows), rows.shape[1:])
+        return {shape, *_odd_floats(_plain(rows))}
     kinds = set(map(type, rows))
     if kinds.isdisjoint(_NESTED) and not any(hasattr(kind, "dtype") for kind in kinds):
-        odd = _odd_floats(rows) if kinds == {float} else frozenset()
-        return {(type(rows), kind, odd) for kind in kinds}
-    return {(type(rows), _result_shape(row)) for row in rows}
+        return {*((type(rows), kind) for kind in kinds), *_odd_floats(rows)}
+    return {*((type(rows), _result_shape(row)) for row in rows), *_odd_floats(rows)}
 
 
-def _odd_floats(values: Sequence[float]) -> frozenset[str]:
-    """Which kinds of floats there are that others may have become beside floats: a missing value
-    becomes NaN among them, and an integer one without a fraction.
+def _odd_floats(value: Any) -> set[Hashable]:
+    """The floats, by where they are in an object, that others may have become beside floats: a
+    missing value becomes NaN among them, and an integer one without a fraction.
     """
-    return frozenset(
-        ["nan"] * any(map(math.isnan, values)) + ["whole"] * any(map(float.is_integer, values))
-    )
+    if isinstance(value, dict):
+        return {(name, odd) for name, item in value.items() for odd in _odd_floats(item)}
+    if not isinstance(value, (list, tuple)):
+        value = (value,)
+    kinds = set(map(type, value))
+    found: set[Hashable] = set()
+    floats = value if kinds == {float} else [item for item in value if type(item) is float]
+    if any(map(math.isnan, floats)):
+        found.add("nan")
+    if any(map(float.is_integer, floats)):
+        found.add("whole")
+    if not kinds.isdisjoint(_NESTED):
+        for item in value:
+            if type(item) in _NESTED:
+                found |= _odd_floats(item)
+    return found
 
 
 def _result_shape(value: Any) -> Hashable:
     """What a row of a result looks like; how many items it has may differ, as detections do."""
     kind = type(value)
     if kind is list or kind is tuple:
-        if set(map(type, value)) == {float}:
-            return (kind, float, _odd_floats(value))
         return (kind, frozenset(map(_result_shape, value)))
-    if kind is float:
-        return (kind, _odd_floats([value]))
     if kind is dict:
         return (dict, *value, *map(_result_shape, value.values()))
     if hasattr(value, "dtype"):

@@ -18,11 +18,11 @@ from typing import Any
 
 from scoreserve.worker import merging
 from scoreserve.worker.merged_runs import NO_CALL, Member, MergedRuns
-from scoreserve.worker.merging import NotSplit, Split, TakenApart
+from scoreserve.worker.merging import ROWS_DIFFER, NotSplit, Split, TakenApart
 from scoreserve.worker.trust import Control, Kind
 
 _SINGLE_ROWS = 4  # of a request of several rows, run alone for one proof
-_MOST_SINGLE_ROWS = 16  # of all requests
+_MOST_SINGLE_ROWS = 8  # of all requests
 _LONG_SECONDS = 1.0  # in run(), for all that is compared at once
 _LONGEST_SECONDS = 30.0  # for all the runs of a proof
 
@@ -73,7 +73,7 @@ class Proof:
         for control in whole:
             if control.parts.rows == 1:
                 found.append(control)
-            elif room:
+            elif room > 0:
                 rows = self._rows_of(control)
                 room -= len(rows)
                 found += rows
@@ -81,21 +81,27 @@ class Proof:
 
     def _rows_of(self, control: Control) -> list[Control]:
         parts, count = control.parts, control.parts.rows
+        if count <= _SINGLE_ROWS:
+            rows = [self._run(parts, place, place + 1) for place in range(count)]
+            merging.learn([row.result for row in rows], [1] * count, control.result)
+            return rows
         middle = count // 2
         halves = [self._run(parts, 0, middle), self._run(parts, middle, count)]
         counts = [half.parts.rows for half in halves]
         split = merging.learn([half.result for half in halves], counts, control.result)
         pieces = merging.split_result(control.result, [1] * count, split)
         step = max(count // _SINGLE_ROWS, 1)
-        rows = [self._run(parts, row, row + 1) for row in range(0, count, step)][:_SINGLE_ROWS]
-        for row, piece in zip(rows, pieces[::step], strict=False):
-            if not merging.same(row.result, piece):
-                raise NotSplit("rows_differ")
+        places = range(0, count, step)[:_SINGLE_ROWS]
+        rows = [self._run(parts, place, place + 1) for place in places]
+        for row, place in zip(rows, places, strict=True):
+            if not merging.same(row.result, pieces[place]):
+                raise NotSplit(ROWS_DIFFER)
         return rows
 
     def _run(self, whole: TakenApart, start: int, stop: int) -> Control:
         parts = merging.part_of(whole, start, stop)
-        return Control(parts, self._runs.together([parts], NO_CALL, self._spent()))
+        result = self._runs.together([parts], NO_CALL, self._spent())
+        return Control(parts, merging.kept(result))
 
     def _learn_in_two_orders(self, controls: Sequence[Control]) -> Split:
         forth, back = (self._learn(order) for order in (controls, controls[::-1]))

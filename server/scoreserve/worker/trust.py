@@ -23,7 +23,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scoreserve.worker import merging
-from scoreserve.worker.merging import Split, TakenApart
+from scoreserve.worker.merging import ROWS_DIFFER, Split, TakenApart
 
 _PROOFS = 2
 _STRIKES = 3
@@ -31,8 +31,6 @@ _REST_BATCHES = 1000  # until a kind that was of no use is tried again
 _LONGEST_PAUSE = 64  # batches between two attempts to prove anything
 _FIRST_CHECK, _LAST_CHECK, _CHECK_FACTOR = 16, 4096, 4  # merged batches from proof to proof
 _MOST_KINDS = 64  # a client that makes up parameters must not fill the memory
-
-_REFUTED = "rows_differ"
 
 
 class Step(enum.Enum):
@@ -175,7 +173,7 @@ class Kind:
         self.fixed = {}
         self._proofs = 0
         self._repeated = None
-        self._rest = 0 if reason == _REFUTED else _REST_BATCHES
+        self._rest = 0 if reason == ROWS_DIFFER else _REST_BATCHES
 
     def strike(self, reason: str) -> None:
         """Nothing of a batch could be merged."""
