@@ -14,7 +14,7 @@ from tests.live.conftest import Serve
 from tests.servers import Server, wait_until
 
 DIES_ON_DEMAND = """
-import ctypes, os, signal, sys
+import asyncio, ctypes, os, signal, sys
 def init(): pass
 def run(data):
     exec(data)
@@ -51,10 +51,12 @@ class TestTheRequestInHand:
         assert server.score().json() == "alive"
         assert f"{named}, running request died of {named}" in server.output
 
-    @pytest.mark.parametrize("end", ["sys.exit(4)", "exit()", "raise KeyboardInterrupt"])
-    def test_is_a_500_when_the_script_only_asked_to_end(self, server: Server, end: str) -> None:
+    @pytest.mark.parametrize(
+        "raising", ["sys.exit(4)", "raise KeyboardInterrupt", "raise asyncio.CancelledError"]
+    )
+    def test_is_a_500_when_the_script_only_raised(self, server: Server, raising: str) -> None:
         workers = server.workers()
-        assert server.score(end).status == 500
+        assert server.score(raising).status == 500
         assert server.score().json() == "alive"
         assert server.workers() == workers
 
