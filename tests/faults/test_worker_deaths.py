@@ -133,7 +133,8 @@ def lock_twice():
 
 
 def test_one_that_hangs_in_c_code_is_ended_with_its_stack_in_the_log(serve: Serve) -> None:
-    with serve(HANGS_IN_C, env={"SCORING_TIMEOUT_MS": "200"}) as server:
+    env = {"SCORING_TIMEOUT_MS": "200", "SCORESERVE_QUEUE_TIMEOUT_MS": "60000"}
+    with serve(HANGS_IN_C, env=env) as server:
         hanging = server.start_score("hangs", x_request_id="mine")
         server.wait_reached("run")
         waiting = server.start_score("waits")
@@ -200,14 +201,24 @@ def run(data):
 def test_a_worker_whose_threads_hold_up_its_exit_keeps_nobody_waiting(serve: Serve) -> None:
     script = """
 import threading
-class End(BaseException): pass
 def init():
     threading.Thread(target=threading.Event().wait).start()
 def run(data):
-    if data == "ends":
-        raise End
     return data
 """
     with serve(script) as server:
-        assert server.score("ends").status == 502
+        (worker,) = server.workers()
+        os.kill(worker, signal.SIGINT)  # ends its main thread
+        wait_until(lambda: worker not in server.workers(), "it is gone")
         assert server.score("data").json() == "data"
+
+
+@pytest.mark.parametrize("child", ["", "sys.exit()"], ids=["returns from run()", "exits"])
+def test_a_process_that_run_forked_answers_nobody(serve: Serve, child: str) -> None:
+    with serve(DIES_ON_DEMAND) as server:
+        server.score()
+        worker = server.workers()
+        server.score(f"pid = os.fork()\nif not pid:\n    {child or 'pass'}")
+        replies = [server.score(f"data = {number}") for number in range(20)]
+        assert [reply.json() for reply in replies] == ["alive"] * 20
+        wait_until(lambda: server.workers() == worker, "the child has ended")

@@ -48,6 +48,9 @@ def main(descriptor: int) -> None:
         return
     settings = Settings.from_json(bytes(setup.payload))
     die_with(sock)
+    # A child that the script forks and that returns from run() may neither answer in its parent's
+    # stead nor take the jobs that come next. It ends.
+    os.register_at_fork(after_in_child=channel.give_up)
     _prepare_process(settings)
     try:
         _boot(settings, channel).run()
