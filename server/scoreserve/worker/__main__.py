@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from scoreserve import logs, wire
+from scoreserve import logs, output, wire
 from scoreserve._batched import batched_run
 from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
@@ -68,9 +68,7 @@ def _prepare_process(settings: Settings) -> None:
     if settings.reload:
         # A module edited twice within a second, to the same size, would be taken from its bytecode.
         sys.dont_write_bytecode = True
-    for stream in (sys.stdout, sys.stderr):
-        # Log lines must not wait in a buffer, nor fail on a character the locale lacks.
-        stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    output.install(output.WORKER_PATIENCE_SECONDS)
     logs.JsonFormatter.role = "worker"
     custom_logs = logs.configure(settings)
     if settings.debug_port is not None:
