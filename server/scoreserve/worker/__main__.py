@@ -75,6 +75,8 @@ def _prepare_process(settings: Settings) -> None:
         debugger.attach(settings.debug_port)
     if settings.log_format == "text" or custom_logs:
         print("Initializing logger")
+    else:
+        logs.basic_config_in_json()
     print_hook.install()
     _log.info("Starting up app insights client")
     if settings.cors_origins:
