@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 5001
 WORKERS ?= 1
+SECONDS ?= 180
 VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE := .venv-reference
@@ -10,13 +11,14 @@ EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
 
-.PHONY: run test lint format bench clean help
+.PHONY: run test lint format soak bench clean help
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
 	@echo "make test     the whole default test suite"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
+	@echo "make soak     minutes of mixed load and random faults (SECONDS=)"
 	@echo "make bench    speed beside the reference and a bare floor"
 	@echo "make clean    remove the virtual environments and what was built"
 
@@ -43,6 +45,9 @@ lint: $(BIN)/.dev
 format: $(BIN)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+soak: $(BIN)/.dev
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(ARGS)
 
 bench: $(BIN)/.dev $(REFERENCE)/.bench $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@command -v wrk >/dev/null || $(APT_INSTALL) wrk
