@@ -12,12 +12,14 @@ When the front dies, the workers that it leaves are ended, and a new front start
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter as GunicornArbiter
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
@@ -77,6 +79,11 @@ class SignalArbiter(GunicornArbiter):  # type: ignore[misc]
     def handle_hup(self) -> None:
         """The sockets and the front stay: a new front could answer nothing until init() is done."""
         self.kill_workers(signal.SIGHUP)
+
+    def stop(self, graceful: bool = True) -> None:
+        """As gunicorn's, which takes a front that gives up meanwhile for a reason to raise."""
+        with contextlib.suppress(HaltServer):
+            super().stop(graceful)
 
     def _ignore(self) -> None:
         self.log.info("This signal has no effect.")
