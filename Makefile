@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 5001
 WORKERS ?= 1
+SECONDS ?= 180
 VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE := .venv-reference
@@ -13,7 +14,7 @@ APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no
 # What builds and runs images where there is no Docker.
 IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables
 
-.PHONY: run test lint format bench bench-all bench-charts bench-pins lock images image-test clean help .wrk
+.PHONY: run test lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
@@ -24,6 +25,7 @@ help:
 	@echo "make bench SCRIPT=score.py SAMPLE=sample.json   which settings suit your own script"
 	@echo "make bench-all     every scenario on every server, an hour or more; goes on where it ended (ARGS=)"
 	@echo "make bench-charts  draw what bench-all measured"
+	@echo "make soak     minutes of mixed load and random faults (SECONDS=)"
 	@echo "make lock     the images' requirement files anew, with hashes"
 	@echo "make images   build the CPU and GPU container images"
 	@echo "make image-test  build them, run them and all that docs/images.md says of them"
@@ -52,6 +54,9 @@ lint: $(BIN)/.dev
 format: $(BIN)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+soak: $(BIN)/.dev
+	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(ARGS)
 
 # With SCRIPT and SAMPLE (and MODEL_DIR, COMMAND) your own script, else the comparison.
 bench: $(BIN)/.dev .wrk

@@ -219,17 +219,19 @@ def launch(
     args: Sequence[str] = ("--entry_script", "score.py"),
     env: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
+    output: int | None = None,
 ) -> Iterator[Server]:
     """Starts a server in `directory`, around `score.py` and other files written there.
 
-    Does not wait for it; whatever is left of it in the end is killed.
+    Does not wait for it; whatever is left of it in the end is killed. It writes to the descriptor
+    `output`, if there is one, instead of to its log.
     """
     for name, text in {"score.py": script, "gates.py": GATES, **(files or {})}.items():
         if text is not None:
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
-    server = _start(directory, program, args, env or {})
+    server = _start(directory, program, args, env or {}, output)
     try:
         yield server
     finally:
@@ -245,10 +247,12 @@ def serve(
     args: Sequence[str] = ("--entry_script", "score.py"),
     env: Mapping[str, str] | None = None,
     files: Mapping[str, str] | None = None,
+    output: int | None = None,
 ) -> Iterator[Server]:
     """A server that is ready, and that in the end leaves on SIGTERM with 0 and without a trace."""
     for attempt in range(ATTEMPTS):
-        with launch(script, directory, program=program, args=args, env=env, files=files) as server:
+        options: dict[str, Any] = {"args": args, "env": env, "files": files, "output": output}
+        with launch(script, directory, program=program, **options) as server:
             try:
                 server.wait_healthy()
             except AssertionError:
@@ -263,17 +267,23 @@ def serve(
             return
 
 
-def _start(directory: Path, program: str, args: Sequence[str], env: Mapping[str, str]) -> Server:
+def _start(
+    directory: Path,
+    program: str,
+    args: Sequence[str],
+    env: Mapping[str, str],
+    output: int | None,
+) -> Server:
     marker = uuid.uuid4().hex
     port = free_port()
     log = directory / f"{marker}.log"
-    with log.open("wb") as output:
+    with log.open("wb") as log_file:
         process = subprocess.Popen(
             [Path(sys.executable).with_name(program), *args, "--port", str(port)],
             cwd=directory,
             env={**_environment(), **env, MARKER: marker},
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=log_file if output is None else output,
             stderr=subprocess.STDOUT,
         )
     return Server(process, port, directory, log, marker)

@@ -9,7 +9,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -373,3 +373,45 @@ class TestLoggingJson:
         with pytest.raises(ConfigurationError) as caught:
             logs.configure(Settings(app_root=str(tmp_path)))
         assert caught.value.setting == str(path)
+
+
+class TestBasicConfig:
+    @pytest.fixture
+    def begin(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+        """To be called in the test: until then pytest adds handlers of its own."""
+
+        def begin() -> None:
+            monkeypatch.setattr(logging, "basicConfig", logging.basicConfig)
+            monkeypatch.setattr(logging.root, "handlers", [])
+            monkeypatch.setattr(logging.root, "level", logging.WARNING)
+            logs.basic_config_in_json()
+
+        return begin
+
+    @pytest.mark.parametrize("options", [{}, {"format": "%(message)s"}, {"level": "INFO"}])
+    def test_makes_json(
+        self,
+        options: dict[str, Any],
+        begin: Callable[[], None],
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        begin()
+        logging.basicConfig(**options)
+        logging.getLogger("mine").warning("said")
+        assert json.loads(capsys.readouterr().err)["message"] == "said"
+
+    def test_is_called_by_the_functions_of_the_module(
+        self, begin: Callable[[], None], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        begin()
+        logging.warning("said")  # noqa: LOG015 - as scripts do
+        assert json.loads(capsys.readouterr().err)["message"] == "said"
+
+    def test_leaves_files_and_handlers_of_the_scripts_own(
+        self, begin: Callable[[], None], tmp_path: Path
+    ) -> None:
+        begin()
+        logging.basicConfig(filename=tmp_path / "log", format="%(message)s")
+        logging.getLogger("mine").warning("said")
+        logging.root.handlers[0].close()
+        assert (tmp_path / "log").read_text() == "said\n"

@@ -9,6 +9,7 @@ the script replaces this. The root logger is left alone: it belongs to the user'
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -100,6 +101,24 @@ def configure_default(level: str = "INFO", log_format: str = "text") -> None:
         # What loggers of the script say for which it has set up nothing.
         if logging.lastResort is not None:
             logging.lastResort.setFormatter(formatter)
+
+
+def basic_config_in_json() -> None:
+    """Has `logging.basicConfig` make handlers that write JSON, a format of the script's own or not.
+
+    `logging.info(...)` and its like call it too, in a script that has set up nothing.
+    """
+    make = logging.basicConfig
+
+    @functools.wraps(make)
+    def basic_config(**options: Any) -> None:
+        before = set(logging.root.handlers)
+        make(**options)
+        if not options.keys() & {"filename", "handlers"}:
+            for handler in set(logging.root.handlers) - before:
+                handler.setFormatter(JsonFormatter())
+
+    logging.basicConfig = basic_config
 
 
 def configure(settings: Settings) -> bool:

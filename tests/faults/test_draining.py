@@ -138,3 +138,32 @@ def refuses_connections(server: Server) -> bool:
     except ConnectionRefusedError:
         return True
     return False
+
+
+def test_a_script_that_cannot_start_after_all_changes_nothing(launch: Serve) -> None:
+    script = """
+import gates
+def init():
+    gates.reach("init")
+    gates.wait("failure")
+    raise ValueError
+def run(data): return data
+"""
+    with launch(script) as server:
+        server.wait_reached("init")
+        wait_until(lambda: answers(server), "the port answers")
+        sending = server.raw()  # holds up the end
+        sending.sendall(POST + b"Content-Length: 4\r\n\r\nha")
+        assert server.get("/").status == 502
+        server.signal(signal.SIGTERM)
+        wait_until(lambda: refuses_connections(server), "it has begun to drain")
+        server.open("failure")
+        assert server.wait_exit() == 0
+        assert "HaltServer" not in server.output
+
+
+def answers(server: Server) -> bool:
+    try:
+        return server.get("/health/live").status == 200
+    except ConnectionRefusedError:
+        return False

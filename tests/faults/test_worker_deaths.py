@@ -14,7 +14,7 @@ from tests.live.conftest import Serve
 from tests.servers import Server, wait_until
 
 DIES_ON_DEMAND = """
-import ctypes, os, signal, sys
+import asyncio, ctypes, os, signal, sys
 def init(): pass
 def run(data):
     exec(data)
@@ -51,10 +51,12 @@ class TestTheRequestInHand:
         assert server.score().json() == "alive"
         assert f"{named}, running request died of {named}" in server.output
 
-    @pytest.mark.parametrize("end", ["sys.exit(4)", "exit()", "raise KeyboardInterrupt"])
-    def test_is_a_500_when_the_script_only_asked_to_end(self, server: Server, end: str) -> None:
+    @pytest.mark.parametrize(
+        "raising", ["sys.exit(4)", "raise KeyboardInterrupt", "raise asyncio.CancelledError"]
+    )
+    def test_is_a_500_when_the_script_only_raised(self, server: Server, raising: str) -> None:
         workers = server.workers()
-        assert server.score(end).status == 500
+        assert server.score(raising).status == 500
         assert server.score().json() == "alive"
         assert server.workers() == workers
 
@@ -199,14 +201,24 @@ def run(data):
 def test_a_worker_whose_threads_hold_up_its_exit_keeps_nobody_waiting(serve: Serve) -> None:
     script = """
 import threading
-class End(BaseException): pass
 def init():
     threading.Thread(target=threading.Event().wait).start()
 def run(data):
-    if data == "ends":
-        raise End
     return data
 """
     with serve(script) as server:
-        assert server.score("ends").status == 502
+        (worker,) = server.workers()
+        os.kill(worker, signal.SIGINT)  # ends its main thread
+        wait_until(lambda: worker not in server.workers(), "it is gone")
         assert server.score("data").json() == "data"
+
+
+@pytest.mark.parametrize("child", ["", "sys.exit()"], ids=["returns from run()", "exits"])
+def test_a_process_that_run_forked_answers_nobody(serve: Serve, child: str) -> None:
+    with serve(DIES_ON_DEMAND) as server:
+        server.score()
+        worker = server.workers()
+        server.score(f"pid = os.fork()\nif not pid:\n    {child or 'pass'}")
+        replies = [server.score(f"data = {number}") for number in range(20)]
+        assert [reply.json() for reply in replies] == ["alive"] * 20
+        wait_until(lambda: server.workers() == worker, "the child has ended")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -99,15 +99,21 @@ class Supervised:
         self.processes = processes
         self.refusals: list[OSError] = []
         self.gave_up = 0
+        self.pids: list[int] = []  # that it told last
         self.defer = ManualDefer()
         self.dispatcher = Dispatcher(self.defer)
 
     def spawn(self, **settings: Any) -> None:
-        self.supervisor = Supervisor(Settings(**settings), self.dispatcher, self._give_up)
+        self.supervisor = Supervisor(
+            Settings(**settings), self.dispatcher, self._give_up, self._keep_pids
+        )
         self.supervisor.spawn()
 
     def _give_up(self) -> None:
         self.gave_up += 1
+
+    def _keep_pids(self, pids: Sequence[int]) -> None:
+        self.pids = list(pids)
 
     @property
     def newest(self) -> FakeProcess:
@@ -200,6 +206,19 @@ class TestDeaths:
             await supervised.die()
             assert (supervised.gave_up, len(supervised.processes)) == (0, 2)
             assert supervised.newest.connected
+
+        play(scenario)
+
+    def test_are_told_to_whoever_keeps_the_pids(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise(workers=2)
+            await supervised.start()
+            assert supervised.pids == [7, 7]
+            supervised.processes[1].pid = 8
+            await supervised.die()
+            supervised.newest.pid = 9
+            supervised.supervisor.reload("SIGHUP")
+            assert sorted(supervised.pids) == [7, 7, 9]
 
         play(scenario)
 

@@ -271,6 +271,12 @@ class TestJsonLogs:
             printed = [line for line in self.lines(server) if line["message"] == "scoring data"]
             assert [line["request_id"] for line in printed] == [reply.headers["x-request-id"]]
 
+    def test_so_is_what_a_script_logs_that_has_set_up_nothing(self, serve: Serve) -> None:
+        script = "import logging\ndef init(): logging.warning('mine')\ndef run(data): return data"
+        with serve(script, env=JSON) as server:
+            (line,) = [line for line in self.lines(server) if line["message"] == "mine"]
+            assert (line["logger"], line["role"]) == ("root", "worker")
+
     def test_a_boot_failure_too(self, launch: Serve) -> None:
         with launch("def init(): raise KeyError('mine')\ndef run(data): pass", env=JSON) as server:
             assert server.wait_exit() == 3

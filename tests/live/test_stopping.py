@@ -103,6 +103,29 @@ def test_sigkill_of_the_arbiter_leaves_nothing_behind(serve: Serve, busy: bool) 
         assert server.wait_exit() == -signal.SIGKILL
 
 
+def test_sigkill_of_the_front_ends_even_a_worker_that_keeps_its_gil(serve: Serve) -> None:
+    script = """
+import gates, itertools, subprocess
+def init(): pass
+def run(data):
+    if data == "hangs":
+        subprocess.Popen(["sleep", "1000"])
+        gates.reach("run")
+        max(itertools.repeat(1))
+    return data
+"""
+    with serve(script) as server:
+        workers = server.workers()
+        (front,) = set(server.processes("azmlinfsrv")) - {server.process.pid}
+        server.start_score("hangs")
+        server.wait_reached("run")
+        os.kill(front, signal.SIGKILL)
+        wait_until(lambda: not set(server.workers()) & set(workers), "the old worker is gone")
+        wait_until(lambda: not server.processes("sleep"), "so is what it started")
+        server.wait_healthy()
+        assert server.score("data").json() == "data"
+
+
 def test_sigkill_of_the_front_takes_its_workers_along_and_a_new_one_serves(serve: Serve) -> None:
     with serve(WAITS) as server:
         workers = server.workers()

@@ -51,6 +51,21 @@ def connected(data: bytes, sizes: list[int] | None = None) -> Channel:
     return Channel(cast("socket.socket", FakeSocket(data, [len(data)] if sizes is None else sizes)))
 
 
+def test_one_that_gave_up_leaves_the_front_to_others() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs, ours.dup():  # the parent's, of which a fork has a copy
+        channel = Channel(ours)
+        theirs.sendall(wire.frame(wire.STAGE, b"for the parent"))
+        channel.give_up()
+        assert channel.receive() is None
+        with pytest.raises(BrokenPipeError):
+            channel.send([b"not from us"])
+        theirs.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            theirs.recv(1)
+        channel._socket.close()
+
+
 def read_all(channel: Channel) -> list[tuple[int, int, bytes]]:
     """All frames until the end, each copied while it is valid."""
     frames = []

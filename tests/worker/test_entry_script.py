@@ -176,6 +176,11 @@ class TestImportPath:
         entry_script.prepare_import_path(Settings(app_root="/app"))
         assert sys.path == [str(tmp_path), "/lib", "/app"]
 
+    def test_a_current_directory_that_is_gone_is_left_out(self, tmp_path: Path) -> None:
+        tmp_path.rmdir()
+        entry_script.prepare_import_path(Settings(app_root="/app"))
+        assert sys.path == ["/lib", "/app"]
+
     def test_no_directory_is_there_twice(self, tmp_path: Path) -> None:
         settings = Settings(app_root=str(tmp_path), source_dir=str(tmp_path))
         for _ in range(2):

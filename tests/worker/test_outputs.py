@@ -61,10 +61,11 @@ class TestResult:
             result({1, 2})
         assert "set" in str(caught.value.__cause__)
 
-    def test_whose_own_method_fails_is_unusable(self) -> None:
+    @pytest.mark.parametrize("error", [KeyError("mine"), SystemExit(3)], ids=repr)
+    def test_whose_own_method_fails_is_unusable(self, error: BaseException) -> None:
         class Broken:
             def tolist(self) -> Any:
-                raise KeyError("mine")
+                raise error
 
         with pytest.raises(ResultUnusable):
             result(Broken())

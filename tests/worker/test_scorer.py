@@ -118,22 +118,18 @@ def test_a_result_without_json_form_is_a_500_and_its_type_is_logged(
     assert "set is not JSON serializable" in logged
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
-def test_a_script_that_asks_to_end_the_process_has_only_failed(
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()],
+    ids=repr,
+)
+def test_what_would_end_the_process_only_fails_the_request(
     score: Score, error: BaseException
 ) -> None:
     def run(data: Any) -> None:
         raise error
 
     assert message(score(run)).startswith("An unexpected error occurred in scoring script.")
-
-
-def test_other_exceptions_that_are_no_errors_end_the_process(score: Score) -> None:
-    def run(data: Any) -> None:
-        raise GeneratorExit
-
-    with pytest.raises(GeneratorExit):
-        score(run)
 
 
 class TestTimeout:

@@ -156,18 +156,24 @@ class TestStreams:
         sent = serve(letters, jobs(b"a"), jobs(b"", first_id=2), MORE)
         assert [what for what, _ in sent] == ["stream", "chunk", "end", "stream", "end"]
 
-    def test_that_fail_before_the_first_chunk_are_a_500(self, serve: Serve) -> None:
+    @pytest.mark.parametrize("error", [KeyError, SystemExit])
+    def test_that_fail_before_the_first_chunk_are_a_500(
+        self, serve: Serve, error: type[BaseException]
+    ) -> None:
         def run(data: str) -> Generator[str, None, None]:
-            raise KeyError(data)
+            raise error(data)
             yield
 
         assert statuses(serve(run, jobs(b"a"))) == [500]
 
-    def test_that_fail_later_break_off_and_the_next_job_is_run(self, serve: Serve) -> None:
+    @pytest.mark.parametrize("error", [KeyError, SystemExit])
+    def test_that_fail_later_break_off_and_the_next_job_is_run(
+        self, serve: Serve, error: type[BaseException]
+    ) -> None:
         def run(data: str) -> Generator[str, None, None]:
             yield data
             if data == "a":
-                raise KeyError
+                raise error
 
         sent = serve(run, jobs(b"a", b"b"), MORE, wire.stream_request(wire.MORE, 2))
         assert sent == [

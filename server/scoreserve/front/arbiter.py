@@ -6,19 +6,24 @@ it forks runs uvicorn on an event loop and never forks itself.
     SIGTERM, SIGINT, SIGQUIT        gunicorn's own: end the front, then leave
     SIGHUP                          passed on to the front, which reloads script and model
     SIGTTIN, SIGTTOU, USR1, USR2    nothing: they would add a second front, or a second server
+
+When the front dies, the workers that it leaves are ended, and a new front starts new ones.
 """
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter as GunicornArbiter
+from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
+from scoreserve.front.roster import Roster
 from scoreserve.settings import Settings
 
 # The arbiter waits this much longer than the front drains, so that the front ends by itself.
@@ -49,6 +54,7 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
             + settings.drain_seconds
             + _ARBITER_MARGIN_SECONDS,
             "logger_class": GunicornLog,
+            "child_exit": _end_what_it_left,
             "control_socket_disable": True,
         }
         for name, value in values.items():
@@ -74,6 +80,11 @@ class SignalArbiter(GunicornArbiter):  # type: ignore[misc]
         """The sockets and the front stay: a new front could answer nothing until init() is done."""
         self.kill_workers(signal.SIGHUP)
 
+    def stop(self, graceful: bool = True) -> None:
+        """As gunicorn's, which takes a front that gives up meanwhile for a reason to raise."""
+        with contextlib.suppress(HaltServer):
+            super().stop(graceful)
+
     def _ignore(self) -> None:
         self.log.info("This signal has no effect.")
 
@@ -84,6 +95,10 @@ class FrontWorker(Worker):  # type: ignore[misc]
     """The front, in the process that gunicorn forks for it."""
 
     app: Arbiter
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.roster = Roster()  # made before the fork
 
     def init_signals(self) -> None:
         """Forgets the arbiter's handlers; `front.process` sets its own on the event loop."""
@@ -97,7 +112,12 @@ class FrontWorker(Worker):  # type: ignore[misc]
         from scoreserve.front import process
 
         sockets = [listener.sock for listener in self.sockets]
-        process.run(self.app.settings, sockets, custom_logs=self.app.custom_logs)
+        process.run(self.app.settings, sockets, self.roster, custom_logs=self.app.custom_logs)
+
+
+def _end_what_it_left(arbiter: SignalArbiter, front: FrontWorker) -> None:
+    """gunicorn calls it when a front is gone; one that left in order has ended its workers."""
+    front.roster.end_all()
 
 
 class GunicornLog(Logger):  # type: ignore[misc]

@@ -21,6 +21,7 @@ import uvloop
 from scoreserve.errors import EXIT_BOOT
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.queue_limits import QueueLimits
+from scoreserve.front.roster import Roster
 from scoreserve.front.supervisor import Supervisor
 from scoreserve.logs import JsonFormatter
 from scoreserve.settings import Settings
@@ -28,10 +29,12 @@ from scoreserve.settings import Settings
 _GC_THRESHOLD = 20_000  # objects
 
 
-def run(settings: Settings, sockets: list[socket.socket], *, custom_logs: bool) -> None:
+def run(
+    settings: Settings, sockets: list[socket.socket], roster: Roster, *, custom_logs: bool
+) -> None:
     """Serves on the listening `sockets` until told to stop. `custom_logs`: see AccessLog."""
     JsonFormatter.role = "front"
-    front = Front(settings, sockets, custom_logs=custom_logs)
+    front = Front(settings, sockets, roster, custom_logs=custom_logs)
     # Requests make few reference cycles but many objects: at the default threshold of 700 the
     # collector took a tenth of the front's time. What start-up made need never be looked at again.
     gc.freeze()
@@ -45,7 +48,7 @@ class Front:
     """Dispatcher, supervisor and HTTP server of one front process."""
 
     def __init__(
-        self, settings: Settings, sockets: list[socket.socket], *, custom_logs: bool
+        self, settings: Settings, sockets: list[socket.socket], roster: Roster, *, custom_logs: bool
     ) -> None:
         self.gave_up = False
         # Until the event loop handles it. The workers may have read the script by then.
@@ -59,7 +62,7 @@ class Front:
             lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
             limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),
         )
-        self._supervisor = Supervisor(settings, dispatcher, self._give_up)
+        self._supervisor = Supervisor(settings, dispatcher, self._give_up, roster.write)
         self._supervisor.spawn()
         # Imported while the workers start: it takes about as long as their own imports.
         from scoreserve.front.access_log import AccessLog

@@ -41,13 +41,16 @@ _STOP_GRACE_SECONDS = 0.5  # for idle workers to leave by themselves
 
 
 class Supervisor:
-    """Owns the worker processes. `give_up` is called once when no worker can be had."""
+    """Owns the worker processes. `give_up` is called once when no worker can be had; `keep_pids` is
+    told, whenever it changes, which processes there are.
+    """
 
     def __init__(
         self,
         settings: Settings,
         dispatcher: Dispatcher,
         give_up: Callable[[], None],
+        keep_pids: Callable[[Sequence[int]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -55,6 +58,7 @@ class Supervisor:
         self._merging_deaths = 0
         self._dispatcher = dispatcher
         self._give_up = give_up
+        self._keep_pids = keep_pids
         self._clock = clock
         self._limits = TimeLimits(settings)
         self._oom = OomWatch(Cgroup())
@@ -190,6 +194,7 @@ class Supervisor:
 
     def worker_gone(self, worker: ScoringWorker) -> None:
         self._workers.discard(worker)
+        self._tell_pids()
         assert worker.end is not None
         text = worker.end.text
         begun = self._dispatcher.begun(worker)
@@ -310,7 +315,11 @@ class Supervisor:
         generation = self._reload.generation
         worker = ScoringWorker(self, self._worker_settings.to_json(), self._oom, generation)
         self._workers.add(worker)
+        self._tell_pids()
         return worker
+
+    def _tell_pids(self) -> None:
+        self._keep_pids([worker.pid for worker in self._workers])
 
     def _oldest_starting(self) -> ScoringWorker | None:
         starting = [w for w in self.active_workers() if w.state is State.STARTING]

@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from scoreserve import logs, wire
+from scoreserve import logs, output, wire
 from scoreserve._batched import batched_run
 from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
@@ -48,6 +48,9 @@ def main(descriptor: int) -> None:
         return
     settings = Settings.from_json(bytes(setup.payload))
     die_with(sock)
+    # A child that the script forks and that returns from run() may neither answer in its parent's
+    # stead nor take the jobs that come next. It ends.
+    os.register_at_fork(after_in_child=channel.give_up)
     _prepare_process(settings)
     try:
         _boot(settings, channel).run()
@@ -65,15 +68,15 @@ def _prepare_process(settings: Settings) -> None:
     if settings.reload:
         # A module edited twice within a second, to the same size, would be taken from its bytecode.
         sys.dont_write_bytecode = True
-    for stream in (sys.stdout, sys.stderr):
-        # Log lines must not wait in a buffer, nor fail on a character the locale lacks.
-        stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    output.install(output.WORKER_PATIENCE_SECONDS)
     logs.JsonFormatter.role = "worker"
     custom_logs = logs.configure(settings)
     if settings.debug_port is not None:
         debugger.attach(settings.debug_port)
     if settings.log_format == "text" or custom_logs:
         print("Initializing logger")
+    else:
+        logs.basic_config_in_json()
     print_hook.install()
     _log.info("Starting up app insights client")
     if settings.cors_origins:

@@ -49,6 +49,13 @@ class Channel:
         payload = self._take(length) if length <= _BUFFER_BYTES else self._take_large(length)
         return None if payload is None else Frame(kind, records, payload)
 
+    def give_up(self) -> None:
+        """Lets go of the socket: `receive` sees its end, and `send` fails, from now on."""
+        self._socket.close()
+        self._socket, front = socket.socketpair()
+        front.close()
+        self._start = self._end = 0
+
     def send(self, buffers: list[bytes]) -> None:
         """Writes the buffers in order. Raises OSError when the front is gone."""
         if wire.size(buffers) < wire.JOIN_BELOW_BYTES:

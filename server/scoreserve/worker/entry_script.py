@@ -7,6 +7,7 @@ imported; a `driver_module` inside it supplies run() but not init().
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.machinery
 import importlib.util
@@ -46,9 +47,10 @@ def prepare_import_path(settings: Settings) -> None:
     directories = [settings.app_root]
     if settings.source_dir:
         directories.append(os.path.join(settings.app_root, settings.source_dir))
-    cwd = os.getcwd()
-    if cwd not in (*sys.path, settings.app_root):
-        sys.path.insert(0, cwd)
+    with contextlib.suppress(FileNotFoundError):  # it was removed since the server started in it
+        cwd = os.getcwd()
+        if cwd not in (*sys.path, settings.app_root):
+            sys.path.insert(0, cwd)
     sys.path += [path for path in dict.fromkeys(directories) if path not in sys.path]
 
 

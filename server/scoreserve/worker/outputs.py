@@ -29,14 +29,16 @@ def result(
     A flask response goes out as it is, a generator is streamed, anything else becomes JSON. Raises
     ResultUnusable, with the reason as its cause, when `value` cannot be sent.
     """
-    if type(value) not in PLAIN:
-        if _is_flask_response(value):
-            return from_response(job_id, value, wire.decode_head(head), run_seconds)
-        if isinstance(value, Generator):
-            return from_generator(job_id, value, run_seconds)
     try:
+        if type(value) not in PLAIN:
+            if _is_flask_response(value):
+                return from_response(job_id, value, wire.decode_head(head), run_seconds)
+            if isinstance(value, Generator):
+                return from_generator(job_id, value, run_seconds)
         body = json_text.dumps({} if value is None else value, strict=strict_json)
-    except Exception as error:  # the values' own methods are called: user code
+    except ReplyError:
+        raise
+    except BaseException as error:  # the values' own methods are called: user code
         raise ResultUnusable from error
     return Outcome(job_id, 200, _JSON_HEAD, body, run_seconds, wire.RAN)
 

@@ -105,8 +105,8 @@ class Scorer:
                 self._timeout_ms,
             )
             raise ScoringTimeout(self._timeout_ms) from error
-        # SystemExit too: a script that gives up on one request need not take its worker along.
-        except (Exception, SystemExit, KeyboardInterrupt) as error:
+        # SystemExit and CancelledError too: what ends one request need not take its worker along.
+        except BaseException as error:
             raise ScriptFailed from error
 
     def _settle(self, value: Any) -> Any:

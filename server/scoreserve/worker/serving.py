@@ -111,7 +111,7 @@ class Serving:
         job_id = outcome.outcome.id
         try:
             chunk = next(outcome.chunks, None)
-        except Exception:
+        except BaseException:
             _log.exception("The response body could not be made")
             failed = outputs.failure(job_id, ResultUnusable())
             self._channel.send(wire.encode_outcomes([failed]))
@@ -129,7 +129,7 @@ class Serving:
                     return False
             try:
                 chunk = next(rest, None)
-            except Exception:
+            except BaseException:
                 _log.exception("The response body broke off")
                 return False
         return True
@@ -147,5 +147,5 @@ class Serving:
     def _close(self, outcome: StreamedOutcome) -> None:
         try:
             outcome.close()
-        except Exception:
+        except BaseException:
             _log.exception("The response body did not close")
