@@ -34,6 +34,7 @@ from scoreserve.front.draining import Draining
 from scoreserve.front.guard import make_guard
 from scoreserve.front.health import Health, Live, Ready
 from scoreserve.front.http_protocol import HttpProtocol
+from scoreserve.front.listener import accept_the_last
 from scoreserve.front.metrics import Metrics
 from scoreserve.front.metrics_endpoint import MetricsEndpoint, Sources
 from scoreserve.front.replies import Replies
@@ -112,7 +113,7 @@ class HttpServer(uvicorn.Server):
             connection.finish()
 
     async def _accept_no_more(self, sockets: list[socket.socket]) -> None:
-        waiting = [connection for each in sockets for connection in _accept_all(each)]
+        waiting = [connection for each in sockets for connection in accept_the_last(each)]
         for server in self.servers:
             server.close()
         for each in sockets:
@@ -139,15 +140,6 @@ class HttpServer(uvicorn.Server):
             await asyncio.sleep(_LOOK_SECONDS)
         for connection in list(self._connections):
             connection.transport.abort()
-
-
-def _accept_all(listener: socket.socket) -> Iterable[socket.socket]:
-    """The connections that wait to be accepted: their clients hold them to be made."""
-    with contextlib.suppress(OSError):  # none is left
-        while True:
-            connection, _ = listener.accept()
-            connection.setblocking(False)
-            yield connection
 
 
 def make_server(
