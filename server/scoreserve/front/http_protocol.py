@@ -214,6 +214,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        piece, self._head_piece = self._head_piece, b""  # which may hold a part of the body
         before: Any = self.cycle
         if self.parser.should_upgrade() or (type(before) is ScoreCycle and before.refused):
             return  # the head is read again, or the connection ends
@@ -244,8 +245,8 @@ class HttpProtocol(HttpToolsProtocol):
             and not self._clients.draining.begun,
             expects_continue=self.expect_100_continue,
         )
-        if self._head_piece and cycle.keep_alive and not self.expect_100_continue:
-            road.known_heads.remember(self._head_piece, head)
+        if piece and cycle.keep_alive and not self.expect_100_continue:
+            road.known_heads.remember(piece, head)
         waiting_for, self.cycle = self.cycle, cycle  # type: ignore[assignment]
         if waiting_for is None or waiting_for.response_complete:
             self._begin(cycle)
@@ -325,6 +326,7 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             self._end(error, answered=newest.response_started)
             newest.disconnected = newest.response_complete = True
+            newest.waiting_for_100_continue = False
             newest.message_event.set()
 
     def _end(self, error: ReplyError, *, answered: bool = False) -> None:
@@ -341,7 +343,7 @@ class HttpProtocol(HttpToolsProtocol):
     def close_gently(self) -> None:
         """Ends the connection after what is written, when its client has had time to read it."""
         self.parser = _DEAF
-        self._between = False
+        self._in_head = self._chunked = self._between = False
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
