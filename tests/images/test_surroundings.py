@@ -54,7 +54,7 @@ class TestRestrictions:
             container.wait_healthy()
             reply = container.score(str(1 << 30))
             assert reply.status == 502
-            assert "out of memory" in reply.message
+            assert "memory limit was reached" in reply.message
             assert container.score("1024").json() == 1024
             assert "out of memory" in container.logs
             assert container.stop() == 0
