@@ -252,15 +252,18 @@ class TestTogether:
             ("running", ()),  # it compares what they give merged
         ]
 
-    def test_a_single_job_is_told_too(self, serve_together: Serve) -> None:
-        """Else the front could not know that the worker is done with what it did before."""
+    def test_a_lone_job_need_not_be_told(self, serve_together: Serve) -> None:
         sent = serve_together(parsed, jobs(b"[1]"), jobs(b"[2]", first_id=2))
         assert [said for said in sent if said[0] != "report"] == [
-            ("running", (1,)),
             ("outcome", (1, 200, b"[1]")),
-            ("running", (2,)),
             ("outcome", (2, 200, b"[2]")),
         ]
+
+    def test_but_after_comparing_it_is(self, serve_together: Serve) -> None:
+        """Else the front could not know that the worker is done with what it did before."""
+        sent = serve_together(parsed, self.PAIRS[0], jobs(b"[3]", first_id=3))
+        told = [said for said in sent if said[0] == "running"]
+        assert told[-2:] == [("running", ()), ("running", (3,))]
 
     def test_streams_among_them_are_whole(self, serve_together: Serve) -> None:
         def run(data: str) -> Any:

@@ -178,6 +178,8 @@ class Dispatcher:
         self._retired.discard(worker)
         if self._running.pop(worker, None) is not None:
             guilty = suspects if len(suspects) == 1 or not again else []
+        elif len(suspects) == 1:  # a lone job is not announced
+            guilty = suspects
         else:
             guilty = [job for job in suspects if job.alone or not merging]
         for job in suspects:

@@ -45,6 +45,7 @@ class Serving:
         self._scorer = scorer
         self._together = together
         self._calls: deque[Call | Outcome] = deque()
+        self._lone = self._comparing = False
 
     def run(self) -> None:
         """Returns when the front has closed its end and nothing is left to score."""
@@ -58,6 +59,7 @@ class Serving:
                     continue
                 calls = list(self._calls)
                 self._calls.clear()
+                self._lone = len(calls) == 1
                 self._send_together(self._together.score(calls, self._begin))
                 self._send_news()
 
@@ -79,6 +81,10 @@ class Serving:
                     self._send(outcome)
 
     def _begin(self, calls: Sequence[Call]) -> None:
+        """Tells the front what begins, where it could not know: that a lone job does it knows."""
+        if self._lone and not self._comparing:
+            return
+        self._comparing = not calls
         self._channel.send([wire.running([call.job_id for call in calls])])
 
     def _send_news(self) -> None:
