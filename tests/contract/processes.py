@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -97,7 +98,8 @@ class Server:
 def hide(text: str, placeholders: Mapping[str, str]) -> str:
     """The text with this run's own paths and ports replaced by their names."""
     for value, name in placeholders.items():
-        text = text.replace(value, name)
+        # Not within a word: a port's digits may stand in a UUID.
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", lambda _, name=name: name, text)
     return text
 
 
