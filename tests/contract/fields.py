@@ -117,7 +117,7 @@ def _mask(name: str, value: str, ids: _Ids) -> str:
 def hide_bytes(body: bytes, placeholders: Mapping[str, str]) -> bytes:
     for value, name in placeholders.items():
         whole = rb"(?<!\w)%b(?!\w)" % re.escape(value.encode())
-        body = re.sub(whole, lambda _, name=name.encode(): name, body)
+        body = re.sub(whole, name.encode(), body)
     return body
 
 

@@ -99,7 +99,7 @@ def hide(text: str, placeholders: Mapping[str, str]) -> str:
     """The text with this run's own paths and ports replaced by their names."""
     for value, name in placeholders.items():
         # Not within a word: a port's digits may stand in a UUID.
-        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", lambda _, name=name: name, text)
+        text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", name, text)
     return text
 
 
