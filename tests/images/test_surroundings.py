@@ -56,5 +56,5 @@ class TestRestrictions:
             assert reply.status == 502
             assert "memory limit was reached" in reply.message
             assert container.score("1024").json() == 1024
-            assert "out of memory" in container.logs
+            assert "memory limit was reached" in container.logs
             assert container.stop() == 0
