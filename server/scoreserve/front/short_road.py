@@ -162,15 +162,13 @@ class ScoreCycle:
     def begin_whole(self, body: bytes) -> None:
         """The request is there as a whole, and all answers before this one are complete."""
         self._begun = self._complete = True
+        self._chunks = [body]
         self._size = len(body)
-        road = self._road
-        if road.guard is not None and (refusal := road.guard.refuse(self._head)) is not None:
+        guard = self._road.guard
+        if guard is not None and (refusal := guard.refuse(self._head)) is not None:
             self._end(refusal)
-        elif self._size > road.max_body_bytes:
-            self._refuse_body()
         else:
-            client = self._protocol.peer
-            self._job = road.scoring.submit(self._head, [body], self._answer, client)
+            self._submit()
 
     def complete(self) -> None:
         """The body is complete."""

@@ -132,7 +132,7 @@ class Batcher:
 
     def _score_batch(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
         if len(batch) == 1:
-            yield [self._score_alone(batch[0], kind)[0]]
+            yield from self._score_each(batch, kind)
             return
         proven = kind.step is Step.MERGE
         step = kind.next_step(repeated(batch))
@@ -154,8 +154,7 @@ class Batcher:
 
     def _score_merged(self, batch: list[Member], kind: Kind) -> Iterator[list[Result]]:
         if len(batch) < 2:
-            for member in batch:
-                yield [self._score_alone(member, kind)[0]]
+            yield from self._score_each(batch, kind)
             return
         reason = yield from self._merge(batch, kind, 0.0)
         if reason:
@@ -178,8 +177,7 @@ class Batcher:
             seconds = time.perf_counter() - started
             kind.took(2 * seconds, _rows(batch))  # or longer
             if spent:  # in calls that a neighbour spoilt: alone each has all of the time
-                for member in batch:
-                    yield [self._score_alone(member, kind)[0]]
+                yield from self._score_each(batch, kind)
             else:
                 yield [self._scorer.failed(member.call, error, seconds) for member in batch]
             return "timeout"
@@ -204,7 +202,7 @@ class Batcher:
                 useless = bool((yield from self._merge(half, kind, spent))) and useless
             else:
                 self._tally.fell_back(reason)
-                yield [self._score_alone(half[0], kind)[0]]
+                yield from self._score_each(half, kind)
         return reason if useless else ""
 
     def _merged_results(self, batch: Sequence[Member], kind: Kind, spent: float) -> list[Any]:
@@ -254,6 +252,10 @@ class Batcher:
             _log.info("Batching: requests of one more kind share calls of run() from now on")
         _tell_if_off(kind)
         self._changed = True
+
+    def _score_each(self, members: Sequence[Member], kind: Kind) -> Iterator[list[Result]]:
+        for member in members:
+            yield [self._score_alone(member, kind)[0]]
 
     def _score_alone(self, member: Member, kind: Kind) -> tuple[Result, Any | None]:
         """The outcome of a run of its own, and what run() returned; None when it failed."""

@@ -155,20 +155,20 @@ _SPELLINGS = tuple(
 )
 
 
-class NotSplit(Exception):
+class Because(Exception):
+    """Something cannot be done. The argument is the reason."""
+
+    @property
+    def reason(self) -> str:
+        return str(self.args[0])
+
+
+class NotSplit(Because):
     """A result cannot be split. The argument is the reason, one of a few words for a metric."""
 
-    @property
-    def reason(self) -> str:
-        return str(self.args[0])
 
-
-class NotMerged(Exception):
+class NotMerged(Because):
     """A payload must run alone. The argument is the reason, one of a few words for a metric."""
-
-    @property
-    def reason(self) -> str:
-        return str(self.args[0])
 
 
 def parse_text(body: str) -> Any:

@@ -7,7 +7,8 @@ Rows are run alone too, where a request has several: a script that scales by the
 gives [1, 3] and [3, 1], merged, just what they have alone.
 
 Nobody waits for these runs, but others wait for the worker. All of them together may take as long
-as one run() may, and a script that is slow alone is compared on few requests.
+as one run() may, but half a minute at most, and a script that is slow alone is compared on few
+requests.
 """
 
 from __future__ import annotations
