@@ -317,6 +317,13 @@ class Settings:
         "Known to the reference, without effect here: every worker runs init() itself.",
         _exactly_true,
     )
+    fast_json: bool = _setting(
+        True,
+        "SCORESERVE_FAST_JSON",
+        "Let orjson do json.loads for the script, where the value is the same. Off, to rule it out"
+        " as a cause.",
+        _boolean,
+    )
     strict_json: bool = _setting(
         False,
         "SCORESERVE_STRICT_JSON",

@@ -23,7 +23,7 @@ from scoreserve._batched import batched_run
 from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.settings import Settings
-from scoreserve.worker import debugger, entry_script, print_hook, swagger
+from scoreserve.worker import debugger, entry_script, print_hook, script_json, swagger
 from scoreserve.worker.calling import Convention, convention_of
 from scoreserve.worker.channel import Channel, die_with
 from scoreserve.worker.list_scorer import ListScorer
@@ -78,6 +78,8 @@ def _prepare_process(settings: Settings) -> None:
     else:
         logs.basic_config_in_json()
     print_hook.install()
+    if settings.fast_json:
+        script_json.install()
     _log.info("Starting up app insights client")
     if settings.cors_origins:
         origins = ", ".join(origin.strip() for origin in settings.cors_origins.split(","))

@@ -1,0 +1,62 @@
+"""json.loads in the script's process, at orjson's speed where the value is the same.
+
+Reading the request is most of what many scripts do in run(), and nearly all of them do it with
+`json.loads(raw_data)`. The stdlib decodes with one default decoder; `install` puts one in its place
+that asks orjson first. What orjson refuses is left to the stdlib: its values (NaN, infinities, lone
+surrogates), its errors. So are calls with arguments of their own (`parse_float`, `object_hook`).
+
+orjson accepts one thing and reads it otherwise, integers of more than 64 bits, which it makes
+floats. Those have 19 digits or more, and texts with such numbers are left to the stdlib too.
+The one difference that remains: values nested about 1,000 deep, at which the stdlib gives up with
+RecursionError, may be read.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+# Every digit is 0, a point is a point, and all else a space. A long number follows a space: what
+# follows a point is a fraction, of which there may be many digits.
+_OTHERS = bytes(code for code in range(256) if code not in b"0123456789.")
+_KINDS = bytes.maketrans(b"123456789" + _OTHERS, b"0" * 9 + b" " * len(_OTHERS))
+_LONG_NUMBER = b" " + b"0" * 19  # 2**63 has as many digits
+# A text is looked through in pieces, so that a large one is not copied. They overlap, lest a number
+# lie across two of them.
+_PIECE = 1 << 16
+_OVERLAP = len(_LONG_NUMBER) - 1
+
+
+class Decoder(json.JSONDecoder):
+    """The stdlib's decoder with default arguments, and orjson before it."""
+
+    def decode(self, s: str, *arguments: Any) -> Any:
+        """The value of the text `s`. Raises JSONDecodeError or RecursionError, as the stdlib does."""
+        if not arguments and type(s) is str:
+            try:
+                if not _has_long_number(s):
+                    return orjson.loads(s)
+            except ValueError:  # orjson.JSONDecodeError and UnicodeEncodeError are among them
+                pass
+        return super().decode(s, *arguments)
+
+
+def install() -> None:
+    """Makes it the default decoder of this process."""
+    json._default_decoder = Decoder()  # type: ignore[attr-defined]
+
+
+def _has_long_number(text: str) -> bool:
+    """Whether there are 19 digits in a row that are no fraction."""
+    if _is_in(text[:_PIECE].encode(), before=b" "):
+        return True
+    return len(text) > _PIECE and any(
+        _is_in(text[start - _OVERLAP : start + _PIECE].encode())
+        for start in range(_PIECE, len(text), _PIECE)
+    )
+
+
+def _is_in(piece: bytes, before: bytes = b"") -> bool:
+    return _LONG_NUMBER in (before + piece).translate(_KINDS)
