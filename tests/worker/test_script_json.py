@@ -91,9 +91,7 @@ def test_orjson_alone_would_make_it_a_float() -> None:
     ],
     ids=["digits_of_a_fraction", "eighteen_digits", "more_than_a_piece", "unicode"],
 )
-def test_what_orjson_reads_alike_is_read_by_it(
-    text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_orjson_reads_alike_is_read_by_it(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: object, text: str) -> Any:
         raise AssertionError("the stdlib was asked")
 

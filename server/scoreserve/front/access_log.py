@@ -49,8 +49,8 @@ class AccessLog:
         self._direct = direct
         self._stream = stream or sys.stdout
         self._lines: list[str] = []
-        self._second = 0
-        self._log_prefix = self._access_time = ""
+        self._millisecond = 0  # since the epoch: that of the texts below
+        self._log_time = self._log_prefix = self._access_time = ""
         self._pid = os.getpid()
         self._api = _api_log.isEnabledFor(logging.INFO)
         self._access = _access_log.isEnabledFor(logging.INFO)
@@ -67,29 +67,33 @@ class AccessLog:
         """Logs one reply that took `seconds` to make; `api`: with the line of its own. `client` is
         that of a head that has none.
         """
-        if not self._access or is_probe(head):
+        if not self._access:
             return
-        asked, version, agents = head.log_texts if type(head) is KnownHead else texts_of(head)
-        status, length = reply.status, len(reply.body)
+        if type(head) is KnownHead:  # of a score request: never a probe
+            asked, request, agents = head.log_texts
+        elif is_probe(head):
+            return
+        else:
+            asked, request, agents = texts_of(head)
         now = time.time()
-        if int(now) != self._second:
-            self._start_second(int(now))
-        access = (
-            f"{peer(client or head.client)} - - [{self._access_time}]"
-            f' "{asked} {version}" {status} {length or "-"} {agents}'
-        )
-        shown = "N/A" if reply.stream is not None else length
+        if int(now * 1000) != self._millisecond:
+            self._start_millisecond(int(now * 1000))
+        status, length = reply.status, len(reply.body)
+        shown = length if reply.stream is None else "N/A"
         line = f"{asked} {status} {seconds * 1000:.3f}ms {shown}" if api else ""
+        access = (
+            f"{peer(client or head.client)} - - [{self._access_time}] "
+            f"{request} {status} {length or '-'} {agents}"
+        )
         if not self._direct:
             if line:
                 _api_log.info(line)
             _access_log.info(access)
-            return
-        prefix = f"{self._log_prefix},{int(now % 1 * 1000):03d} I [{self._pid}] "
-        lines = f"{prefix}gunicorn.access - {access}\n"
-        if line and self._api:
-            lines = f"{prefix}azmlinfsrv - {line}\n{lines}"
-        self._gather(lines)
+        elif line and self._api:
+            prefix = self._log_prefix
+            self._gather(f"{prefix}azmlinfsrv - {line}\n{prefix}gunicorn.access - {access}\n")
+        else:
+            self._gather(f"{self._log_prefix}gunicorn.access - {access}\n")
 
     def flush(self) -> None:
         """Writes what has gathered."""
@@ -107,11 +111,15 @@ class AccessLog:
         if len(self._lines) >= _FLUSH_REQUESTS:
             self.flush()
 
-    def _start_second(self, second: int) -> None:
-        self._second = second
-        utc = time.gmtime(second)
-        self._log_prefix = time.strftime("%Y-%m-%d %H:%M:%S", utc)
-        self._access_time = time.strftime("%d/%b/%Y:%H:%M:%S +0000", utc)
+    def _start_millisecond(self, millisecond: int) -> None:
+        """Makes what the lines of one millisecond have alike."""
+        second, after = divmod(millisecond, 1000)
+        if second != self._millisecond // 1000:
+            utc = time.gmtime(second)
+            self._log_time = time.strftime("%Y-%m-%d %H:%M:%S", utc)
+            self._access_time = time.strftime("%d/%b/%Y:%H:%M:%S +0000", utc)
+        self._millisecond = millisecond
+        self._log_prefix = f"{self._log_time},{after:03d} I [{self._pid}] "
 
 
 def is_probe(head: RequestHead) -> bool:
@@ -120,13 +128,14 @@ def is_probe(head: RequestHead) -> bool:
 
 
 def texts_of(head: RequestHead) -> tuple[str, str, str]:
-    """Method and target, the version, and who refers and asks, as the access log has them."""
+    """Method and target, these with the version, and who refers and asks, as the log has them."""
     target = head.path.decode("latin-1")
     if head.query:
         target += "?" + head.query.decode("latin-1")
+    asked = f"{head.method.decode('latin-1')} {target}"
     return (
-        f"{head.method.decode('latin-1')} {target}",
-        f"HTTP/{head.http_version.decode()}",
+        asked,
+        f'"{asked} HTTP/{head.http_version.decode()}"',
         f'"{_header(head, b"referer")}" "{_header(head, b"user-agent")}"',
     )
 

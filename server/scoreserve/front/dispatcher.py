@@ -79,6 +79,7 @@ class Dispatcher:
         self._limits = limits
         self._wait_seconds = limits.wait_ms / 1000 if limits.wait_ms else math.inf
         self._most = limits.most(1, 1, math.inf)  # jobs that may wait now
+        self._room_left = 0  # for so many more jobs at least, without a look at the queue
         self._rate = ServiceRate()
         self._busy_since: dict[WorkerPort, float] = {}  # or since it last finished a job
         self._watching = later is None or not limits.wait_ms  # a timer for the oldest job is set
@@ -117,12 +118,14 @@ class Dispatcher:
 
     def submit(self, job: Job) -> None:
         """Queues the job. Raises QueueFull."""
-        if len(self._queue) >= self._most:
+        self._room_left -= 1
+        if self._room_left < 0:
             self._ensure_room()
         job.id = next(self._ids)
         job.queued_at = self._clock()
         self._queue.append(job)
-        self._dispatch_soon()
+        if not self._deferred:
+            self._dispatch_soon()
 
     def cancel(self, job: Job) -> None:
         """Forgets a job nobody waits for any more. One already with a worker is run unheard."""
@@ -190,6 +193,7 @@ class Dispatcher:
         for job in in_hand.values():
             job.sent = False
         self._queue.put_back(in_hand.values())
+        self._room_left = 0
         self._dispatch_soon()
 
     def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
@@ -270,16 +274,20 @@ class Dispatcher:
             self._hand_over(worker, in_hand, min(share, room), now)
         if self._queue:
             self._set_most(now)
+        self._room_left = self._most - len(self._queue)
 
     def _set_most(self, now: float) -> None:
         workers = max(self.workers, 1)  # a lost one is being replaced
         self._most = self._limits.most(workers, self.batching.jobs, self._job_seconds(now))
+        self._room_left = 0
 
     def _ensure_room(self) -> None:
         """Makes room for one more job. Raises QueueFull where none can be made."""
-        self._dispatch()  # what came just now may still have a worker to go to
         if len(self._queue) >= self._most:
-            raise QueueFull(len(self._queue), self._retry_seconds(self._clock()))
+            self._dispatch()  # what came just now may still have a worker to go to
+            if len(self._queue) >= self._most:
+                raise QueueFull(len(self._queue), self._retry_seconds(self._clock()))
+        self._room_left = self._most - len(self._queue) - 1
 
     def _end_overdue(self, now: float) -> None:
         """Ends the jobs that have waited for too long."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -22,7 +21,8 @@ from scoreserve.errors import IdTooLong
 _LONGEST_ID = 100  # characters
 _NAMES = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id", b"traceid"})
 _POOL_IDS = 256
-_DIGITS = re.compile(rb"(.{8})(.{4}).(.{3}).(.{3})(.{12})")
+_BLANK_ID = b"........-....-4...-a...-............ "  # each point is for a random digit
+_PLACES = [place for place, byte in enumerate(_BLANK_ID) if byte == ord(".")]
 
 Headers = Sequence[tuple[bytes, bytes]]
 
@@ -36,10 +36,13 @@ class Ids(NamedTuple):
 
 def _new_ids() -> Iterator[bytes]:
     """Random UUIDs, version 4, made a pool at a time."""
+    # A digit's place in all of them at once: one after the other takes three times as long.
     while True:
-        digits = os.urandom(16 * _POOL_IDS).hex().encode()
-        for groups in _DIGITS.findall(digits):
-            yield b"%b-%b-4%b-a%b-%b" % groups
+        digits = os.urandom(len(_PLACES) * _POOL_IDS // 2).hex().encode()
+        text = bytearray(_BLANK_ID * _POOL_IDS)
+        for number, place in enumerate(_PLACES):
+            text[place :: len(_BLANK_ID)] = digits[number :: len(_PLACES)]
+        yield from bytes(text).split()
 
 
 _pool = _new_ids()
