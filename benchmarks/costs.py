@@ -1,4 +1,4 @@
-"""What a score request costs the front's Python: all of it, and each part by itself.
+"""What a score request costs our Python, in the front and in a worker, and each part by itself.
 
     python -m benchmarks.costs                       the tree it is started in
     python -m benchmarks.costs --clients 16
@@ -9,6 +9,9 @@ written is thrown away. So neither the kernel nor the machine's other work is in
 two trees can be told apart by a tenth of a microsecond. What the kernel takes comes on top, see
 "What a request costs" in README.md.
 
+The worker is one that merges, with a run() that sums the numbers of each row. Its frames come from
+a list, and what it sends is thrown away.
+
 The parts are called by themselves with the same arguments. `the rest` is what calls them.
 """
 
@@ -17,6 +20,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import io
+import json
 import logging
 import time
 from collections import deque
@@ -41,7 +45,14 @@ from scoreserve.front.metrics import Metrics
 from scoreserve.front.replies import Replies, Reply
 from scoreserve.front.scoring import Scoring
 from scoreserve.front.short_road import ScoreCycle, ShortRoad, render
-from scoreserve.wire import Outcome
+from scoreserve.settings import Settings
+from scoreserve.wire import Outcome, RequestHead
+from scoreserve.worker import script_json
+from scoreserve.worker.batcher import CONTROL_ROWS, Batcher
+from scoreserve.worker.calling import Call, convention_of
+from scoreserve.worker.channel import Frame
+from scoreserve.worker.scorer import Scorer
+from scoreserve.worker.serving import Serving
 
 _ROUNDS = 40
 _ROUND_SECONDS = 0.03
@@ -51,11 +62,14 @@ _REQUEST = (
     b"POST /score HTTP/1.1\r\nHost: 127.0.0.1:5001\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n" % len(_BODY)
 ) + _BODY
+_HEAD = wire.encode_head(
+    RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"127.0.0.1:50000", ()), b"0" * 36
+)
 _OUTCOME_HEAD = b"content-type: application/json\r\nx-ms-run-function-failed: False\r\n"
 _RUN_SECONDS = 0.000123
 
 
-class _Nowhere(io.TextIOBase):
+class _Nowhere(io.StringIO):
     """What is logged is thrown away."""
 
     def write(self, text: str) -> int:
@@ -79,7 +93,7 @@ class _Transport(asyncio.Transport):
         return 0
 
 
-class _Worker:
+class _Answering:
     """Answers all it is handed when it is told to, through the channel that a real one uses."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
@@ -119,7 +133,7 @@ class _Front:
         self.log = AccessLog(lambda seconds, run: None, stream=_Nowhere())
         self.counters = metrics.route("/score")
         self.road = ShortRoad(scoring, 1 << 30, self.log, self.counters)
-        self.worker = _Worker(self.dispatcher)
+        self.worker = _Answering(self.dispatcher)
         self.dispatcher.attach(self.worker)
         self._config = uvicorn.Config(
             cast("Any", _no_app), log_config=None, lifespan="off", ws="none"
@@ -196,8 +210,7 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     frame = b"".join(wire.encode_outcomes(_outcomes(jobs)))
     size, many = len(frame) - wire.PREFIX_BYTES, len(jobs)
     cycle = partial(ScoreCycle, connection, road, head, keep_alive=True, expects_continue=False)
-    every = lines = road.default_lines.of(connection.server_state.default_headers)
-    assert lines
+    every = road.default_lines.of(connection.server_state.default_headers)
     return {
         "find the known head": (lambda: road.known_heads.find(_REQUEST), 1),
         "the cycle object": (cycle, 1),
@@ -217,25 +230,98 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     }
 
 
-async def _measure(clients: int) -> None:
+class _Frames:
+    """A worker's channel: gives the same frame so many times, and takes what is sent."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.times = 0
+        self._frame = frame
+
+    def receive(self) -> Frame | None:
+        self.times -= 1
+        return self._frame if self.times >= 0 else None
+
+    def send(self, buffers: list[bytes]) -> None:
+        b"".join(buffers)
+
+
+class _Worker:
+    """A worker that merges, and a frame for it with a job of each of so many clients."""
+
+    def __init__(self, clients: int) -> None:
+        settings = Settings(max_batch_size=clients + CONTROL_ROWS)
+        convention = convention_of(_run)
+        self.scorer = Scorer(_run, convention, settings)
+        batcher = Batcher(self.scorer, settings.max_batch_size, convention.text_parameter)
+        records = [(number, _HEAD, [_body(number)]) for number in range(clients)]
+        self.frame = memoryview(b"".join(wire.encode_jobs(records))[wire.PREFIX_BYTES :])
+        self.jobs = clients
+        frames = _Frames(Frame(wire.JOBS, clients, self.frame))
+        self._frames = frames
+        self._serving = Serving(cast("Any", frames), self.scorer, batcher)
+
+    def turn(self) -> None:
+        """A frame read, scored and answered."""
+        self._frames.times = 1
+        self._serving.run()
+
+    def read(self) -> list[Call | Outcome]:
+        """The calls of the frame."""
+        return self.scorer.read(wire.decode_jobs(self.frame, self.jobs))
+
+
+def _body(number: int) -> bytes:
+    return json.dumps({"data": [[number + place / 64 for place in range(64)]]}).encode()
+
+
+def _run(raw_data: str) -> list[float]:
+    return [sum(row) for row in json.loads(raw_data)["data"]]
+
+
+def _show(title: str, whole: float, parts: dict[str, float]) -> None:
+    print(title)
+    print(f"  {'all':24}{whole:6.2f}")
+    for name, cost in parts.items():
+        print(f"  {name:24}{cost:6.2f}")
+    print(f"  {'the rest':24}{whole - sum(parts.values()):6.2f}")
+
+
+async def _measure_front(clients: int) -> None:
     front = _Front(clients)
     front.turn()
-    whole = microseconds(front.turn, clients)
-    print(f"front, {clients} clients, each request's CPU time in µs (Python only)")
-    print(f"  {'all':24}{whole:6.2f}")
-    rest = whole
-    for name, (function, calls) in _parts(front).items():
-        cost = microseconds(function, calls)
-        rest -= cost
-        print(f"  {name:24}{cost:6.2f}")
-    print(f"  {'the rest':24}{rest:6.2f}")
+    jobs = [Job(b"", [], lambda outcome: None)] * clients
+    answering = microseconds(lambda: b"".join(wire.encode_outcomes(_outcomes(jobs))), clients)
+    whole = microseconds(front.turn, clients) - answering  # which is the worker's
+    parts = {
+        name: microseconds(function, calls) for name, (function, calls) in _parts(front).items()
+    }
+    _show(f"front, {clients} clients, µs of CPU time a request", whole, parts)
+
+
+def _measure_worker(clients: int) -> None:
+    script_json.install()
+    worker = _Worker(clients)
+    for _ in range(50):  # until it merges
+        worker.turn()
+    text = json.dumps({"data": [json.loads(_body(number))["data"][0] for number in range(clients)]})
+    outcomes = [
+        Outcome(number, 200, _OUTCOME_HEAD, b"[3]", 0.001, wire.RAN) for number in range(clients)
+    ]
+    parts = {
+        "reading the jobs": microseconds(worker.read, clients),
+        "run() itself": microseconds(lambda: _run(text), clients),
+        "wire: outcomes": microseconds(lambda: b"".join(wire.encode_outcomes(outcomes)), clients),
+    }
+    _show(f"worker, {clients} jobs merged", microseconds(worker.turn, clients), parts)
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--clients", type=int, default=64, help="that ask at once (64)")
-    asyncio.run(_measure(parser.parse_args().clients))
+    parser.add_argument("--clients", type=int, default=62, help="that ask at once (62)")
+    clients = parser.parse_args().clients
+    asyncio.run(_measure_front(clients))
+    _measure_worker(clients)
 
 
 if __name__ == "__main__":

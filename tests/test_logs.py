@@ -138,7 +138,7 @@ class TestJson:
 
     def test_says_which_request_is_scored(self) -> None:
         def scored() -> str:
-            logs.request_id.set(b"mine")
+            logs.scored_heads.set([b"POST\0...\0mine"])
             return logs.JsonFormatter().format(record())
 
         line = contextvars.copy_context().run(scored)

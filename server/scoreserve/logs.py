@@ -15,16 +15,18 @@ import logging
 import os
 import sys
 import time
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, TextIO
 
+from scoreserve import wire
 from scoreserve.errors import ConfigurationError
 from scoreserve.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
 
-# The x-request-id of the request that is being scored; of all of them, where they are merged.
-request_id: ContextVar[bytes] = ContextVar("request_id", default=b"")
+# Encoded heads (see `wire`) of the requests that are being scored: several, where they are merged.
+scored_heads: ContextVar[Sequence[bytes]] = ContextVar("scored_heads", default=())
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -33,6 +35,11 @@ _CLASSES = {
     "azureml_inference_server_http.log_config.AMLLogFormatter": "scoreserve.logs.UtcFormatter",
     "azureml_inference_server_http.log_config.RootAccessFilter": "scoreserve.logs.ProbeFilter",
 }
+
+
+def request_id() -> str:
+    """The x-request-id of the request that is being scored; of all, where they are merged."""
+    return b",".join(map(wire.request_id_of, scored_heads.get())).decode("latin-1")
 
 
 class UtcFormatter(logging.Formatter):
@@ -62,7 +69,7 @@ class JsonFormatter(logging.Formatter):
             "pid": record.process,
             "role": self.role,
         }
-        about = getattr(record, "request_id", None) or request_id.get().decode("latin-1")
+        about = getattr(record, "request_id", None) or request_id()
         if about:
             line["request_id"] = about
         if record.exc_info:

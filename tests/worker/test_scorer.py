@@ -74,13 +74,13 @@ def test_what_is_logged_is_about_the_request_that_is_scored(score: Score) -> Non
         return job_of()._replace(head=wire.encode_head(head_of(), name))
 
     def run(data: Any) -> str:
-        return logs.request_id.get().decode()
+        return logs.request_id()
 
     async def run_async(data: Any) -> str:
-        return logs.request_id.get().decode()
+        return logs.request_id()
 
     def run_streaming(data: Any) -> Iterator[str]:
-        yield logs.request_id.get().decode()
+        yield logs.request_id()
 
     for name in ("one", "other"):
         for plain in (run, run_async):

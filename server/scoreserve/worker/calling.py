@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from scoreserve import wire
 from scoreserve.errors import BootError
-from scoreserve.wire import WireJob
+from scoreserve.wire import WireJob, new_record
 from scoreserve.worker.inputs import InputReader, RawInput, SchemaInput, TextInput
 
 _log = logging.getLogger("azmlinfsrv.user_script")
@@ -68,11 +68,10 @@ class Convention:
         if self.wants_headers:
             headers = wire.decode_head(job.head).merged_headers()
             arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
-        return Call(job.id, job.head, arguments, self._context(job), len(job.body))
+        context = self._context(job) if self.raw or self.uses_flask else None
+        return new_record(Call, (job.id, job.head, arguments, context, len(job.body)))
 
-    def _context(self, job: WireJob) -> AbstractContextManager[Any] | None:
-        if not self.raw and not self.uses_flask:
-            return None
+    def _context(self, job: WireJob) -> AbstractContextManager[Any]:
         from scoreserve.worker import flask_requests
 
         return flask_requests.request_context(wire.decode_head(job.head), job.body)

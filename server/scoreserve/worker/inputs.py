@@ -57,7 +57,7 @@ class TextInput:
         self.parameter = parameter
 
     def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
-        if wire.is_post(head):
+        if head.startswith(wire.POST):
             try:
                 return {self.parameter: str(body, "utf-8")}
             except UnicodeDecodeError as error:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from scoreserve import wire
-from scoreserve.wire import RequestHead
+from scoreserve.wire import RequestHead, new_record
 from scoreserve.worker import merging
 from scoreserve.worker.calling import Call
 from scoreserve.worker.merging import NotMerged, NotSplit, TakenApart
@@ -60,13 +60,13 @@ class MergedRuns:
             parts = self._take_text_apart(given)
         if parts.rows > self.max_rows:
             raise NotMerged("too_many_rows")
-        return Member(call, parts, given)
+        return new_record(Member, (call, parts, given))
 
     def _take_text_apart(self, text: str) -> TakenApart:
         for template in self._templates:
             row = template.row_of(text)
             if row is not None:
-                return RowText(template, row)
+                return new_record(RowText, (template, row))
         parts = merging.take_apart(merging.parse_text(text))
         found = row_text_of(text, parts)
         if found is None:

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
 from typing import Any
 
-from scoreserve import logs, wire
+from scoreserve import logs
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
@@ -28,7 +28,7 @@ Begin = Callable[[Sequence[Call]], None]
 
 def about(calls: Sequence[Call]) -> None:
     """What is logged from here on is about the requests of these calls."""
-    logs.request_id.set(b",".join([wire.request_id_of(call.head) for call in calls]))
+    logs.scored_heads.set([call.head for call in calls])
 
 
 def nobody_told(calls: Sequence[Call]) -> None:
@@ -52,7 +52,13 @@ class Scorer:
 
         Nothing in it refers to the jobs' bytes, so their buffer can go before run() is called.
         """
-        return [self._read(job) for job in jobs]
+        calls: list[Call | Outcome] = []
+        for job in jobs:
+            try:
+                calls.append(self._convention.call(job))
+            except ReplyError as error:
+                calls.append(outputs.failure(job.id, error))
+        return calls
 
     def score(self, call: Call) -> Result:
         """Calls run() and makes an outcome of whatever comes of it.
@@ -81,12 +87,6 @@ class Scorer:
         about([call])
         _log.error("Encountered Exception: %s", _user_traceback(error))
         return outputs.failure(call.job_id, error, seconds)
-
-    def _read(self, job: WireJob) -> Call | Outcome:
-        try:
-            return self._convention.call(job)
-        except ReplyError as error:
-            return outputs.failure(job.id, error)
 
     def call(self, call: Call, spent: float = 0.0) -> Any:
         """What run() returns, under the scoring timeout, of which `spent` seconds are gone.

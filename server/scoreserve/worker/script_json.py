@@ -33,7 +33,7 @@ class Decoder(json.JSONDecoder):
     """The stdlib's decoder with default arguments, and orjson before it."""
 
     def decode(self, s: str, *arguments: Any) -> Any:
-        """The value of the text `s`. Raises JSONDecodeError or RecursionError, as the stdlib does."""
+        """The value of the text `s`. Raises JSONDecodeError or RecursionError, as the stdlib."""
         if not arguments and type(s) is str:
             try:
                 if not _has_long_number(s):
@@ -45,7 +45,7 @@ class Decoder(json.JSONDecoder):
 
 def install() -> None:
     """Makes it the default decoder of this process."""
-    json._default_decoder = Decoder()  # type: ignore[attr-defined]
+    json._default_decoder = Decoder()  # type: ignore[attr-defined]  # noqa: SLF001 - its one hook
 
 
 def _has_long_number(text: str) -> bool:
