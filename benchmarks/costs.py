@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import io
 import json
 import logging
@@ -320,6 +321,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--clients", type=int, default=62, help="that ask at once (62)")
     clients = parser.parse_args().clients
+    gc.disable()  # which else comes at any time; the front lets it come seldom
     asyncio.run(_measure_front(clients))
     _measure_worker(clients)
 

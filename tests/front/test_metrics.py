@@ -8,6 +8,8 @@ import string
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scoreserve import wire
 from scoreserve.errors import Stopping, TooManyConnections, WorkerLost
@@ -37,6 +39,15 @@ class TestHistogram:
         assert bucket == 0 or value > SECONDS[bucket - 1]
         assert (sum(histogram.counts), histogram.sum) == (1, value)
 
+    @given(st.lists(st.sampled_from([*SECONDS, 0.0, 0.003, 1e9]) | st.floats(0, 400)))
+    def test_many_at_once_count_as_one_by_one(self, values: list[float]) -> None:
+        many, single = Histogram(SECONDS), Histogram(SECONDS)
+        for value in values:
+            single.observe(value)
+        many.observe_all(list(values))
+        assert many.counts == single.counts
+        assert many.sum == pytest.approx(single.sum)
+
     @pytest.mark.parametrize("bounds", [SECONDS, SIZES])
     def test_bounds_rise(self, bounds: tuple[float, ...]) -> None:
         assert all(low < high for low, high in pairwise(bounds))
@@ -49,30 +60,38 @@ class TestPhases:
     def test_queue_is_what_is_not_run(self) -> None:
         phases = Phases()
         phases.observe(0.75, 0.25)
-        assert (phases.total.sum, phases.run.sum, phases.queue.sum) == (0.75, 0.25, 0.5)
+        sums = {name: histogram.sum for name, histogram in phases.histograms().items()}
+        assert sums == {"total": 0.75, "run": 0.25, "queue": 0.5}
 
     @pytest.mark.parametrize("value", [0.0002, 0.25, 0.3, 1000.0])
     def test_each_counts_as_a_histogram_does(self, value: float) -> None:
-        phases, expected = Phases(), Histogram(SECONDS)
-        expected.observe(value)
+        phases, once, twice = Phases(), Histogram(SECONDS), Histogram(SECONDS)
+        once.observe(value)
+        twice.observe(2 * value)
         phases.observe(2 * value, value)  # queue takes as long as run
-        assert phases.run.counts == phases.queue.counts == expected.counts
-        phases, expected = Phases(), Histogram(SECONDS)
-        expected.observe(2 * value)
-        phases.observe(2 * value, value)
-        assert phases.total.counts == expected.counts
+        counts = {name: histogram.counts for name, histogram in phases.histograms().items()}
+        assert counts == {"total": twice.counts, "run": once.counts, "queue": once.counts}
 
     def test_without_run_there_is_only_a_total(self) -> None:
         phases = Phases()
         phases.observe(0.75, 0.0)
-        counts = (phases.total.counts, phases.run.counts, phases.queue.counts)
-        assert list(map(sum, counts)) == [1, 0, 0]
+        counts = {name: sum(each.counts) for name, each in phases.histograms().items()}
+        assert counts == {"total": 1, "run": 0, "queue": 0}
+
+    def test_none_of_many_is_lost(self) -> None:
+        phases = Phases()
+        for number in range(5000):
+            phases.observe(number / 10, number / 20)
+            if number == 2500:
+                assert sum(phases.histograms()["total"].counts) == 2501
+        assert sum(phases.histograms()["total"].counts) == 5000
 
     def test_no_phase_is_less_than_nothing(self) -> None:
         """The two processes do not measure with one clock."""
         phases = Phases()
         phases.observe(0.25, 0.5)
-        assert (phases.queue.sum, phases.queue.counts[0]) == (0.0, 1)
+        queue = phases.histograms()["queue"]
+        assert (queue.sum, queue.counts[0]) == (0.0, 1)
 
 
 class TestRouteCounters:

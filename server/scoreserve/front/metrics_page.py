@@ -114,12 +114,7 @@ class FrontCollector(Collector):
         seconds = HistogramMetricFamily(
             "scoreserve_request_seconds", "Seconds of score requests, by phase.", labels=["phase"]
         )
-        phases = metrics.phases
-        for phase, histogram in (
-            ("queue", phases.queue),
-            ("run", phases.run),
-            ("total", phases.total),
-        ):
+        for phase, histogram in metrics.phases.histograms().items():
             seconds.add_metric([phase], _buckets(histogram), histogram.sum)
         yield seconds
 
