@@ -252,6 +252,19 @@ class TestTogether:
             ("running", ()),  # it compares what they give merged
         ]
 
+    def test_that_all_share_one_need_not_be_told(self, serve_together: Serve) -> None:
+        pairs = [jobs(b"[%d]" % n, b"[%d]" % (n + 1), first_id=n) for n in (5, 7)]
+        *_, report, first, second = serve_together(parsed, *self.PAIRS, *pairs)
+        assert report[1][0]["merged"] == [[2, 2]]
+        assert (first, second) == (("outcome", (7, 200, b"[7]")), ("outcome", (8, 200, b"[8]")))
+
+    def test_halves_of_what_failed_are_told(self, serve_together: Serve) -> None:
+        four = jobs(b"[5]", b"[6]", b"[7]", b'"no"', first_id=5)
+        again = jobs(b"[9]", b"[10]", first_id=9)
+        sent = serve_together(parsed, *self.PAIRS, again, four)
+        assert ("running", (5, 6, 7)) in sent  # what cannot be merged is not of them
+        assert ("running", (8,)) in sent
+
     def test_a_lone_job_need_not_be_told(self, serve_together: Serve) -> None:
         sent = serve_together(parsed, jobs(b"[1]"), jobs(b"[2]", first_id=2))
         assert [said for said in sent if said[0] != "report"] == [

@@ -13,8 +13,9 @@ is cancelled first, or refused at once because too many wait.
 
 A worker runs its jobs in the order it got them and sends each outcome before it begins the next
 job. So of the jobs in the hands of a worker that is gone, only the first can have begun. Where jobs
-are merged the worker says which ones share the run() that begins (`began`). Of several nobody knows
-which one it died of: each is run again, by itself, and the one that kills a second worker is it.
+are merged the worker says which ones share the run() that begins (`began`), if not all. Of several
+nobody knows which one it died of: each is run again, by itself, and the one that kills a second
+worker is it.
 
 One timer watches the oldest job, and it is looked at again whenever jobs are handed over. A job
 that went back is never refused for want of room.
@@ -157,8 +158,8 @@ class Dispatcher:
         self._running[worker] = job_ids
 
     def begun(self, worker: WorkerPort) -> list[Job]:
-        """The jobs that a worker is running: one, or several that are merged. Until it has said
-        which, they may be any of those that it was handed to merge.
+        """The jobs that a worker is running: one, or several that are merged. Unless it says which,
+        they are all that it was handed to merge, or it is about to say.
         """
         in_hand = self._in_hand.get(worker, {})
         running = self._running.get(worker)
@@ -170,21 +171,16 @@ class Dispatcher:
     def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again.
 
-        Those that were merged are run again too, each by itself, unless `again` is false. So are
-        those that it was to merge and had not begun: reading one of them may have killed it.
+        Those that were merged are run again too, each by itself, unless `again` is false: any of
+        them may have killed it, in run() or while it was read.
         """
-        merging = worker in self._merging
         suspects = self.begun(worker)
         self._merging.discard(worker)
         in_hand = self._in_hand.pop(worker, {})
         self._busy_since.pop(worker, None)
         self._retired.discard(worker)
-        if self._running.pop(worker, None) is not None:
-            guilty = suspects if len(suspects) == 1 or not again else []
-        elif len(suspects) == 1:  # a lone job is not announced
-            guilty = suspects
-        else:
-            guilty = [job for job in suspects if job.alone or not merging]
+        self._running.pop(worker, None)
+        guilty = suspects if len(suspects) == 1 or not again else []
         for job in suspects:
             job.alone = True
         for job in guilty:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
+
+import orjson
 
 from scoreserve import wire
 from scoreserve.errors import ResultUnusable
@@ -45,7 +46,8 @@ class Serving:
         self._scorer = scorer
         self._together = together
         self._calls: deque[Call | Outcome] = deque()
-        self._lone = self._comparing = False
+        self._handed = 0  # calls that are being scored together
+        self._comparing = False
 
     def run(self) -> None:
         """Returns when the front has closed its end and nothing is left to score."""
@@ -59,7 +61,7 @@ class Serving:
                     continue
                 calls = list(self._calls)
                 self._calls.clear()
-                self._lone = len(calls) == 1
+                self._handed = len(calls)
                 self._send_together(self._together.score(calls, self._begin))
                 self._send_news()
 
@@ -81,8 +83,8 @@ class Serving:
                     self._send(outcome)
 
     def _begin(self, calls: Sequence[Call]) -> None:
-        """Tells the front what begins, where it could not know: that a lone job does it knows."""
-        if self._lone and not self._comparing:
+        """Tells the front what begins, unless that is all it sent, which it takes for granted."""
+        if len(calls) == self._handed and not self._comparing:
             return
         self._comparing = not calls
         self._channel.send([wire.running([call.job_id for call in calls])])
@@ -93,7 +95,7 @@ class Serving:
 
     def _news(self) -> list[bytes]:
         news = self._together.report() if self._together is not None else None
-        return [wire.frame(wire.REPORT, json.dumps(news).encode())] if news else []
+        return [wire.frame(wire.REPORT, orjson.dumps(news))] if news else []
 
     def _answer(self, call: Call | Outcome) -> None:
         # Each outcome leaves as it is there: none may wait for a slow run() after it.
