@@ -123,6 +123,23 @@ class TestReceiving:
     def test_all_frames_at_once(self, connected: Connected) -> None:
         assert connected.receive(STREAM) == EVENTS
 
+    def test_outcomes_that_come_together_are_reported_together(self, connected: Connected) -> None:
+        first, second, third = (Outcome(number, 200, b"", b"") for number in (1, 2, 3))
+        frames = [b"".join(wire.encode_outcomes([each])) for each in (first, second, third)]
+        chunk = wire.chunk(7, b"between")
+        assert connected.receive(frames[0] + frames[1] + chunk + frames[2]) == [
+            ("outcomes", [first, second]),
+            ("chunk", (7, b"between")),
+            ("outcomes", [third]),
+        ]
+
+    def test_outcomes_before_damage_are_reported(self, connected: Connected) -> None:
+        outcome = Outcome(1, 200, b"", b"")
+        damaged = wire.frame(wire.RUNNING, b"short", count=1)
+        events = connected.receive(b"".join(wire.encode_outcomes([outcome])) + damaged)
+        assert events == [("outcomes", [outcome])]
+        assert connected.transport.closed
+
     def test_frames_split_at_any_one_byte(self) -> None:
         for cut in range(len(STREAM) + 1):
             assert Connected().receive(STREAM[:cut], STREAM[cut:]) == EVENTS, cut

@@ -99,6 +99,27 @@ class TestHandingOver:
         assert front.sizes() == [4, 4, 2]
         assert all(client.got_its_own() for client in front.clients)
 
+    def test_a_full_batch_is_handed_over_before_the_last_one_is_answered(self) -> None:
+        front = Front(jobs=2)
+        (first, _), (last, _) = front.submit(2), front.submit(2)
+        worker = front.workers[0]
+        held: list[int] = []
+        first.job.on_outcome = lambda outcome: held.append(len(worker.in_hand))
+        front.answer(worker)
+        assert held == [2]
+        assert worker.in_hand[0].id == last.job.id
+
+    def test_fewer_wait_for_those_who_are_being_answered(self) -> None:
+        front = Front(jobs=3)
+        first, *_ = front.submit(3)
+        front.submit(2)
+        worker = front.workers[0]
+        held: list[int] = []
+        first.job.on_outcome = lambda outcome: held.append(len(worker.in_hand))
+        front.answer(worker)
+        assert held == [0]
+        assert front.sizes() == [3, 2]
+
     def test_a_busy_worker_gets_nothing_however_fast_it_is(self) -> None:
         front = Front(jobs=4)
         for _ in range(500):

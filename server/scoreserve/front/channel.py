@@ -92,24 +92,34 @@ class WorkerChannel(asyncio.Protocol):
             self._pending += data[consumed:]
 
     def _read_frames(self, data: bytes) -> int:
-        """Reports the complete frames in `data`; returns where the first incomplete one starts."""
-        start = 0
-        while len(data) - start >= wire.PREFIX_BYTES:
-            kind, count, length = wire.read_prefix(data, start)
-            body = start + wire.PREFIX_BYTES
-            self._frame_end = wire.PREFIX_BYTES + length
-            if len(data) - start < self._frame_end:
-                return start
-            self._report(kind, count, data, body, length)
-            start = body + length
-        self._frame_end = wire.PREFIX_BYTES
-        return start
+        """Reports the complete frames in `data`; returns where the first incomplete one starts.
 
-    def _report(self, kind: int, count: int, data: bytes, start: int, length: int) -> None:
-        if kind == wire.OUTCOMES:
-            self._events.on_outcomes(wire.decode_outcomes(data, start, length, count))
-            return
-        payload = data[start : start + length]
+        Frames of outcomes that come one after the other are reported together.
+        """
+        start = 0
+        outcomes: list[Outcome] = []
+        try:
+            while len(data) - start >= wire.PREFIX_BYTES:
+                kind, count, length = wire.read_prefix(data, start)
+                body = start + wire.PREFIX_BYTES
+                self._frame_end = wire.PREFIX_BYTES + length
+                if len(data) - start < self._frame_end:
+                    return start
+                if kind == wire.OUTCOMES:
+                    outcomes += wire.decode_outcomes(data, body, length, count)
+                else:
+                    if outcomes:
+                        self._events.on_outcomes(outcomes)
+                        outcomes = []
+                    self._report(kind, count, data[body : body + length])
+                start = body + length
+            self._frame_end = wire.PREFIX_BYTES
+            return start
+        finally:
+            if outcomes:
+                self._events.on_outcomes(outcomes)
+
+    def _report(self, kind: int, count: int, payload: bytes) -> None:
         if kind == wire.RUNNING:
             self._events.on_running(wire.read_running(payload, count))
         elif kind == wire.REPORT:

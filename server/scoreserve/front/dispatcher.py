@@ -35,7 +35,7 @@ from scoreserve.front.job import Job, end_all
 from scoreserve.front.job_queue import JobQueue
 from scoreserve.front.pace import Pace
 from scoreserve.front.queue_limits import DEFAULT_LIMITS, QueueLimits, ServiceRate, retry_seconds
-from scoreserve.wire import Outcome
+from scoreserve.wire import STREAMED, Outcome
 
 _TICK_SECONDS = 1e-6  # no timer is set for less
 
@@ -196,20 +196,26 @@ class Dispatcher:
         """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
         in_hand = self._in_hand[worker]
         merging = self.batching.jobs > 1  # where no jobs are handed over ahead
+        answers: list[tuple[Job, Outcome]] = []
         finished = 0
         for outcome in outcomes:
             job = in_hand.get(outcome.id)
             if job is None:
                 continue
-            if outcome.streamed:
+            if outcome.flags & STREAMED:
                 self._open_stream(worker, job)  # the worker is busy with it till it ends
             else:
                 del in_hand[outcome.id]
                 finished += 1
             if outcome.run_seconds and not merging:  # a refused input says nothing about run()
                 self._pace.record(outcome.run_seconds)
-            job.finish(outcome)
+            answers.append((job, outcome))
         self._worked(worker, finished)
+        if len(self._queue) >= self.batching.jobs:
+            self._more_to_come = False
+            self._dispatch()  # the worker need not wait until all these are answered
+        for job, outcome in answers:
+            job.finish(outcome)
         # Clients that were answered together ask again together: one more turn of the loop reads
         # the rest of them, so that they are not split into a small batch and a large one.
         self._more_to_come = merging and finished > 1
