@@ -12,7 +12,7 @@ from scoreserve.errors import ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.worker.calling import convention_of
 from scoreserve.worker.merged_runs import Member, MergedRuns
-from scoreserve.worker.merging import NotMerged
+from scoreserve.worker.reasons import NotMerged
 from scoreserve.worker.scorer import Scorer
 
 pytestmark = pytest.mark.usefixtures("own_alarm", "server_log")

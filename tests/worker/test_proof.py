@@ -13,8 +13,8 @@ from scoreserve.errors import ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.worker.calling import convention_of
 from scoreserve.worker.merged_runs import MergedRuns
-from scoreserve.worker.merging import NotSplit
 from scoreserve.worker.proof import Proof
+from scoreserve.worker.reasons import NotSplit
 from scoreserve.worker.scorer import Scorer
 from scoreserve.worker.trust import Kind, Step
 

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from scoreserve.worker import merging
-from scoreserve.worker.merging import NotSplit, Split
+from scoreserve.worker import merging, splitting
+from scoreserve.worker.reasons import NotSplit
+from scoreserve.worker.splitting import Split
 from scoreserve.worker.trust import _MOST_KINDS, _REST_BATCHES, Control, Kind, Step, Trust
 
-ROWS = merging.learn([[1.0], [2.0]], [1, 1], [1.0, 2.0])
-MEMBERS = merging.learn([{"a": [1.0]}, {"a": [2.0]}], [1, 1], {"a": [1.0, 2.0]})
+ROWS = splitting.learn([[1.0], [2.0]], [1, 1], [1.0, 2.0])
+MEMBERS = splitting.learn([{"a": [1.0]}, {"a": [2.0]}], [1, 1], {"a": [1.0, 2.0]})
 
 
 def control(value: float) -> Control:

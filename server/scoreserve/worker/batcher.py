@@ -24,11 +24,11 @@ from typing import Any
 
 from scoreserve.errors import ReplyError, ScoringTimeout
 from scoreserve.wire import Outcome
-from scoreserve.worker import merging
+from scoreserve.worker import merging, splitting
 from scoreserve.worker.calling import Call
 from scoreserve.worker.merged_runs import Member, MergedRuns
-from scoreserve.worker.merging import ROWS_DIFFER, NotMerged, NotSplit
 from scoreserve.worker.proof import Proof, repeated
+from scoreserve.worker.reasons import ROWS_DIFFER, NotMerged, NotSplit
 from scoreserve.worker.scorer import Begin, Result, Scorer, about, nobody_told
 from scoreserve.worker.tally import Tally
 from scoreserve.worker.trust import Kind, Step, Trust
@@ -91,7 +91,7 @@ class Batcher:
             parts = twins[0].parts
             if 2 * parts.rows > self._runs.max_rows:
                 return
-            alone = [(twin, merging.kept(self._runs.alone(twin))) for twin in twins]
+            alone = [(twin, splitting.kept(self._runs.alone(twin))) for twin in twins]
             Proof(self._runs, self._trust.kind(parts.key)).compare(alone)
         except (NotMerged, RecursionError):
             return
@@ -108,14 +108,14 @@ class Batcher:
             )
 
     def report(self) -> dict[str, Any] | None:
-        """What Tally counts; how many kinds of requests stand where (`kinds`, by Step); and why
-        nothing is merged, or "" (`off`). None: nothing is new.
+        """What Tally counts. If that may have changed, how many kinds of requests stand where
+        (`kinds`, by Step), and why nothing is merged, or "" (`off`). None: nothing is new.
         """
         news = self._tally.take()
-        if news is None and not self._changed:
-            return None
-        self._changed = False
-        return {**(news or {}), "kinds": self._trust.summary(), "off": self.off}
+        if self._changed:
+            self._changed = False
+            news = {**(news or {}), "kinds": self._trust.summary(), "off": self.off}
+        return news
 
     def _score_group(self, group: list[Member], kind: Kind) -> Iterator[list[Result]]:
         """Scores requests of one kind. Those that differ where none did before prove anew."""
@@ -136,6 +136,7 @@ class Batcher:
             return
         proven = kind.step is Step.MERGE
         step = kind.next_step(repeated(batch))
+        self._changed = self._changed or step is not Step.MERGE
         if step is Step.MERGE:
             yield from self._score_merged(batch, kind)
         elif step is Step.PROVE and proven:  # a check: a few do, the others need not wait for them
@@ -218,12 +219,13 @@ class Batcher:
         self._begin(calls)
         about(calls)
         merged = self._runs.together(parts, calls[0], spent)
-        values = merging.split_result(merged, [part.rows for part in parts], kind.split)
+        values = splitting.split_result(merged, [part.rows for part in parts], kind.split)
         if known is not None:
-            if not merging.all_same(values, known.result):
+            if not splitting.all_same(values, known.result):
                 raise NotSplit(ROWS_DIFFER)
             return values
-        if not (merging.same(values[0], first.result) and merging.same(values[-1], last.result)):
+        ends = (values[0], first.result), (values[-1], last.result)
+        if not all(splitting.same(mine, known) for mine, known in ends):
             raise NotSplit("controls_differ")
         return values[1:-1]
 
@@ -236,7 +238,7 @@ class Batcher:
             yield [result]
             if value is not None:
                 with contextlib.suppress(NotSplit):
-                    alone.append((member, merging.kept(value)))
+                    alone.append((member, splitting.kept(value)))
         before = kind.step
         self._begin([])  # should the process end of it, no request is to blame
         try:

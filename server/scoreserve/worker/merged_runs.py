@@ -9,7 +9,8 @@ from scoreserve import wire
 from scoreserve.wire import RequestHead, new_record
 from scoreserve.worker import merging
 from scoreserve.worker.calling import Call
-from scoreserve.worker.merging import NotMerged, NotSplit, TakenApart
+from scoreserve.worker.merging import TakenApart
+from scoreserve.worker.reasons import NotMerged, NotSplit
 from scoreserve.worker.row_texts import RowText, Template, merged_text, row_text_of
 from scoreserve.worker.scorer import Scorer
 

@@ -17,9 +17,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from scoreserve.worker import merging
+from scoreserve.worker import merging, splitting
 from scoreserve.worker.merged_runs import NO_CALL, Member, MergedRuns
-from scoreserve.worker.merging import ROWS_DIFFER, NotSplit, Split, TakenApart
+from scoreserve.worker.merging import TakenApart
+from scoreserve.worker.reasons import ROWS_DIFFER, NotSplit
+from scoreserve.worker.splitting import Split
 from scoreserve.worker.trust import Control, Kind
 
 _SINGLE_ROWS = 4  # of a request of several rows, run alone for one proof
@@ -47,7 +49,7 @@ class Proof:
         """
         results = [value for _, value in alone]
         like = beside[0].result if beside else None
-        alone = [alone[place] for place in merging.of_one_form(results, like)]
+        alone = [alone[place] for place in splitting.of_one_form(results, like)]
         alone = alone[: max(2, int(min(len(alone), self._kind.rows_within(_LONG_SECONDS))))]
         if not alone or len(alone) + len(beside) < 2:
             return
@@ -57,7 +59,7 @@ class Proof:
         if controls is not None:
             split = self._learn_in_two_orders(rows)
             if len(whole) > 1 and any(control.parts.rows > 1 for control in whole):
-                split = merging.agreed(split, self._learn_in_two_orders(whole))
+                split = splitting.agreed(split, self._learn_in_two_orders(whole))
             self._kind.proved(split, rows, controls)
         elif (known := repeated([member for member, _ in alone])) is not None:
             self._kind.proved_repeated(self._learn(whole), known, whole[0].result)
@@ -84,35 +86,35 @@ class Proof:
         parts, count = control.parts, control.parts.rows
         if count <= _SINGLE_ROWS:
             rows = [self._run(parts, place, place + 1) for place in range(count)]
-            merging.learn([row.result for row in rows], [1] * count, control.result)
+            splitting.learn([row.result for row in rows], [1] * count, control.result)
             return rows
         middle = count // 2
         halves = [self._run(parts, 0, middle), self._run(parts, middle, count)]
         counts = [half.parts.rows for half in halves]
-        split = merging.learn([half.result for half in halves], counts, control.result)
-        pieces = merging.split_result(control.result, [1] * count, split)
+        split = splitting.learn([half.result for half in halves], counts, control.result)
+        pieces = splitting.split_result(control.result, [1] * count, split)
         step = max(count // _SINGLE_ROWS, 1)
         places = range(0, count, step)[:_SINGLE_ROWS]
         rows = [self._run(parts, place, place + 1) for place in places]
         for row, place in zip(rows, places, strict=True):
-            if not merging.same(row.result, pieces[place]):
+            if not splitting.same(row.result, pieces[place]):
                 raise NotSplit(ROWS_DIFFER)
         return rows
 
     def _run(self, whole: TakenApart, start: int, stop: int) -> Control:
         parts = merging.part_of(whole, start, stop)
         result = self._runs.together([parts], NO_CALL, self._spent())
-        return Control(parts, merging.kept(result))
+        return Control(parts, splitting.kept(result))
 
     def _learn_in_two_orders(self, controls: Sequence[Control]) -> Split:
         forth, back = (self._learn(order) for order in (controls, controls[::-1]))
-        return merging.agreed(forth, back)
+        return splitting.agreed(forth, back)
 
     def _learn(self, controls: Sequence[Control]) -> Split:
         parts = [control.parts for control in controls]
         merged = self._runs.together(parts, NO_CALL, self._spent())
         results = [control.result for control in controls]
-        return merging.learn(results, [part.rows for part in parts], merged)
+        return splitting.learn(results, [part.rows for part in parts], merged)
 
     def _spent(self) -> float:
         """Of the scoring timeout, so that what is left of it is what is left for the proof."""
@@ -129,6 +131,6 @@ def repeated(members: Sequence[Member]) -> Any | None:
 def _two_that_differ(rows: Sequence[Control]) -> tuple[Control, Control] | None:
     """Two rows of different results: the first and one other, if any differ at all."""
     for other in rows[1:]:
-        if not merging.same(rows[0].result, other.result):
+        if not splitting.same(rows[0].result, other.result):
             return rows[0], other
     return None

@@ -18,7 +18,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any, NamedTuple
 
 from scoreserve.worker import merging
-from scoreserve.worker.merging import NotMerged, TakenApart
+from scoreserve.worker.merging import TakenApart
+from scoreserve.worker.reasons import NotMerged
 
 _IN_NUMBERS = b"0123456789eE+- \t\r\n"  # all that JSON allows among floats but for the point
 

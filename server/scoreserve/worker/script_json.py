@@ -14,15 +14,17 @@ RecursionError, may be read.
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import orjson
 
-# Every digit is 0, a point is a point, and all else a space. A long number follows a space: what
-# follows a point is a fraction, of which there may be many digits.
+# What a long integer may look like. Few texts have so many digits that are no fraction, which is
+# found out much faster with every digit a 0, a point a point and all else a space.
+_LONG_INTEGER = re.compile(r"[\[,:\s-]\d{19}", re.ASCII)
 _OTHERS = bytes(code for code in range(256) if code not in b"0123456789.")
 _KINDS = bytes.maketrans(b"123456789" + _OTHERS, b"0" * 9 + b" " * len(_OTHERS))
-_LONG_NUMBER = b" " + b"0" * 19  # 2**63 has as many digits
+_LONG_NUMBER = b" " + b"0" * 19
 # A text is looked through in pieces, so that a large one is not copied. They overlap, lest a number
 # lie across two of them.
 _PIECE = 1 << 16
@@ -36,7 +38,7 @@ class Decoder(json.JSONDecoder):
         """The value of the text `s`. Raises JSONDecodeError or RecursionError, as the stdlib."""
         if not arguments and type(s) is str:
             try:
-                if not _has_long_number(s):
+                if not has_long_integer(s):
                     return orjson.loads(s)
             except ValueError:  # orjson.JSONDecodeError and UnicodeEncodeError are among them
                 pass
@@ -48,15 +50,18 @@ def install() -> None:
     json._default_decoder = Decoder()  # type: ignore[attr-defined]  # noqa: SLF001 - its one hook
 
 
-def _has_long_number(text: str) -> bool:
-    """Whether there are 19 digits in a row that are no fraction."""
-    if _is_in(text[:_PIECE].encode(), before=b" "):
+def has_long_integer(text: str) -> bool:
+    """Whether a JSON text may hold an integer of more than 64 bits.
+
+    Raises UnicodeEncodeError, a ValueError, for lone surrogates, which orjson refuses too.
+    """
+    if _has_one(f" {text[:_PIECE]}"):
         return True
     return len(text) > _PIECE and any(
-        _is_in(text[start - _OVERLAP : start + _PIECE].encode())
+        _has_one(text[start - _OVERLAP : start + _PIECE])
         for start in range(_PIECE, len(text), _PIECE)
     )
 
 
-def _is_in(piece: bytes, before: bytes = b"") -> bool:
-    return _LONG_NUMBER in (before + piece).translate(_KINDS)
+def _has_one(piece: str) -> bool:
+    return _LONG_NUMBER in piece.encode().translate(_KINDS) and bool(_LONG_INTEGER.search(piece))

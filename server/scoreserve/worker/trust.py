@@ -22,8 +22,10 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from scoreserve.worker import merging
-from scoreserve.worker.merging import ROWS_DIFFER, Split, TakenApart
+from scoreserve.worker import merging, splitting
+from scoreserve.worker.merging import TakenApart
+from scoreserve.worker.reasons import ROWS_DIFFER
+from scoreserve.worker.splitting import Split
 
 _PROOFS = 2
 _STRIKES = 3
@@ -136,7 +138,7 @@ class Kind:
         """Merged results of `rows` were equal to the single ones, and those of two of them, the
         `controls`, differed. Raises NotSplit.
         """
-        self.split = merging.agreed(self.split, split)
+        self.split = splitting.agreed(self.split, split)
         self.controls = controls
         fixed = merging.fixed_columns([row.parts for row in rows])
         if self._proofs:
@@ -147,7 +149,7 @@ class Kind:
 
     def proved_repeated(self, split: Split, repeated: Any, result: Any) -> None:
         """Merged results of equal requests were equal to the single ones. Raises NotSplit."""
-        self.split = merging.agreed(self.split, split)
+        self.split = splitting.agreed(self.split, split)
         before = self._repeated
         proofs = before.proofs if before is not None and before.input == repeated else 0
         self._repeated = Repeated(repeated, result, proofs + 1)
@@ -164,7 +166,7 @@ class Kind:
     def learn_shapes(self, alone: Any) -> None:
         """A request of this kind had this result alone."""
         if self.split is not None:
-            self.split = merging.with_shapes_of(self.split, alone)
+            self.split = splitting.with_shapes_of(self.split, alone)
 
     def refuted(self, reason: str) -> None:
         """A merged result was not what the single ones were."""

@@ -1,0 +1,59 @@
+"""When two values are the same answer: floats close or exactly, all else exactly, types alike."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+_RELATIVE_TOLERANCE = 1e-5  # what summing in another order may change in single precision
+_ABSOLUTE_TOLERANCE = 1e-8
+
+
+def equal(left: Any, right: Any, *, exactly: bool = False) -> bool:
+    """Whether two values, results of scripts among them, are the same down to their last item.
+
+    Floats are `exactly` the same if they are written alike, NaN and the sign of 0 included. Raises
+    whatever the methods of the values raise.
+    """
+    if hasattr(left, "dtype") or hasattr(right, "dtype") or hasattr(left, "columns"):
+        return _equal_arrays(left, right, exactly=exactly)
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, float):
+        return repr(left) == repr(right) if exactly else _close(left, right)
+    if isinstance(left, dict):
+        return list(left) == list(right) and all(
+            equal(left[name], right[name], exactly=exactly) for name in left
+        )
+    if isinstance(left, (list, tuple)):
+        return len(left) == len(right) and all(
+            equal(one, other, exactly=exactly) for one, other in zip(left, right, strict=True)
+        )
+    return bool(left == right)
+
+
+def _equal_arrays(left: Any, right: Any, *, exactly: bool) -> bool:
+    if type(left) is not type(right) or left.shape != right.shape:
+        return False
+    if hasattr(left, "dtype") and kind_of_array(left) != kind_of_array(right):
+        return False
+    return equal(plain_values(left), plain_values(right), exactly=exactly)
+
+
+def kind_of_array(array: Any) -> str:
+    """The dtype, but for the length of the longest text in it, which depends on all rows."""
+    kind = getattr(array.dtype, "kind", "")
+    return str(kind) if kind in ("S", "U") else str(array.dtype)
+
+
+def plain_values(value: Any) -> Any:
+    """The items of an array, Series or DataFrame as lists."""
+    if hasattr(value, "columns"):
+        return value.to_dict(orient="list")
+    return value.tolist()
+
+
+def _close(left: float, right: float) -> bool:
+    if math.isnan(left) or math.isnan(right):
+        return math.isnan(left) and math.isnan(right)
+    return math.isclose(left, right, rel_tol=_RELATIVE_TOLERANCE, abs_tol=_ABSOLUTE_TOLERANCE)
