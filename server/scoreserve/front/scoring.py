@@ -63,16 +63,16 @@ class Scoring:
             if head.method == b"OPTIONS" and not self._raw():
                 answer(self._replies.ok(head, HTML, b"", RUN_NOT_FAILED))
                 return None
-            if type(head) is KnownHead:
-                before, after = head.around_client
-                block = b"%b%b%b%b" % (before, client, after, request_id)
-            else:
-                block = wire.encode_head(head, request_id)
+            try:
+                if type(head) is KnownHead:
+                    before, after = head.around_client
+                    block = b"%b%b%b%b" % (before, client, after, request_id)
+                else:
+                    block = wire.encode_head(head, request_id)
+            except ValueError as error:
+                raise BadInput(f"The request is malformed: {error}.") from None
         except ReplyError as refusal:
             answer(self.refuse(head, refusal))
-            return None
-        except ValueError as error:
-            answer(self.refuse(head, BadInput(f"The request is malformed: {error}.")))
             return None
         replies = self._replies
         started = time.perf_counter()
