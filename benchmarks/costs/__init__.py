@@ -1,0 +1,1 @@
+"""What a request costs our Python: `python -m benchmarks.costs`."""

@@ -1,0 +1,92 @@
+"""A worker without a process of its own, and what its parts cost."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from benchmarks.costs.timing import Clock, Cost
+from scoreserve import wire
+from scoreserve.settings import Settings
+from scoreserve.wire import Outcome, RequestHead
+from scoreserve.worker import script_json
+from scoreserve.worker.batcher import CONTROL_ROWS, Batcher
+from scoreserve.worker.calling import Call, convention_of
+from scoreserve.worker.channel import Frame
+from scoreserve.worker.scorer import Scorer
+from scoreserve.worker.serving import Serving
+
+_UNTIL_IT_MERGES = 50  # turns
+
+_HEAD = wire.encode_head(
+    RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"127.0.0.1:50000", ()), b"0" * 36
+)
+
+
+class _Frames:
+    """A worker's channel: gives the same frame so many times, and takes what is sent."""
+
+    def __init__(self, frame: Frame) -> None:
+        self.times = 0
+        self._frame = frame
+
+    def receive(self) -> Frame | None:
+        self.times -= 1
+        return self._frame if self.times >= 0 else None
+
+    def send(self, buffers: list[bytes]) -> None:
+        b"".join(buffers)
+
+
+class _Worker:
+    """A worker that merges, and a frame for it with a job of each of so many clients."""
+
+    def __init__(self, clients: int) -> None:
+        settings = Settings(max_batch_size=clients + CONTROL_ROWS)
+        convention = convention_of(_run)
+        self.scorer = Scorer(_run, convention, settings)
+        batcher = Batcher(self.scorer, settings.max_batch_size, convention.text_parameter)
+        records = [(number, _HEAD, [_body(number)]) for number in range(clients)]
+        self.frame = memoryview(b"".join(wire.encode_jobs(records))[wire.PREFIX_BYTES :])
+        self.jobs = clients
+        frames = _Frames(Frame(wire.JOBS, clients, self.frame))
+        self._frames = frames
+        self._serving = Serving(cast("Any", frames), self.scorer, batcher)
+
+    def turn(self) -> None:
+        """A frame read, scored and answered."""
+        self._frames.times = 1
+        self._serving.run()
+
+    def read(self) -> list[Call | Outcome]:
+        """The calls of the frame."""
+        return self.scorer.read(wire.decode_jobs(self.frame, self.jobs))
+
+
+def _body(number: int) -> bytes:
+    return json.dumps({"data": [[number + place / 64 for place in range(64)]]}).encode()
+
+
+def _run(raw_data: str) -> list[float]:
+    return [sum(row) for row in json.loads(raw_data)["data"]]
+
+
+def cost(clock: Clock, clients: int) -> Cost:
+    """What a request costs whose run() is shared by the requests of so many clients."""
+    script_json.install()
+    worker = _Worker(clients)
+    for _ in range(_UNTIL_IT_MERGES):
+        worker.turn()
+    rows = [json.loads(_body(number))["data"][0] for number in range(clients)]
+    text = json.dumps({"data": rows})
+    calls = [call for call in worker.read() if isinstance(call, Call)]
+    results = [worker.scorer.score(call) for call in calls]
+    outcomes = [result for result in results if isinstance(result, Outcome)]
+    parts = {
+        "reading the jobs": worker.read,
+        "run() itself": lambda: _run(text),
+        "results to outcomes": lambda: [worker.scorer.returned(call, [1.5], 0.1) for call in calls],
+        "wire: outcomes": lambda: b"".join(wire.encode_outcomes(outcomes)),
+    }
+    costs = {name: clock.microseconds(part, clients) for name, part in parts.items()}
+    return Cost(f"worker, {clients} jobs merged", clock.microseconds(worker.turn, clients), costs)
