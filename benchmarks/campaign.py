@@ -1,6 +1,8 @@
 """Carries out a plan, scenario by scenario, and writes what it finds into the journal.
 
-    scenario ─► start its servers ─► same reply from all? ─► warm up ─► A B C, A B C, ... ─► stop
+    round of a scenario ─► start its servers ─► same reply from all? ─► warm up ─► A B C, A B C, ...
+      ▲                                                                                  │
+      └────────────────────────────────── stop ◄─────────────────────────────────────────┘
 
 Servers of a scenario run at the same time and take turns, so that within a round they meet the same
 conditions; an idle one costs the others next to nothing. What the journal holds already is left
@@ -15,6 +17,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from benchmarks import environments, machine, procedures
@@ -121,8 +125,10 @@ class Campaign:
 
     def _scenario(self, bench: Bench, scenario: Scenario, cells: list[Cell]) -> None:
         if scenario.procedure in procedures.TOGETHER:
-            with ExitStack() as stack:
-                self._together(bench, scenario, cells, stack)
+            # Anew for each round: how the memory of a process happens to lie stays with it.
+            for _, readings in groupby(cells, attrgetter("round")):
+                with ExitStack() as stack:
+                    self._together(bench, scenario, list(readings), stack)
         else:
             self._alone(bench, scenario, cells)
 
@@ -152,6 +158,8 @@ class Campaign:
         started: dict[str, Running] = {}
         expected: object = None
         for name in dict.fromkeys(cell.server for cell in cells):
+            if Failure(scenario.name, name) in self.failed:
+                continue
             self._check_time()
             self.progress.say(f"{scenario.name}: starting {name}")
             log = bench.scratch / f"{scenario.name}-{name}.log"

@@ -18,7 +18,7 @@ from benchmarks.plan import Plan
 from benchmarks.procedures import Bench, open_rate
 from benchmarks.processes import ask, launch_of, marked, running
 from benchmarks.scenarios import noop
-from benchmarks.servers import Server, known_servers, no_variables
+from benchmarks.servers import Launch, Server, known_servers, no_variables
 from tests.servers import wait_until
 
 COMMAND = Path(sys.executable).with_name("azmlinfsrv")
@@ -169,6 +169,34 @@ def test_servers_that_are_told_by_flags_get_no_variables_of_peers(server: Server
     assert server.variables(launch_of(noop())) == {}
     batching = launch_of(replace(noop(), max_batch_size=64))
     assert server.variables(batching) == {"SCORESERVE_MAX_BATCH_SIZE": "64"}
+
+
+@needs_wrk
+def test_a_server_is_started_for_each_round(server: Server, cpus: Cpus) -> None:
+    launches = []
+
+    def arguments(launch: Launch) -> list[str]:
+        launches.append(launch)
+        return server.arguments(launch)
+
+    plan = replace(PLAN, scenarios=["noop"], rounds=2)
+    journal = Journal(HERE)
+    counted = replace(server, arguments=arguments)
+    assert Campaign(plan, journal, cpus, {"scoreserve": counted}).run(strict=True)
+    assert (len(launches), len(journal.readings)) == (2, 2)
+
+
+def test_a_server_that_does_not_start_is_not_started_again(server: Server, cpus: Cpus) -> None:
+    launches = []
+
+    def arguments(launch: Launch) -> list[str]:
+        launches.append(launch)
+        return ["--no-such-flag"]
+
+    plan = replace(PLAN, scenarios=["noop"], rounds=2)
+    broken = replace(server, arguments=arguments)
+    assert Campaign(plan, Journal(HERE), cpus, {"scoreserve": broken}).run()
+    assert len(launches) == 1
 
 
 @needs_wrk
