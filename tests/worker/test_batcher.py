@@ -332,6 +332,19 @@ class TestDecorated:
         assert script.score(bodies) == script.alone(bodies)
 
 
+class TestFixedColumns:
+    def test_all_of_a_batch_may_have_what_none_had_before(self) -> None:
+        script = Script(lambda data: [2 * row["x"] for row in json.loads(data)])
+
+        def bodies(first: float, kind: int) -> list[str]:
+            return [json.dumps([{"x": first + more, "k": kind}]) for more in (0.25, 1.25)]
+
+        for number in range(6):
+            script.score(bodies(number, 1))
+        other = bodies(7, 2)
+        assert script.score(other) == script.alone(other)
+
+
 class TestReport:
     def test_says_what_was_merged_and_why_others_were_not(self) -> None:
         script = Script(row_wise("list"))

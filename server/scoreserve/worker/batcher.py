@@ -278,10 +278,7 @@ def _rows(batch: Sequence[Member]) -> int:
     return sum([member.parts.rows for member in batch])
 
 
-def _batches(group: list[Member], most_rows: int) -> Iterator[list[Member]]:
-    if _rows(group) <= most_rows:
-        yield group
-        return
+def _batches(group: Sequence[Member], most_rows: int) -> Iterator[list[Member]]:
     batch: list[Member] = []
     rows = 0
     for member in group:
