@@ -258,7 +258,7 @@ class TestTogether:
         assert report[1][0]["merged"] == [[2, 2]]
         assert (first, second) == (("outcome", (7, 200, b"[7]")), ("outcome", (8, 200, b"[8]")))
 
-    def test_halves_of_what_failed_are_told(self, serve_together: Serve) -> None:
+    def test_that_some_share_one_is_told(self, serve_together: Serve) -> None:
         four = jobs(b"[5]", b"[6]", b"[7]", b'"no"', first_id=5)
         again = jobs(b"[9]", b"[10]", first_id=9)
         sent = serve_together(parsed, *self.PAIRS, again, four)

@@ -49,7 +49,7 @@ class AccessLog:
         self._direct = direct
         self._stream = stream or sys.stdout
         self._lines: list[str] = []
-        self._millisecond = 0  # since the epoch: that of the texts below
+        self._second = self._millisecond = 0  # since the epoch: those of the texts below
         self._log_time = self._log_prefix = self._access_time = ""
         self._pid = os.getpid()
         self._api = _api_log.isEnabledFor(logging.INFO)
@@ -75,9 +75,9 @@ class AccessLog:
             return
         else:
             asked, request, agents = texts_of(head)
-        now = time.time()
-        if int(now * 1000) != self._millisecond:
-            self._start_millisecond(int(now * 1000))
+        millisecond = int(time.time() * 1000)
+        if millisecond != self._millisecond:
+            self._start_millisecond(millisecond)
         status, length = reply.status, len(reply.body)
         shown = length if reply.stream is None else "N/A"
         line = f"{asked} {status} {seconds * 1000:.3f}ms {shown}" if api else ""
@@ -89,11 +89,12 @@ class AccessLog:
             if line:
                 _api_log.info(line)
             _access_log.info(access)
-        elif line and self._api:
-            prefix = self._log_prefix
-            self._gather(f"{prefix}azmlinfsrv - {line}\n{prefix}gunicorn.access - {access}\n")
-        else:
-            self._gather(f"{self._log_prefix}gunicorn.access - {access}\n")
+            return
+        prefix = self._log_prefix
+        lines = f"{prefix}gunicorn.access - {access}\n"
+        if line and self._api:
+            lines = f"{prefix}azmlinfsrv - {line}\n{lines}"
+        self._gather(lines)
 
     def flush(self) -> None:
         """Writes what has gathered."""
@@ -114,7 +115,8 @@ class AccessLog:
     def _start_millisecond(self, millisecond: int) -> None:
         """Makes what the lines of one millisecond have alike."""
         second, after = divmod(millisecond, 1000)
-        if second != self._millisecond // 1000:
+        if second != self._second:
+            self._second = second
             utc = time.gmtime(second)
             self._log_time = time.strftime("%Y-%m-%d %H:%M:%S", utc)
             self._access_time = time.strftime("%d/%b/%Y:%H:%M:%S +0000", utc)

@@ -62,12 +62,11 @@ class JsonAccessLog(AccessLog):
         self._gather(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode())
 
     def _now(self) -> str:
-        now = int(time.time() * 1000)
-        if now != self._millisecond:
-            self._millisecond = now
-            whole = rfc3339(now // 1000).partition(".")[0]
-            self._log_time = f"{whole}.{now % 1000:03d}Z"
-        return self._log_time
+        second, after = divmod(int(time.time() * 1000), 1000)
+        if second != self._second:  # a time is made of its parts once a second
+            self._second = second
+            self._log_time = rfc3339(second).partition(".")[0]
+        return f"{self._log_time}.{after:03d}Z"
 
 
 def _phases(total: float, run: float) -> dict[str, float]:

@@ -35,7 +35,7 @@ from scoreserve.front.job import Job, end_all
 from scoreserve.front.job_queue import JobQueue
 from scoreserve.front.pace import Pace
 from scoreserve.front.queue_limits import DEFAULT_LIMITS, QueueLimits, ServiceRate, retry_seconds
-from scoreserve.wire import STREAMED, Outcome
+from scoreserve.wire import Outcome
 
 _TICK_SECONDS = 1e-6  # no timer is set for less
 
@@ -125,8 +125,7 @@ class Dispatcher:
         job.id = next(self._ids)
         job.queued_at = self._clock()
         self._queue.append(job)
-        if not self._deferred:
-            self._dispatch_soon()
+        self._dispatch_soon()
 
     def cancel(self, job: Job) -> None:
         """Forgets a job nobody waits for any more. One already with a worker is run unheard."""
@@ -202,7 +201,7 @@ class Dispatcher:
             job = in_hand.get(outcome.id)
             if job is None:
                 continue
-            if outcome.flags & STREAMED:
+            if outcome.streamed:
                 self._open_stream(worker, job)  # the worker is busy with it till it ends
             else:
                 del in_hand[outcome.id]
@@ -212,7 +211,6 @@ class Dispatcher:
             answers.append((job, outcome))
         self._worked(worker, finished)
         if len(self._queue) >= self.batching.jobs:
-            self._more_to_come = False
             self._dispatch()  # the worker need not wait until all these are answered
         for job, outcome in answers:
             job.finish(outcome)

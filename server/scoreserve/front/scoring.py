@@ -58,19 +58,13 @@ class Scoring:
         """
         try:
             request_id, common = self._replies.common(head)
-            if (not_ready := self._not_ready()) is not None:
-                raise not_ready
+            error = self._not_ready()
+            if error is not None:
+                raise error
             if head.method == b"OPTIONS" and not self._raw():
                 answer(self._replies.ok(head, HTML, b"", RUN_NOT_FAILED))
                 return None
-            try:
-                if type(head) is KnownHead:
-                    before, after = head.around_client
-                    block = b"%b%b%b%b" % (before, client, after, request_id)
-                else:
-                    block = wire.encode_head(head, request_id)
-            except ValueError as error:
-                raise BadInput(f"The request is malformed: {error}.") from None
+            block = _encode(head, request_id, client)
         except ReplyError as refusal:
             answer(self.refuse(head, refusal))
             return None
@@ -106,3 +100,13 @@ class Scoring:
     def _count(self, error: ReplyError) -> None:
         if error.shed:
             self._metrics.shed[error.shed] += 1
+
+
+def _encode(head: RequestHead, request_id: bytes, client: bytes) -> bytes:
+    try:
+        if type(head) is not KnownHead:
+            return wire.encode_head(head, request_id)
+        before, after = head.around_client
+        return b"%b%b%b%b" % (before, client, after, request_id)
+    except ValueError as error:
+        raise BadInput(f"The request is malformed: {error}.") from None

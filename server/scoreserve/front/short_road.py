@@ -162,14 +162,13 @@ class ScoreCycle:
     def begin_whole(self, body: bytes) -> None:
         """The request is there as a whole, and all answers before this one are complete."""
         self._begun = self._complete = True
+        self._chunks = [body]
         self._size = len(body)
-        road = self._road
-        if road.guard is not None and (refusal := road.guard.refuse(self._head)) is not None:
+        guard = self._road.guard
+        if guard is not None and (refusal := guard.refuse(self._head)) is not None:
             self._end(refusal)
-        elif self._size > road.max_body_bytes:
-            self._refuse_body()
         else:
-            self._job = road.scoring.submit(self._head, (body,), self._answer, self._protocol.peer)
+            self._submit()
 
     def complete(self) -> None:
         """The body is complete."""
@@ -230,12 +229,12 @@ class ScoreCycle:
             task = self._protocol.loop.create_task(self._stream(reply, reply.stream))
             self._streaming = task, reply.stream
             return
-        transport, body = self._protocol.transport, reply.body
-        if len(body) < JOIN_BELOW_BYTES:
-            transport.write(self._render(reply) + body)
+        transport = self._protocol.transport
+        if len(reply.body) < JOIN_BELOW_BYTES:
+            transport.write(self._render(reply) + reply.body)
         else:
             transport.write(self._render(reply))
-            transport.write(body)
+            transport.write(reply.body)
         self._finish()
 
     async def _stream(self, reply: Reply, stream: BodyStream) -> None:

@@ -55,12 +55,12 @@ class RowText(NamedTuple):
     row: str
 
     @property
-    def rows(self) -> int:
-        return 1
-
-    @property
     def key(self) -> Hashable:
         return self.template.key
+
+    @property
+    def rows(self) -> int:
+        return 1
 
     @property
     def path(self) -> tuple[str, ...]:
