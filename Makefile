@@ -7,6 +7,7 @@ SECONDS ?= 180
 VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE := .venv-reference
+COMPILED := .venv-compiled
 EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
@@ -14,11 +15,12 @@ APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no
 # What builds and runs images where there is no Docker.
 IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables
 
-.PHONY: run test lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk
+.PHONY: run test test-compiled lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
 	@echo "make test     the whole default test suite"
+	@echo "make test-compiled  the same on the compiled server, as images and wheels have it"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
 	@echo "make bench    speed beside the reference and a bare floor (ARGS=)"
@@ -40,10 +42,14 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@exec $(BIN)/scoreserve serve --entry-script $(EXAMPLE)/score.py --model-dir $(EXAMPLE)/model \
 	  --port $(PORT) --workers $(WORKERS)
 
-test: $(BIN)/.dev .wrk $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
-	@command -v chromedriver >/dev/null || { $(APT_INSTALL) chromium chromium-driver; }
+TEST_NEEDS := .wrk .chromedriver $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
+
+test: $(BIN)/.dev $(TEST_NEEDS)
 	$(BIN)/pytest $(ARGS)
 	SCORESERVE_SHORT_ROAD=false $(BIN)/pytest tests/contract  # the long road must make no difference
+
+test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
+	$(COMPILED)/bin/pytest $(ARGS)
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check
@@ -87,6 +93,14 @@ bench-pins:
 .wrk:
 	@command -v wrk >/dev/null || { $(APT_INSTALL) wrk; }
 
+.chromedriver:
+	@command -v chromedriver >/dev/null || { $(APT_INSTALL) chromium chromium-driver; }
+
+PYTHON_H := import os, sysconfig as s; assert os.path.exists(s.get_path("include") + "/Python.h")
+.compiler:
+	@command -v cc >/dev/null || { $(APT_INSTALL) gcc libc6-dev; }
+	@$(PYTHON) -c '$(PYTHON_H)' 2>/dev/null || { $(APT_INSTALL) python3-dev; }
+
 # Universal: one file for every Python that a base image may have.
 LOCK := $(BIN)/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 \
   --generate-hashes --upgrade --custom-compile-command "make lock"
@@ -107,7 +121,7 @@ image-test: $(BIN)/.dev $(BIN)/.image-test
 	$(BIN)/pytest -m images tests/images $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) .bench $(EXAMPLE)/model dist
+	rm -rf $(VENV) $(REFERENCE) $(COMPILED) .bench $(EXAMPLE)/model dist
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
@@ -131,6 +145,12 @@ $(BIN)/.uv: | $(BIN)/python
 
 $(BIN)/.image-test: tests/images/requirements.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# Not editable: what is edited is compiled and installed anew.
+$(COMPILED)/.installed: pyproject.toml $(shell find server -name '*.py') | .compiler
+	[ -e $(COMPILED)/bin/python ] || $(PYTHON) -m venv $(COMPILED)
+	SCORESERVE_COMPILE=yes $(COMPILED)/bin/pip install --quiet --disable-pip-version-check '.[dev,example]'
 	@touch $@
 
 .venv-reference: $(REFERENCE)/.installed

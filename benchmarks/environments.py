@@ -1,7 +1,8 @@
 """One virtual environment a server, made under .bench/ when it is first needed.
 
 What goes in is pinned in requirements/NAME.txt. A digest of that file and of the Python version is
-the stamp: when either changes the environment is made anew. scoreserve's own holds this checkout.
+the stamp: when either changes the environment is made anew. scoreserve's own holds this checkout as
+its users get it, compiled, and gets it anew when the server's files change.
 """
 
 from __future__ import annotations
@@ -34,15 +35,25 @@ def ensure(name: str) -> None:
     requirements = HERE / "requirements" / f"{name}.txt"
     stamp = BENCH / name / ".installed"
     wanted = _digest(requirements)
+    if not _is_current(stamp, wanted):
+        print(f"installing {name} into {BENCH / name}", file=sys.stderr, flush=True)
+        shutil.rmtree(BENCH / name, ignore_errors=True)
+        _run([sys.executable, "-m", "venv", str(BENCH / name)], name)
+        install = [*_installer(name), "-r", str(requirements)]
+        _run(install, name)
+        stamp.write_text(wanted, encoding="utf-8")
+    if name == OURS:
+        _ensure_checkout()
+
+
+def _ensure_checkout() -> None:
+    """Install this checkout unless it is there as it is now; raises BenchmarkError."""
+    stamp = BENCH / OURS / ".checkout"
+    wanted = _digest(ROOT / "pyproject.toml", *sorted((ROOT / "server").rglob("*.py")))
     if _is_current(stamp, wanted):
         return
-    print(f"installing {name} into {BENCH / name}", file=sys.stderr, flush=True)
-    shutil.rmtree(BENCH / name, ignore_errors=True)
-    _run([sys.executable, "-m", "venv", str(BENCH / name)], name)
-    install = [*_installer(name), "-r", str(requirements)]
-    _run(install, name)
-    if name == OURS:
-        _run([*_installer(name), "--no-deps", "--editable", str(ROOT)], name)
+    print("compiling and installing this checkout", file=sys.stderr, flush=True)
+    _run([*_installer(OURS), "--no-deps", "--force-reinstall", str(ROOT)], OURS)
     stamp.write_text(wanted, encoding="utf-8")
 
 

@@ -33,26 +33,33 @@ def describe() -> str:
 
 def versions(python: Path, packages: list[str]) -> dict[str, str]:
     """Versions of Python and of those of the packages that are in that environment."""
+    found: dict[str, str | None] = json.loads(_ask(python, "-c", PROBE, *packages))
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def server_versions(server: Server) -> dict[str, str]:
+    """The server's own, Python's, those of the models' packages; of ours the commit too,
+    and whether it is compiled.
+    """
+    found = versions(server.python, [server.package, *MODEL_PACKAGES])
+    if server.environment == OURS and server.package == OURS:
+        found["commit"] = _commit()
+        found["compiled"] = str("compiled" in _ask(server.python, "-m", OURS, "--version"))
+    return found
+
+
+def _ask(python: Path, *arguments: str) -> str:
     try:
         finished = subprocess.run(
-            [str(python), "-c", PROBE, *packages],
+            [str(python), *arguments],
             capture_output=True,
             text=True,
             timeout=PROBE_TIMEOUT_SECONDS,
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise BenchmarkError(f"cannot ask {python} for its packages: {error}") from error
-    found: dict[str, str | None] = json.loads(finished.stdout)
-    return {name: version for name, version in found.items() if version is not None}
-
-
-def server_versions(server: Server) -> dict[str, str]:
-    """The server's own, Python's, those of the models' packages; of ours the commit too."""
-    found = versions(server.python, [server.package, *MODEL_PACKAGES])
-    if server.environment == OURS and server.package == OURS:
-        found["commit"] = _commit()
-    return found
+        raise BenchmarkError(f"cannot ask {python} what it has: {error}") from error
+    return finished.stdout
 
 
 def _commit() -> str:

@@ -41,7 +41,7 @@ heads_strategy = st.builds(
 )
 
 
-def payload_of(buffers: Sequence[bytes], kind: int, count: int) -> bytes:
+def payload_of(buffers: Sequence[wire.Chunk], kind: int, count: int) -> bytes:
     """The payload of one encoded frame, once its prefix has been checked."""
     data = b"".join(buffers)
     payload = data[wire.PREFIX_BYTES :]

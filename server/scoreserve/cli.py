@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from scoreserve import __version__, app_insights, logs, output, settings
+from scoreserve import __version__, app_insights, logs, output, settings, wire
 from scoreserve.cgroup import available_cpus
 from scoreserve.compute_budget import thread_limits
 from scoreserve.errors import EXIT_BOOT, EXIT_USAGE, ConfigFileError, ConfigurationError
@@ -106,11 +106,17 @@ def _refuse_configuration(error: ConfigurationError) -> NoReturn:
     sys.exit(EXIT_BOOT)
 
 
+def _version() -> str:
+    """The version, and whether it is compiled (see hatch_build.py)."""
+    compiled = not str(wire.__file__).endswith(".py")
+    return f"scoreserve {__version__}{' (compiled)' if compiled else ''}"
+
+
 def _scoreserve_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="scoreserve", description="The scoring container for Azure ML entry scripts."
     )
-    parser.add_argument("--version", action="version", version=f"scoreserve {__version__}")
+    parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     command = commands.add_parser(
         "serve",

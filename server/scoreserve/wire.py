@@ -54,7 +54,8 @@ new_record = tuple.__new__
 
 PREFIX_BYTES = _PREFIX.size
 JOIN_BELOW_BYTES = 1 << 16  # one write beats several as long as copying is cheap
-Buffer = bytes | bytearray | memoryview
+Chunk = bytes | bytearray
+Buffer = Chunk | memoryview
 
 
 class FrameError(ValueError):
@@ -131,7 +132,7 @@ class RequestHead(NamedTuple):
         return merged
 
 
-def size(buffers: Iterable[bytes]) -> int:
+def size(buffers: Iterable[Chunk]) -> int:
     """Bytes in all the buffers together."""
     return sum(map(len, buffers))
 
@@ -149,12 +150,12 @@ def read_prefix(data: Buffer, offset: int = 0) -> tuple[int, int, int]:
     return kind, count, length
 
 
-def encode_jobs(jobs: Iterable[tuple[int, bytes, Sequence[bytes]]]) -> list[bytes]:
+def encode_jobs(jobs: Iterable[tuple[int, bytes, Sequence[Chunk]]]) -> list[Chunk]:
     """A JOBS frame for (id, head, body chunks), as buffers to be written one after the other.
 
     Chunks are passed on as they are: a body of 77 MB is not copied here.
     """
-    buffers = [b""]
+    buffers: list[Chunk] = [b""]
     count = total = 0
     for job_id, head, chunks in jobs:
         body_length = size(chunks)

@@ -64,4 +64,4 @@ def test_idle_connections_do_not_keep_bodies(serve: Serve, road: dict[str, str])
                 received = b""
                 while len(received) < 250_000:
                     received += client.recv(1 << 20)
-            assert resident_mebibytes(server) - before < 20
+            assert resident_mebibytes(server) - before < 35  # all bodies would be 48

@@ -7,6 +7,7 @@ long    uvicorn's own cycle runs the ASGI application
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -20,6 +21,7 @@ from scoreserve.front.clients import Patience
 from tests.front.conftest import MAX_BODY_BYTES, FakeFront
 from tests.front.connections import Connection, Response, chunked, request
 from tests.front.fakes import turns
+from tests.garbage import no_collections
 
 # What uvicorn's own cycle does not promise.
 short_only = pytest.mark.parametrize("road", ["short"], indirect=True)
@@ -98,6 +100,23 @@ class TestRequests:
         front.attach()
         for cut in range(len(data) + 1):
             asyncio.run(scenario(cut))
+
+    def test_leave_nothing_to_the_garbage_collector(self, play: Play) -> None:
+        """Which comes seldom: until then their bodies would stay."""
+
+        async def scenario(connection: Connection) -> None:
+            async def score(times: int) -> None:
+                for _ in range(times):
+                    await connection.send(request(b"12345"))
+                    connection.front.hand_over()
+                    await connection.work()
+
+            await score(2)
+            with no_collections():
+                await score(20)
+                assert gc.collect() < 20
+
+        play(scenario)
 
     def test_on_one_connection_follow_each_other(self, play: Play) -> None:
         async def scenario(connection: Connection) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scoreserve.wire import Outcome
+from tests.garbage import no_collections
 from tests.worker.batching import (
     POISON,
     ROW_WISE,
@@ -80,6 +82,15 @@ class TestMerging:
             runs.append(len(calls))
         again = [number for number, count in enumerate(runs) if count > 1]
         assert again == [0, 1, 17, 81]
+
+    def test_leaves_nothing_to_the_garbage_collector(self) -> None:
+        script = Script(row_wise("list"))
+        script.trust(body)
+        script.score([body(1.5), body(2.5)])
+        with no_collections():
+            for number in range(20):
+                script.score([body(number + 0.25), body(number + 0.75)])
+            assert gc.collect() < 20
 
     def test_equal_requests_share_calls_too(self) -> None:
         """As a load generator sends them."""

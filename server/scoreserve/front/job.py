@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from scoreserve.errors import ReplyError
 from scoreserve.front.body_stream import BodyStream
-from scoreserve.wire import Outcome
+from scoreserve.wire import Chunk, Outcome
 
 
 class Job:
@@ -32,7 +32,7 @@ class Job:
     def __init__(
         self,
         head: bytes,
-        chunks: Sequence[bytes],
+        chunks: Sequence[Chunk],
         on_outcome: Callable[[Outcome | ReplyError], None],
         request_id: bytes = b"",
     ) -> None:

@@ -16,7 +16,7 @@ from scoreserve.front.job import Job
 from scoreserve.front.known_heads import KnownHead
 from scoreserve.front.metrics import Metrics
 from scoreserve.front.replies import HTML, RUN_NOT_FAILED, Replies, Reply
-from scoreserve.wire import Outcome, RequestHead
+from scoreserve.wire import Chunk, Outcome, RequestHead
 
 _CLIENT_GONE = "client_gone"  # the one reason for shedding that nobody is answered with
 
@@ -47,7 +47,7 @@ class Scoring:
     def submit(
         self,
         head: RequestHead,
-        chunks: Sequence[bytes],
+        chunks: Sequence[Chunk],
         answer: Callable[[Reply], None],
         client: bytes = b"",
     ) -> Job | None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
@@ -31,7 +31,7 @@ from scoreserve.front.known_heads import KnownHeads
 from scoreserve.front.metrics import RouteCounters
 from scoreserve.front.replies import Reply, lines_of
 from scoreserve.front.scoring import Scoring
-from scoreserve.wire import JOIN_BELOW_BYTES, RequestHead
+from scoreserve.wire import JOIN_BELOW_BYTES, Chunk, RequestHead
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SMALL_BYTES = 1024
@@ -104,7 +104,7 @@ class ScoreCycle:
         self._road = road
         self._head = head
         self._expects_continue = expects_continue
-        self._chunks: list[bytes] = []
+        self._chunks: list[Chunk] = []
         self._size = 0
         self._begun = self._complete = self.refused = False
         self._job: Job | None = None
@@ -157,7 +157,7 @@ class ScoreCycle:
         if isinstance(last, bytearray):
             last += body
         else:
-            self._chunks.append(cast("bytes", bytearray(body)))
+            self._chunks.append(bytearray(body))
 
     def begin_whole(self, body: bytes) -> None:
         """The request is there as a whole, and all answers before this one are complete."""
