@@ -77,6 +77,11 @@ class ReplyError(ScoreserveError):
     def message(self) -> str:
         return str(self.args[0])
 
+    def with_cause(self, cause: BaseException) -> ReplyError:
+        """Itself, as `raise ... from cause` leaves it: compiled by mypyc, that sets no cause."""
+        self.__cause__ = cause
+        return self
+
 
 class BadInput(ReplyError):
     status = 400

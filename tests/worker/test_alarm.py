@@ -9,11 +9,9 @@ import contextlib
 import signal
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 
-from scoreserve.worker import alarm
 from scoreserve.worker.alarm import Alarm
 
 LIMIT_SECONDS = 10.0
@@ -29,7 +27,6 @@ class FakeTimer:
         self.now = 1000.0
         self.settings: list[float] = []
         self._rings_at: float | None = None
-        monkeypatch.setattr(alarm, "time", SimpleNamespace(monotonic=lambda: self.now))
         monkeypatch.setattr(signal, "setitimer", self._set)
         monkeypatch.setattr(signal, "getitimer", self._get)
 
@@ -60,7 +57,7 @@ class Script:
 
     def __init__(self, timer: FakeTimer) -> None:
         self._timer = timer
-        self._alarm = Alarm(LIMIT_SECONDS)
+        self._alarm = Alarm(LIMIT_SECONDS, lambda: timer.now)
         self.cleaned_up = False
 
     def call(self, seconds: float, *, clean_up_seconds: float = 0, spent: float = 0) -> None:

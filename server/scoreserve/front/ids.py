@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from scoreserve.errors import IdTooLong
@@ -34,18 +34,17 @@ class Ids(NamedTuple):
     headers: list[tuple[bytes, bytes]]
 
 
-def _new_ids() -> Iterator[bytes]:
-    """Random UUIDs, version 4, made a pool at a time."""
+def _new_ids() -> list[bytes]:
+    """A pool of random UUIDs, version 4."""
     # A digit's place in all of them at once: one after the other takes three times as long.
-    while True:
-        digits = os.urandom(len(_PLACES) * _POOL_IDS // 2).hex().encode()
-        text = bytearray(_BLANK_ID * _POOL_IDS)
-        for number, place in enumerate(_PLACES):
-            text[place :: len(_BLANK_ID)] = digits[number :: len(_PLACES)]
-        yield from bytes(text).split()
+    digits = os.urandom(len(_PLACES) * _POOL_IDS // 2).hex().encode()
+    text = bytearray(_BLANK_ID * _POOL_IDS)
+    for number, place in enumerate(_PLACES):
+        text[place :: len(_BLANK_ID)] = digits[number :: len(_PLACES)]
+    return bytes(text).split()
 
 
-_pool = _new_ids()
+_pool: list[bytes] = []
 _log = logging.getLogger("azmlinfsrv")
 _LEGACY = (
     "x-ms-request-id header has been deprecated and will be removed from future versions of the"
@@ -60,7 +59,9 @@ def brings_ids(headers: Headers) -> bool:
 
 def new_id() -> bytes:
     """An id for a request that brings none."""
-    return next(_pool)
+    if not _pool:
+        _pool.extend(_new_ids())
+    return _pool.pop()
 
 
 def identify(headers: Headers) -> Ids:
@@ -75,7 +76,7 @@ def identify(headers: Headers) -> Ids:
     for name, value in headers:  # repeated ones are joined, as WSGI does
         sent[name] = b"%b,%b" % (sent[name], value) if name in sent else value
     echoed = [(b"traceid", sent[b"traceid"])] if b"traceid" in sent else []
-    request_id = sent[b"x-request-id"] if b"x-request-id" in sent else next(_pool)
+    request_id = sent[b"x-request-id"] if b"x-request-id" in sent else new_id()
     if len(request_id) > _LONGEST_ID:
         raise IdTooLong("x-request-id", _LONGEST_ID, echoed)
     legacy, client = sent.get(b"x-ms-request-id", b""), sent.get(b"x-ms-client-request-id", b"")

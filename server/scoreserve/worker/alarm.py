@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType, TracebackType
 
 _AT_ONCE = 1e-6  # seconds: 0 would switch the timer off
@@ -16,12 +17,14 @@ _AT_ONCE = 1e-6  # seconds: 0 would switch the timer off
 
 class Alarm:
     """`with alarm:` around a call of at most `seconds`, or `with alarm.after(spent):` around one
-    whose requests have had so many seconds already. Main thread only.
+    whose requests have had so many seconds already. Main thread only. `clock` tells the time in
+    seconds.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._seconds = seconds
-        self._started: float | None = None  # of the call in hand, by time.monotonic
+        self._clock = clock
+        self._started: float | None = None  # of the call in hand
         self._spent = 0.0
         self._handler = self._ring
         signal.signal(signal.SIGALRM, self._handler)
@@ -33,7 +36,7 @@ class Alarm:
 
     def __enter__(self) -> None:
         spent, self._spent = self._spent, 0.0
-        self._started = time.monotonic() - spent
+        self._started = self._clock() - spent
         # Asked, not remembered: a script may use the timer and the signal for itself.
         left = signal.getitimer(signal.ITIMER_REAL)[0]
         if not left or (spent and left > self._seconds - spent):
@@ -51,7 +54,7 @@ class Alarm:
     def _ring(self, signal_number: int, frame: FrameType | None) -> None:
         if self._started is None:
             return  # between two calls: the next one sets it
-        left = self._seconds - (time.monotonic() - self._started)
+        left = self._seconds - (self._clock() - self._started)
         if left <= 0:
             self._started = None
             raise TimeoutError

@@ -39,7 +39,7 @@ def result(
     except ReplyError:
         raise
     except BaseException as error:  # the values' own methods are called: user code
-        raise ResultUnusable from error
+        raise ResultUnusable().with_cause(error) from error
     return new_record(Outcome, (job_id, 200, _JSON_HEAD, body, run_seconds, wire.RAN))
 
 

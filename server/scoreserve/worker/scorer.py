@@ -104,10 +104,10 @@ class Scorer:
                 "Script failed to finish execution within the allocated time: %dms",
                 self._timeout_ms,
             )
-            raise ScoringTimeout(self._timeout_ms) from error
+            raise ScoringTimeout(self._timeout_ms).with_cause(error) from error
         # SystemExit and CancelledError too: what ends one request need not take its worker along.
         except BaseException as error:
-            raise ScriptFailed from error
+            raise ScriptFailed().with_cause(error) from error
 
     def _settle(self, value: Any) -> Any:
         """Awaits what an `async def run` returned; anything else is the result already."""
