@@ -33,27 +33,27 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 SETUP, STAGE, READY, BOOT_FAILED, JOBS, RUNNING = range(1, 7)
 OUTCOMES, CHUNK, STREAM_END, REPORT, MORE, STOP = range(7, 13)
 
-_PREFIX = struct.Struct("<B3xIQ")
-_JOB = struct.Struct("<QI4xQ")
-_OUTCOME = struct.Struct("<QHBxIdQ")
-_STREAM = struct.Struct("<Q")
-_STREAM_END = struct.Struct("<Q?")
+_PREFIX: Final = struct.Struct("<B3xIQ")
+_JOB: Final = struct.Struct("<QI4xQ")
+_OUTCOME: Final = struct.Struct("<QHBxIdQ")
+_STREAM: Final = struct.Struct("<Q")
+_STREAM_END: Final = struct.Struct("<Q?")
 
 # Flags of an outcome.
-RAN = 1  # run() returned
-STREAMED = 2  # the body follows in CHUNK frames
-SIZED = 4  # the head has a content-length of its own, as the answer to HEAD has
+RAN: Final = 1  # run() returned
+STREAMED: Final = 2  # the body follows in CHUNK frames
+SIZED: Final = 4  # the head has a content-length of its own, as the answer to HEAD has
 
 # Makes a NamedTuple of its fields: its own constructor, a Python function, takes twice as long.
-new_record = tuple.__new__
+new_record: Final = tuple.__new__
 
-PREFIX_BYTES = _PREFIX.size
-JOIN_BELOW_BYTES = 1 << 16  # one write beats several as long as copying is cheap
+PREFIX_BYTES: Final = _PREFIX.size
+JOIN_BELOW_BYTES: Final = 1 << 16  # one write beats several as long as copying is cheap
 Chunk = bytes | bytearray
 Buffer = Chunk | memoryview
 
@@ -279,7 +279,7 @@ def read_stream_id(payload: Buffer) -> int:
 # A head is its fields in a row with a zero byte between them, which no field can hold: HTTP allows
 # none in a header, and `encode_head` refuses what a caller that is not HTTP may bring.
 _FIXED_FIELDS = 6
-POST = b"POST\0"  # with which the encoded head of a POST begins
+POST: Final = b"POST\0"  # with which the encoded head of a POST begins
 
 
 def encode_head(head: RequestHead, request_id: bytes = b"") -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from scoreserve.errors import IdTooLong, ReplyError
 from scoreserve.front.body_stream import BodyStream
@@ -21,12 +21,12 @@ HTML, JSON = b"text/html; charset=utf-8", b"application/json"
 RUN_NOT_FAILED = (b"x-ms-run-function-failed", b"False")
 _NEW_ID = ((b"x-request-id", b"%b"), (b"x-ms-request-id", b"%b"))
 # After the script's header lines and ours.
-_TIMES = (
+_TIMES: Final = (
     b"%b%bx-ms-run-fn-exec-ms: %.3f\r\n"
     b"server-timing: queue;dur=%.3f, run;dur=%.3f, total;dur=%.3f\r\n"
 )
-_LENGTH = b"%bcontent-length: %d\r\n"
-_BODILESS = frozenset({204, 304})  # a length would be that of a body they cannot have
+_LENGTH: Final = b"%bcontent-length: %d\r\n"
+_BODILESS: Final = frozenset({204, 304})  # a length would be that of a body they cannot have
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id"})
 _OURS_OR_CORS = _OURS | {_ALLOW_ORIGIN}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Generator
-from typing import Any
+from typing import Any, Final
 
 from scoreserve import wire
 from scoreserve.errors import ReplyError, ResultUnusable
@@ -16,9 +16,9 @@ from scoreserve.wire import Outcome, new_record
 from scoreserve.worker import json_text
 from scoreserve.worker.responses import StreamedOutcome, from_generator, from_response
 
-_JSON_HEAD = b"content-type: application/json\r\nx-ms-run-function-failed: False\r\n"
-PLAIN = frozenset({dict, list, str, int, float, bool, type(None), tuple})
-_JSON_HEAD_FAILED = b"content-type: application/json\r\nx-ms-run-function-failed: True\r\n"
+_JSON_HEAD: Final = b"content-type: application/json\r\nx-ms-run-function-failed: False\r\n"
+PLAIN: Final = frozenset({dict, list, str, int, float, bool, type(None), tuple})
+_JSON_HEAD_FAILED: Final = b"content-type: application/json\r\nx-ms-run-function-failed: True\r\n"
 
 
 def result(
