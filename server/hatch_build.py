@@ -30,7 +30,7 @@ class NotCompiled(Exception):
 
     @property
     def reason(self) -> str:
-        """The last of it."""
+        """The last line of it."""
         return str(self).rpartition("\n")[2]
 
 
@@ -52,6 +52,7 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
             _compile(server, self.config["modules"], self._built)
         except NotCompiled as error:
             if wanted == "yes":
+                shutil.rmtree(self._built)
                 raise
             self.app.display_warning(f"scoreserve is not compiled: {error.reason}")
             return
