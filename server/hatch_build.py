@@ -13,7 +13,6 @@ An editable installation is never compiled: what is edited there is what runs.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -47,25 +46,24 @@ class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
         if wanted == "no" or version == "editable":
             return
         server = Path(self.root, "server")
-        self._built = Path(tempfile.mkdtemp(prefix="scoreserve-build-"))
+        self._built = tempfile.TemporaryDirectory(prefix="scoreserve-build-")
+        out = Path(self._built.name)
         try:
-            _compile(server, self.config["modules"], self._built)
+            _compile(server, self.config["modules"], out)
         except NotCompiled as error:
             if wanted == "yes":
-                shutil.rmtree(self._built)
                 raise
             self.app.display_warning(f"scoreserve is not compiled: {error.reason}")
             return
-        built = self._built / "lib"
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
-        for file in built.rglob("*.so"):
-            build_data["force_include"][str(file)] = str(file.relative_to(built))
+        for file in (out / "lib").rglob("*.so"):
+            build_data["force_include"][str(file)] = str(file.relative_to(out / "lib"))
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Leaves nothing behind."""
         if hasattr(self, "_built"):
-            shutil.rmtree(self._built)
+            self._built.cleanup()
 
 
 def _compile(server: Path, modules: list[str], out: Path) -> None:

@@ -175,9 +175,8 @@ class TestScoreserve:
 
     def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert exit_code(cli.main, ["--version"]) == 0
-        name, version, *compiled = capsys.readouterr().out.split()
-        assert (name, version) == ("scoreserve", __version__)
-        assert compiled in ([], ["(compiled)"])
+        compiled = " (compiled)" if list(Path(cli.__file__).parent.glob("wire.*.so")) else ""
+        assert capsys.readouterr().out == f"scoreserve {__version__}{compiled}\n"
 
     def test_a_command_is_needed(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert exit_code(cli.main, []) == 2

@@ -58,10 +58,13 @@ def test_idle_connections_do_not_keep_bodies(serve: Serve, road: dict[str, str])
     with serve(ECHO, env=road) as server:
         before = resident_mebibytes(server)
         with contextlib.ExitStack() as held:
+            grown = []
             for _ in range(200):
                 client = held.enter_context(socket.create_connection(("127.0.0.1", server.port)))
                 client.sendall(post(b"x" * 250_000, b"X-A: b"))
                 received = b""
                 while len(received) < 250_000:
                     received += client.recv(1 << 20)
-            assert resident_mebibytes(server) - before < 35  # all bodies would be 48
+                grown.append(resident_mebibytes(server) - before)
+            # Garbage comes and goes; bodies that were kept would be there each time.
+            assert min(grown[-50:]) < 20

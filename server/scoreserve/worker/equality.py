@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+NESTED = frozenset({list, tuple, dict})  # types of values that hold others
+
 _RELATIVE_TOLERANCE = 1e-5  # what summing in another order may change in single precision
 _ABSOLUTE_TOLERANCE = 1e-8
 

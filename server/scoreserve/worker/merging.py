@@ -24,7 +24,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 
-from scoreserve.worker.equality import equal
+from scoreserve.worker.equality import NESTED, equal
 from scoreserve.worker.reasons import NotMerged
 from scoreserve.worker.script_json import has_long_integer
 
@@ -33,7 +33,6 @@ _SPLIT_FORM = {"columns", "data"}
 _SPLIT_ROWS = ("index", "data")
 _INT64 = 1 << 63
 _DEEPEST_ROW = 32  # levels; scripts and parsers have limits of their own, which a client may try
-_NESTED = frozenset({list, tuple, dict})
 
 # Shapes of rows of plain floats and texts by the types in them: most rows look like one before.
 _flat_shapes: dict[tuple[type, ...], Hashable] = {}
@@ -152,7 +151,7 @@ def part_of(parts: TakenApart, start: int, stop: int) -> Parts:
 def copied(value: Any) -> Any:
     """A copy of a JSON value, down to its last list and object."""
     if type(value) is list:
-        return [copied(item) if type(item) in _NESTED else item for item in value]
+        return [copied(item) if type(item) in NESTED else item for item in value]
     if type(value) is dict:
         return {name: copied(item) for name, item in value.items()}
     return value

@@ -24,10 +24,9 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from scoreserve.worker.equality import equal, kind_of_array, plain_values
+from scoreserve.worker.equality import NESTED, equal, kind_of_array, plain_values
 from scoreserve.worker.reasons import ROWS_DIFFER, NotSplit
 
-_NESTED = frozenset({list, tuple, dict})
 _ITSELF = ""  # the name of a result that is its own only member
 _MOST_SHAPES = 256  # of result rows: a client may have a say in them
 
@@ -238,7 +237,7 @@ def _row_shapes(rows: Any) -> set[Hashable]:
         shape = (type(rows), kind_of_array(rows), rows.shape[1:])
         return {shape, *_odd_floats(plain_values(rows))}
     kinds = set(map(type, rows))
-    if kinds.isdisjoint(_NESTED) and not any(hasattr(kind, "dtype") for kind in kinds):
+    if kinds.isdisjoint(NESTED) and not any(hasattr(kind, "dtype") for kind in kinds):
         return {*((type(rows), kind) for kind in kinds), *_odd_floats(rows)}
     return {*((type(rows), _result_shape(row)) for row in rows), *_odd_floats(rows)}
 
@@ -258,9 +257,9 @@ def _odd_floats(value: Any) -> set[Hashable]:
         found.add("nan")
     if any(map(float.is_integer, floats)):
         found.add("whole")
-    if not kinds.isdisjoint(_NESTED):
+    if not kinds.isdisjoint(NESTED):
         for item in value:
-            if type(item) in _NESTED:
+            if type(item) in NESTED:
                 found |= _odd_floats(item)
     return found
 
