@@ -15,6 +15,7 @@ from uvicorn.server import ServerState
 
 from benchmarks.costs.timing import Clock, Cost
 from scoreserve import wire
+from scoreserve.errors import ReplyError
 from scoreserve.front.access_log import AccessLog
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
@@ -143,6 +144,10 @@ async def _no_app(scope: Any, receive: Any, send: Any) -> None:
     """What is not scored has an application of its own."""
 
 
+def _nobody(outcome: Outcome | ReplyError, seconds: float) -> None:
+    """Who waits for the outcome of a job that is only measured."""
+
+
 def _outcomes(jobs: Sequence[Job]) -> list[Outcome]:
     return [Outcome(job.id, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN) for job in jobs]
 
@@ -158,7 +163,7 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     block = before + connection.peer + after + request_id
     outcome = Outcome(1, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN)
     reply = front.replies.outcome(common, outcome, 0.0005)
-    jobs = [Job(block, [body], lambda outcome: None, request_id) for _ in front.connections]
+    jobs = [Job(block, [body], _nobody, request_id) for _ in front.connections]
     records = [(number, job.head, job.chunks) for number, job in enumerate(jobs)]
     frame = b"".join(wire.encode_outcomes(_outcomes(jobs)))
     size, many = len(frame) - wire.PREFIX_BYTES, len(jobs)
@@ -187,7 +192,7 @@ async def cost(clock: Clock, clients: int) -> Cost:
     """What a request costs while so many clients ask at once."""
     front = _Front(clients)
     front.turn()
-    jobs = [Job(b"", [], lambda outcome: None)] * clients
+    jobs = [Job(b"", [], _nobody)] * clients
     answering = clock.microseconds(lambda: b"".join(wire.encode_outcomes(_outcomes(jobs))), clients)
     whole = clock.microseconds(front.turn, clients) - answering  # which is the worker's
     parts = {name: clock.microseconds(*part) for name, part in _parts(front).items()}

@@ -32,8 +32,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain
-from typing import Final, NamedTuple
+from typing import Final
 
 SETUP, STAGE, READY, BOOT_FAILED, JOBS, RUNNING = range(1, 7)
 OUTCOMES, CHUNK, STREAM_END, REPORT, MORE, STOP = range(7, 13)
@@ -49,9 +50,6 @@ RAN: Final = 1  # run() returned
 STREAMED: Final = 2  # the body follows in CHUNK frames
 SIZED: Final = 4  # the head has a content-length of its own, as the answer to HEAD has
 
-# Makes a NamedTuple of its fields: its own constructor, a Python function, takes twice as long.
-new_record: Final = tuple.__new__
-
 PREFIX_BYTES: Final = _PREFIX.size
 JOIN_BELOW_BYTES: Final = 1 << 16  # one write beats several as long as copying is cheap
 Chunk = bytes | bytearray
@@ -62,23 +60,50 @@ class FrameError(ValueError):
     """The bytes received are not a frame."""
 
 
-class WireJob(NamedTuple):
+# What is made for every request has an __init__ written out: compiled, it takes a quarter of the
+# time of a named tuple's, and a seventh of the one that dataclass makes.
+
+
+@dataclass(init=False)
+class WireJob:
     """One request as the worker sees it. `body` may be a view into the receive buffer."""
 
     id: int
     head: bytes
     body: Buffer
 
+    def __init__(self, id: int, head: bytes, body: Buffer) -> None:
+        self.id = id
+        self.head = head
+        self.body = body
 
-class Outcome(NamedTuple):
+
+@dataclass(init=False)
+class Outcome:
     """What became of one job. `run_seconds` is the wall time in run()."""
 
     id: int
     status: int
     head: bytes
     body: bytes
-    run_seconds: float = 0.0
-    flags: int = 0
+    run_seconds: float
+    flags: int
+
+    def __init__(  # noqa: PLR0913, PLR0917 - a field each
+        self,
+        id: int,
+        status: int,
+        head: bytes,
+        body: bytes,
+        run_seconds: float = 0.0,
+        flags: int = 0,
+    ) -> None:
+        self.id = id
+        self.status = status
+        self.head = head
+        self.body = body
+        self.run_seconds = run_seconds
+        self.flags = flags
 
     @property
     def ran(self) -> bool:
@@ -96,7 +121,8 @@ class Outcome(NamedTuple):
         return bool(self.flags & SIZED)
 
 
-class RequestHead(NamedTuple):
+@dataclass
+class RequestHead:
     """The part of a request that travels beside its body.
 
     `path` is as the client wrote it (percent-encoded), `query` without the `?`, `client` as
@@ -132,9 +158,12 @@ class RequestHead(NamedTuple):
         return merged
 
 
-def size(buffers: Iterable[Chunk]) -> int:
+def size(buffers: Sequence[Chunk]) -> int:
     """Bytes in all the buffers together."""
-    return sum(map(len, buffers))
+    total = 0
+    for buffer in buffers:  # compiled, this beats `sum(map(len, buffers))`
+        total += len(buffer)
+    return total
 
 
 def frame(kind: int, payload: bytes = b"", count: int = 1) -> bytes:
@@ -184,7 +213,7 @@ def decode_jobs(payload: memoryview, count: int) -> Iterator[WireJob]:
         if offset > end:
             raise FrameError("a job is longer than its frame")
         head, body = payload[head_start:body_start].tobytes(), payload[body_start:offset]
-        yield new_record(WireJob, (job_id, head, body))
+        yield WireJob(job_id, head, body)
     if offset != end:
         raise FrameError("a frame is longer than its jobs")
 
@@ -193,8 +222,10 @@ def encode_outcomes(outcomes: Sequence[Outcome]) -> list[bytes]:
     """An OUTCOMES frame, as buffers to be written one after the other."""
     buffers = [b""]
     total = 0
-    for job_id, status, head, body, seconds, flags in outcomes:
-        buffers.append(_OUTCOME.pack(job_id, status, flags, len(head), seconds, len(body)))
+    for outcome in outcomes:
+        head, body = outcome.head, outcome.body
+        lengths = len(head), outcome.run_seconds, len(body)
+        buffers.append(_OUTCOME.pack(outcome.id, outcome.status, outcome.flags, *lengths))
         buffers.append(head)
         buffers.append(body)
         total += _OUTCOME.size + len(head) + len(body)
@@ -219,7 +250,7 @@ def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Ou
         if offset > end:
             raise FrameError("an outcome is longer than its frame")
         head, body = data[head_start:body_start], data[body_start:offset]
-        outcomes.append(new_record(Outcome, (job_id, status, head, body, seconds, flags)))
+        outcomes.append(Outcome(job_id, status, head, body, seconds, flags))
     if offset != end:
         raise FrameError("a frame is longer than its outcomes")
     return outcomes
@@ -294,10 +325,11 @@ def encode_around_client(head: RequestHead) -> tuple[bytes, bytes]:
     """What stands before the client in an encoded head, and what stands after it, to be followed by
     the request id. Raises ValueError when a field holds a zero byte.
     """
-    method, path, query, http_version, scheme, _, headers, _ = head
-    before = b"\0".join((method, path, query, http_version, scheme, b""))
-    after = b"\0".join((b"", *chain.from_iterable(headers), b""))
-    if before.count(b"\0") != _FIXED_FIELDS - 1 or after.count(b"\0") != 2 * len(headers) + 1:
+    fields = (head.method, head.path, head.query, head.http_version, head.scheme, b"")
+    before = b"\0".join(fields)
+    after = b"\0".join((b"", *chain.from_iterable(head.headers), b""))
+    separators = 2 * len(head.headers) + 1
+    if before.count(b"\0") != _FIXED_FIELDS - 1 or after.count(b"\0") != separators:
         raise ValueError("a zero byte in the request line or in a header")
     return before, after
 

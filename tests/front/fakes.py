@@ -116,7 +116,12 @@ class Client:
     def __init__(self, name: str, body: bytes = b"") -> None:
         self.name = name.encode()
         self.answers: list[Outcome | ReplyError] = []
-        self.job = Job(self.name, [body], self.answers.append)
+        self.seconds = -1.0  # that the last one took
+        self.job = Job(self.name, [body], self._answered)
+
+    def _answered(self, outcome: Outcome | ReplyError, seconds: float) -> None:
+        self.answers.append(outcome)
+        self.seconds = seconds
 
     @property
     def answer(self) -> Outcome | ReplyError:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -82,7 +83,7 @@ def test_lines_are_written_together(log: Log) -> None:
 
 def test_the_length_of_a_stream_is_not_known(log: Log) -> None:
     stream = BodyStream(lambda: None, lambda: None)
-    log.log.record(request_head(), OK._replace(body=b"", stream=stream), 0.01, api=True)
+    log.log.record(request_head(), replace(OK, body=b"", stream=stream), 0.01, api=True)
     assert log.lines()[0]["bytes"] is None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -164,7 +165,7 @@ class TestAnswers:
         (client,) = submit("a")
         defer.run()
         (answer,) = worker.answers()
-        dispatcher.complete(worker, [answer._replace(id=99), answer, answer])
+        dispatcher.complete(worker, [replace(answer, id=99), answer, answer])
         assert client.got_its_own()
 
     def test_of_another_workers_job_are_dropped(

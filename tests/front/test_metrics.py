@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import string
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -127,7 +128,7 @@ class TestScoring:
             connection = Connection(front, short=short)
             await connection.send(request(b"12345"))
             front.hand_over()
-            outcome = outcome_of(front.worker.in_hand[0])._replace(body=b"abc", run_seconds=1e-9)
+            outcome = replace(outcome_of(front.worker.in_hand[0]), body=b"abc", run_seconds=1e-9)
             front.dispatcher.complete(front.worker, [outcome])
             await turns()
             return await scrape(front)
@@ -150,7 +151,7 @@ class TestScoring:
             await connection.send(request(b""))
             front.hand_over()
             (job,) = front.worker.in_hand
-            streamed = outcome_of(job, flags=wire.RAN | wire.STREAMED)._replace(body=b"")
+            streamed = replace(outcome_of(job, flags=wire.RAN | wire.STREAMED), body=b"")
             front.dispatcher.complete(front.worker, [streamed])
             stream = front.worker.streams[job.id]
             for chunk in (b"ab", b"cde"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -38,7 +39,7 @@ def test_the_worker_gets_head_and_body(front: FakeFront) -> None:
     Asked(front, head, b"body")
     front.hand_over()
     (job,) = front.worker.in_hand
-    assert wire.decode_head(job.head) == head._replace(request_id=b"mine")
+    assert wire.decode_head(job.head) == replace(head, request_id=b"mine")
     assert job.body == b"body"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -81,7 +82,7 @@ class TestArguments:
 
     def test_a_call_keeps_nothing_of_the_receive_buffer(self) -> None:
         buffer = bytearray(b"[1]")
-        job = job_of()._replace(body=memoryview(buffer))
+        job = replace(job_of(), body=memoryview(buffer))
         call = convention_of(lambda data: None).call(job)
         buffer[:] = b"[2]"
         assert call.arguments == {"data": "[1]"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import flask
@@ -23,7 +24,7 @@ def environ_of(head: RequestHead, body: bytes = b"") -> dict[str, Any]:
 
 def head_from(peer: str, headers: Headers = (), scheme: bytes = b"http") -> RequestHead:
     """The head of a request that came from this address."""
-    return head_of(headers=list(headers))._replace(client=peer.encode(), scheme=scheme)
+    return replace(head_of(headers=list(headers)), client=peer.encode(), scheme=scheme)
 
 
 class TestContext:
@@ -74,7 +75,7 @@ class TestUrl:
         [(b"/score", "", "/score"), (b"//score", "a=%20", "//score?a=%20")],
     )
     def test_is_kept_as_it_was_sent(self, path: bytes, query: str, raw: str) -> None:
-        environ = environ_of(head_of(query=query)._replace(path=path))
+        environ = environ_of(replace(head_of(query=query), path=path))
         assert (environ["RAW_URI"], environ["PATH_INFO"]) == (raw, "/score")
 
 
@@ -143,7 +144,7 @@ def test_the_client_is_the_peer() -> None:
 
 
 def test_the_protocol_is_the_clients() -> None:
-    head = head_of()._replace(http_version=b"1.0")
+    head = replace(head_of(), http_version=b"1.0")
     assert environ_of(head)["SERVER_PROTOCOL"] == "HTTP/1.0"
 
 

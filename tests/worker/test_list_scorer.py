@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -72,7 +73,7 @@ def test_what_is_logged_is_about_all_of_them() -> None:
     convention = convention_of(run)
     together = ListScorer(Scorer(run, convention, Settings()), "inputs", 2)
     calls = [
-        convention.call(job_of()._replace(head=wire.encode_head(head_of(), name)))
+        convention.call(replace(job_of(), head=wire.encode_head(head_of(), name)))
         for name in (b"a", b"b", b"c")
     ]
     list(together.score(calls))

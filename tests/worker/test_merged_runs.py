@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -105,14 +106,14 @@ def test_what_is_too_long_to_be_kept_is_never_merged(by_text: bool) -> None:
     runs = runs_of(Script(), by_text=by_text)
     arguments = {"data": "[1.0]" if by_text else [1.0]}
     call = runs.sample(arguments).call
-    assert runs.member(call._replace(body_bytes=1 << 16))
+    assert runs.member(replace(call, body_bytes=1 << 16))
     with pytest.raises(NotMerged, match="too_long"):
-        runs.member(call._replace(body_bytes=(1 << 16) + 1))
+        runs.member(replace(call, body_bytes=(1 << 16) + 1))
 
 
 def test_a_run_that_fails_is_told() -> None:
     runs = runs_of(Script(), by_text=True)
     member: Member = runs.sample({"data": '["x"]'})
-    bad = member._replace(call=member.call._replace(arguments={"data": "bad"}))
+    bad = replace(member, call=replace(member.call, arguments={"data": "bad"}))
     with pytest.raises(ScriptFailed):
         runs.alone(bad)

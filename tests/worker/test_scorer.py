@@ -7,6 +7,7 @@ import json
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -71,7 +72,7 @@ def test_an_input_that_is_refused_never_reaches_run(score: Score) -> None:
 
 def test_what_is_logged_is_about_the_request_that_is_scored(score: Score) -> None:
     def identified(name: bytes) -> WireJob:
-        return job_of()._replace(head=wire.encode_head(head_of(), name))
+        return replace(job_of(), head=wire.encode_head(head_of(), name))
 
     def run(data: Any) -> str:
         return logs.request_id()

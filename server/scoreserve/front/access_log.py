@@ -70,6 +70,8 @@ class AccessLog:
         if not self._access:
             return
         if type(head) is KnownHead:  # of a score request: never a probe
+            if head.log_texts is None:
+                head.log_texts = texts_of(head)
             asked, request, agents = head.log_texts
         elif is_probe(head):
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import replace
 from typing import Any
 
 from scoreserve.errors import BodyTooLarge
@@ -110,7 +111,7 @@ async def gather(reply: Reply, stream: BodyStream) -> Reply | None:
         stream.close()
     body = b"".join(chunks)
     length = (b"content-length", b"%d" % len(body))
-    return reply._replace(head=reply.head + lines_of([length]), body=body, stream=None)
+    return replace(reply, head=reply.head + lines_of([length]), body=body, stream=None)
 
 
 async def _send_stream(stream: BodyStream, receive: Receive, send: Send) -> None:

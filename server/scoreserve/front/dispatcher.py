@@ -184,7 +184,7 @@ class Dispatcher:
             job.alone = True
         for job in guilty:
             del in_hand[job.id]
-        end_all(guilty, error)
+        end_all(guilty, error, self._clock())
         for job in in_hand.values():
             job.sent = False
         self._queue.put_back(in_hand.values())
@@ -209,11 +209,12 @@ class Dispatcher:
             if outcome.run_seconds and not merging:  # a refused input says nothing about run()
                 self._pace.record(outcome.run_seconds)
             answers.append((job, outcome))
-        self._worked(worker, finished)
+        now = self._clock()
+        self._worked(worker, finished, now)
         if len(self._queue) >= self.batching.jobs:
             self._dispatch()  # the worker need not wait until all these are answered
         for job, outcome in answers:
-            job.finish(outcome)
+            job.finish(outcome, now - job.queued_at)
         # Clients that were answered together ask again together: one more turn of the loop reads
         # the rest of them, so that they are not split into a small batch and a large one.
         self._more_to_come = merging and finished > 1
@@ -224,12 +225,11 @@ class Dispatcher:
         """The worker has sent the last of a streamed body, after so many seconds."""
         self._in_hand[worker].pop(job_id, None)
         self._pace.record(seconds)
-        self._worked(worker, 1)
+        self._worked(worker, 1, self._clock())
         self._dispatch_soon()
 
-    def _worked(self, worker: WorkerPort, jobs: int) -> None:
+    def _worked(self, worker: WorkerPort, jobs: int, now: float) -> None:
         """A worker has finished so many jobs since it began, or last did."""
-        now = self._clock()
         if jobs:
             self._rate.record(now - self._busy_since[worker], jobs)
             self._busy_since[worker] = now
@@ -245,7 +245,7 @@ class Dispatcher:
         for in_hand in self._in_hand.values():
             jobs += in_hand.values()
             in_hand.clear()
-        end_all(jobs, error)
+        end_all(jobs, error, self._clock())
 
     def _dispatch_soon(self) -> None:
         if not self._deferred:
@@ -293,7 +293,7 @@ class Dispatcher:
         """Ends the jobs that have waited for too long."""
         overdue = self._queue.take_queued_until(now - self._wait_seconds)
         if overdue:
-            end_all(overdue, QueueTimeout(self._limits.wait_ms, self._retry_seconds(now)))
+            end_all(overdue, QueueTimeout(self._limits.wait_ms, self._retry_seconds(now)), now)
 
     def _watch_oldest(self, now: float) -> None:
         """Sets the timer to when the oldest job will have waited for too long."""

@@ -7,6 +7,7 @@ import hmac
 import logging
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 from scoreserve.api_keys import read_keys
 from scoreserve.errors import Unauthorized
@@ -38,7 +39,7 @@ class Guard:
         """
         if head.method == b"OPTIONS" or self._admits(head.header(b"authorization") or b""):
             return None
-        return self._replies.error(head, Unauthorized())._replace(close=True)
+        return replace(self._replies.error(head, Unauthorized()), close=True)
 
     def refresh(self) -> None:
         """Reads the file if it has changed. One that cannot be used changes nothing but the log."""

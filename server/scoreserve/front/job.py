@@ -8,13 +8,16 @@ from scoreserve.errors import ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.wire import Chunk, Outcome
 
+OnOutcome = Callable[[Outcome | ReplyError, float], None]
+
 
 class Job:
     """One request to score.
 
     `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
     be needed again), and `on_outcome` is called once with the worker's outcome or the error that
-    stands for it. When the outcome is streamed, `stream` brings its body.
+    stands for it, and the seconds since it was queued. When the outcome is streamed, `stream`
+    brings its body.
     """
 
     __slots__ = (
@@ -33,7 +36,7 @@ class Job:
         self,
         head: bytes,
         chunks: Sequence[Chunk],
-        on_outcome: Callable[[Outcome | ReplyError], None],
+        on_outcome: OnOutcome,
         request_id: bytes = b"",
     ) -> None:
         self.id = 0  # the dispatcher's number for it
@@ -51,27 +54,27 @@ class Job:
         """Whether anyone waits for its outcome still."""
         return self.on_outcome is not _unheard
 
-    def finish(self, outcome: Outcome | ReplyError) -> None:
+    def finish(self, outcome: Outcome | ReplyError, seconds: float) -> None:
         """Gives the outcome to whoever waits for it, and lets go of them.
 
         They know the job as it knows them: a circle, which would be left to the garbage collector.
         """
         on_outcome, self.on_outcome = self.on_outcome, _unheard
-        on_outcome(outcome)
+        on_outcome(outcome, seconds)
 
     def forget(self) -> None:
         """Nobody waits for its outcome any more."""
         self.on_outcome = _unheard
 
 
-def end_all(jobs: Iterable[Job], error: ReplyError) -> None:
+def end_all(jobs: Iterable[Job], error: ReplyError, now: float) -> None:
     """Ends each job with `error`, or breaks off the body that is being streamed for it."""
     for job in jobs:
         if job.stream is not None:
             job.stream.end(complete=False)
         else:
-            job.finish(error)
+            job.finish(error, now - job.queued_at)
 
 
-def _unheard(outcome: Outcome | ReplyError) -> None:
+def _unheard(outcome: Outcome | ReplyError, seconds: float) -> None:
     """Where the outcome of a forgotten job goes."""

@@ -11,59 +11,54 @@ body of a declared length or none.
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import NamedTuple
+from typing import Final
 
 from scoreserve import wire
 from scoreserve.front.ids import brings_ids
 from scoreserve.wire import RequestHead
 
-_MOST_HEADS = 1024
-_LONGEST_BYTES = 4096
-_END = b"\r\n\r\n"
+_MOST_HEADS: Final = 1024
+_LONGEST_BYTES: Final = 4096
+_END: Final = b"\r\n\r\n"
 
 
 class KnownHead(RequestHead):
-    """A head that may come again, from any client: its own `client` is empty."""
+    """A head that may come again, from any client: its own `client` is empty. A body of
+    `body_bytes` follows it. Raises ValueError for one that no worker can be sent, see `wire`.
+    """
 
-    @cached_property
-    def brings_ids(self) -> bool:
-        """Whether the client sent ids."""
-        return brings_ids(self.headers)
-
-    @cached_property
-    def around_client(self) -> tuple[bytes, bytes]:
-        """The encoded head before and after the client. Raises ValueError, see `wire`."""
-        return wire.encode_around_client(self)
-
-    @cached_property
-    def log_texts(self) -> tuple[str, ...]:
-        """What the access log writes of it."""
-        from scoreserve.front.access_log import texts_of
-
-        return texts_of(self)
-
-
-class Known(NamedTuple):
-    """A head, and how many bytes of body follow it."""
-
-    head: KnownHead
-    body_bytes: int
+    def __init__(self, head: RequestHead, body_bytes: int) -> None:
+        super().__init__(
+            head.method,
+            head.path,
+            head.query,
+            head.http_version,
+            head.scheme,
+            b"",
+            head.headers,
+        )
+        self.body_bytes = body_bytes
+        self.brings_ids = brings_ids(head.headers)
+        self.around_client = wire.encode_around_client(head)
+        self.log_texts: tuple[str, str, str] | None = None  # what the access log makes of it
 
 
 class KnownHeads:
     """The heads of one server's score requests. When they are too many they are forgotten."""
 
     def __init__(self) -> None:
-        self._heads: dict[bytes, Known] = {}
+        self._heads: dict[bytes, KnownHead] = {}
+
+    def __len__(self) -> int:
+        return len(self._heads)
 
     def find(self, data: bytes) -> tuple[KnownHead, bytes] | None:
         """The head and the body, if `data` is one whole request with a known head."""
         end = data.find(_END) + len(_END)
-        known = self._heads.get(data[:end])
-        if known is None or len(data) - end != known.body_bytes:
+        head = self._heads.get(data[:end])
+        if head is None or len(data) - end != head.body_bytes:
             return None
-        return known.head, data[end:]
+        return head, data[end:]
 
     def remember(self, data: bytes, head: RequestHead) -> None:
         """The head at the beginning of `data`, after it was parsed."""
@@ -74,5 +69,9 @@ class KnownHeads:
         if not length.isdigit() or head.header(b"transfer-encoding") is not None:
             return
         if len(self._heads) >= _MOST_HEADS:
-            self._heads.clear()
-        self._heads[block + end] = Known(KnownHead(*head)._replace(client=b""), int(length))
+            self.forget()
+        self._heads[block + end] = KnownHead(head, int(length))
+
+    def forget(self) -> None:
+        """All of them are parsed anew when they come again."""
+        self._heads.clear()

@@ -100,16 +100,15 @@ class RouteCounters:
 
     def answered(self, method: bytes, reply: Reply, received_bytes: int) -> None:
         """A request with so many bytes of body got this reply."""
-        status, _, body, _, _, total_seconds, run_seconds = reply
         try:
-            self.answers[method, status] += 1
+            self.answers[method, reply.status] += 1
         except KeyError:
-            self._answered_anew(method, status)
+            self._answered_anew(method, reply.status)
         self.received_bytes += received_bytes
         if method != b"HEAD":
-            self.sent_bytes += len(body)
-        if total_seconds:
-            self._phases.observe(total_seconds, run_seconds)
+            self.sent_bytes += len(reply.body)
+        if reply.total_seconds:
+            self._phases.observe(reply.total_seconds, reply.run_seconds)
 
     def _answered_anew(self, method: bytes, status: int) -> None:
         key = (method if method in _METHODS else _OTHER_METHOD, status)

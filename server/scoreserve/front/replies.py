@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import lru_cache
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from scoreserve.errors import IdTooLong, ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.cors import Cors
 from scoreserve.front.ids import identify, new_id
 from scoreserve.front.known_heads import KnownHead
-from scoreserve.wire import RAN, SIZED, Outcome, RequestHead, new_record
+from scoreserve.wire import Outcome, RequestHead
 
 Header = tuple[bytes, bytes]
 HeaderList = list[Header]
@@ -32,7 +32,8 @@ _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id
 _OURS_OR_CORS = _OURS | {_ALLOW_ORIGIN}
 
 
-class Reply(NamedTuple):
+@dataclass(init=False)
+class Reply:
     """A response. `head` are its header lines, as an outcome has them (see `wire`).
 
     `stream`, where there is one, brings the body; `close` ends the connection with the response,
@@ -43,11 +44,29 @@ class Reply(NamedTuple):
 
     status: int
     head: bytes
-    body: bytes = b""
-    stream: BodyStream | None = None
-    close: bool = False
-    total_seconds: float = 0.0
-    run_seconds: float = 0.0
+    body: bytes
+    stream: BodyStream | None
+    close: bool
+    total_seconds: float
+    run_seconds: float
+
+    def __init__(  # noqa: PLR0913, PLR0917 - a field each
+        self,
+        status: int,
+        head: bytes,
+        body: bytes = b"",
+        stream: BodyStream | None = None,
+        close: bool = False,
+        total_seconds: float = 0.0,
+        run_seconds: float = 0.0,
+    ) -> None:
+        self.status = status
+        self.head = head
+        self.body = body
+        self.stream = stream
+        self.close = close
+        self.total_seconds = total_seconds
+        self.run_seconds = run_seconds
 
     @property
     def headers(self) -> HeaderList:
@@ -68,6 +87,7 @@ class Replies:
         self._server = [(b"x-ms-server-version", version.encode("latin-1"))] if version else []
         self._cors = cors
         self._with_new_id = lines_of([*self._server, *_NEW_ID])
+        self._passed = b""  # an outcome's head with no header of ours: the next is mostly the same
 
     def common(self, head: RequestHead) -> tuple[bytes, bytes]:
         """The request's id, and the header lines of every reply to it: ids, version, CORS.
@@ -90,18 +110,21 @@ class Replies:
         """The reply to a request scored `seconds` after it came: run() and the wait for it."""
         if isinstance(outcome, ReplyError):
             return _error(outcome, common, 0.0 if outcome.shed else seconds)
-        _, status, own, body, run_seconds, flags = outcome
-        if _has_ours(own):
-            own, common = _override(own, common), b""
-        if flags & RAN:
-            run_ms, total_ms = run_seconds * 1000, seconds * 1000
+        own, body = outcome.head, outcome.body
+        if own != self._passed:
+            if _has_ours(own):
+                own, common = _override(own, common), b""
+            else:
+                self._passed = own
+        if outcome.ran:
+            run_ms, total_ms = outcome.run_seconds * 1000, seconds * 1000
             queue_ms = total_ms - run_ms if total_ms > run_ms else 0.0
             head = _TIMES % (own, common, run_ms, queue_ms, run_ms, total_ms)
         else:
             head = own + common
-        if stream is None and not flags & SIZED and status not in _BODILESS:
+        if stream is None and not outcome.sized and outcome.status not in _BODILESS:
             head = _LENGTH % (head, len(body))
-        return new_record(Reply, (status, head, body, stream, False, seconds, run_seconds))
+        return Reply(outcome.status, head, body, stream, False, seconds, outcome.run_seconds)
 
     def ok(
         self,
@@ -156,7 +179,6 @@ def _error(error: ReplyError, common: bytes, seconds: float = 0.0) -> Reply:
     return Reply(error.status, head, body, total_seconds=seconds)
 
 
-@lru_cache(maxsize=256)  # a script's responses hardly differ in their headers
 def _has_ours(head: bytes) -> bool:
     """Whether any header of an outcome is one that the front sets too."""
     return not _OURS_OR_CORS.isdisjoint(name for name, _ in Reply(0, head).headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from scoreserve.errors import ReplyError
 from scoreserve.front.asgi import ClientGone, Receive, read_body
@@ -24,7 +25,7 @@ class ScoreEndpoint:
         try:
             chunks = await read_body(receive, head, self._max_body_bytes)
         except ReplyError as error:
-            return self._scoring.refuse(head, error)._replace(close=True)
+            return replace(self._scoring.refuse(head, error), close=True)
         except ClientGone:
             return None
         answer: Answer = asyncio.get_running_loop().create_future()

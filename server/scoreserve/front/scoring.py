@@ -6,7 +6,6 @@ reply. It turns the request into a job for the dispatcher and the job's outcome 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from scoreserve import wire
@@ -69,10 +68,8 @@ class Scoring:
             answer(self.refuse(head, refusal))
             return None
         replies = self._replies
-        started = time.perf_counter()
 
-        def on_outcome(outcome: Outcome | ReplyError) -> None:
-            seconds = time.perf_counter() - started
+        def on_outcome(outcome: Outcome | ReplyError, seconds: float) -> None:
             if isinstance(outcome, ReplyError):
                 self._count(outcome)
             answer(replies.outcome(common, outcome, seconds, job.stream))
@@ -81,7 +78,7 @@ class Scoring:
         try:
             self._dispatcher.submit(job)
         except QueueFull as full:
-            job.finish(full)
+            job.finish(full, 0.0)
             return None
         return job
 

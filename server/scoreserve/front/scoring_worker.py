@@ -199,7 +199,7 @@ class ScoringWorker:
         self._events.worker_report(self, news)
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        self._answered(sum(not outcome.streamed for outcome in outcomes))
+        self._answered(len([outcome for outcome in outcomes if not outcome.streamed]))
         self._events.worker_outcomes(self, outcomes)
 
     def on_chunk(self, job_id: int, chunk: bytes) -> None:

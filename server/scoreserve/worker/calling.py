@@ -17,11 +17,11 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from scoreserve import wire
 from scoreserve.errors import BootError
-from scoreserve.wire import WireJob, new_record
+from scoreserve.wire import WireJob
 from scoreserve.worker.inputs import InputReader, RawInput, SchemaInput, TextInput
 
 _log = logging.getLogger("azmlinfsrv.user_script")
@@ -30,7 +30,8 @@ _HEADERS_PARAMETER = "request_headers"
 _BY_KEYWORD = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-class Call(NamedTuple):
+@dataclass(init=False)
+class Call:
     """A job whose input is read: what run() is called with.
 
     `head` is the encoded request head, which few calls need again. `context` is the flask context
@@ -42,6 +43,20 @@ class Call(NamedTuple):
     arguments: dict[str, Any]
     context: AbstractContextManager[Any] | None
     body_bytes: int
+
+    def __init__(
+        self,
+        job_id: int,
+        head: bytes,
+        arguments: dict[str, Any],
+        context: AbstractContextManager[Any] | None,
+        body_bytes: int,
+    ) -> None:
+        self.job_id = job_id
+        self.head = head
+        self.arguments = arguments
+        self.context = context
+        self.body_bytes = body_bytes
 
 
 @dataclass
@@ -69,7 +84,7 @@ class Convention:
             headers = wire.decode_head(job.head).merged_headers()
             arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
         context = self._context(job) if self.raw or self.uses_flask else None
-        return new_record(Call, (job.id, job.head, arguments, context, len(job.body)))
+        return Call(job.id, job.head, arguments, context, len(job.body))
 
     def _context(self, job: WireJob) -> AbstractContextManager[Any]:
         from scoreserve.worker import flask_requests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
@@ -67,7 +68,7 @@ class ListScorer:
         self._begin(calls)
         inputs = [call.arguments[self._parameter] for call in calls]
         about(calls)
-        results = self._scorer.call(calls[0]._replace(arguments={self._parameter: inputs}))
+        results = self._scorer.call(replace(calls[0], arguments={self._parameter: inputs}))
         if not isinstance(results, (list, tuple)) or len(results) != len(calls):  # run() has inputs
             raise ResultUnusable from TypeError(
                 f"a @batched run() must return a list of {len(calls)} results for as many inputs"

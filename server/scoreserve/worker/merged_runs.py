@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 from scoreserve import wire
-from scoreserve.wire import RequestHead, new_record
+from scoreserve.wire import RequestHead
 from scoreserve.worker import merging
 from scoreserve.worker.calling import Call
 from scoreserve.worker.merging import TakenApart
@@ -23,12 +24,18 @@ _NO_REQUEST = wire.encode_head(RequestHead(b"POST", b"/score", b"", b"1.1", b"ht
 NO_CALL = Call(0, _NO_REQUEST, {}, None, 0)  # for runs that are for no request
 
 
-class Member(NamedTuple):
+@dataclass(init=False)
+class Member:
     """A call with its payload taken apart. `input` is what tells it from others of its kind."""
 
     call: Call
     parts: TakenApart
     input: Any
+
+    def __init__(self, call: Call, parts: TakenApart, input: Any) -> None:
+        self.call = call
+        self.parts = parts
+        self.input = input
 
 
 class MergedRuns:
@@ -61,13 +68,13 @@ class MergedRuns:
             parts = self._take_text_apart(given)
         if parts.rows > self.max_rows:
             raise NotMerged("too_many_rows")
-        return new_record(Member, (call, parts, given))
+        return Member(call, parts, given)
 
     def _take_text_apart(self, text: str) -> TakenApart:
         for template in self._templates:
             row = template.row_of(text)
             if row is not None:
-                return new_record(RowText, (template, row))
+                return RowText(template, row)
         parts = merging.take_apart(merging.parse_text(text))
         found = row_text_of(text, parts)
         if found is None:
@@ -77,7 +84,7 @@ class MergedRuns:
 
     def sample(self, arguments: Mapping[str, Any]) -> Member:
         """A member that no request has brought. Raises NotMerged."""
-        return self.member(NO_CALL._replace(arguments=dict(arguments)))
+        return self.member(replace(NO_CALL, arguments=dict(arguments)))
 
     def alone(self, member: Member) -> Any:
         """What run() returns for the call itself. Raises ScoringTimeout or ScriptFailed."""
@@ -94,7 +101,7 @@ class MergedRuns:
                 raise NotSplit("too_deep") from None
         else:
             arguments = {self._text_parameter: merged_text(parts) or _written(parts)}
-        return self._scorer.call(call._replace(arguments=arguments), spent)
+        return self._scorer.call(replace(call, arguments=arguments), spent)
 
 
 def _written(parts: Sequence[TakenApart]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from scoreserve import wire
 from scoreserve.errors import ReplyError, ResultUnusable
-from scoreserve.wire import Outcome, new_record
+from scoreserve.wire import Outcome
 from scoreserve.worker import json_text
 from scoreserve.worker.responses import StreamedOutcome, from_generator, from_response
 
@@ -40,7 +40,7 @@ def result(
         raise
     except BaseException as error:  # the values' own methods are called: user code
         raise ResultUnusable().with_cause(error) from error
-    return new_record(Outcome, (job_id, 200, _JSON_HEAD, body, run_seconds, wire.RAN))
+    return Outcome(job_id, 200, _JSON_HEAD, body, run_seconds, wire.RAN)
 
 
 def failure(job_id: int, error: ReplyError, run_seconds: float = 0.0) -> Outcome:

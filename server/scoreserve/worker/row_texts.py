@@ -15,7 +15,8 @@ then none either, run() fails, and the request that has it fails alone.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 from scoreserve.worker import merging
 from scoreserve.worker.merging import TakenApart
@@ -24,7 +25,8 @@ from scoreserve.worker.reasons import NotMerged
 _IN_NUMBERS = b"0123456789eE+- \t\r\n"  # all that JSON allows among floats but for the point
 
 
-class Template(NamedTuple):
+@dataclass
+class Template:
     """Texts of one row of so many floats, which stand between `before` and `after`."""
 
     key: Hashable
@@ -48,11 +50,16 @@ class Template(NamedTuple):
         return f"{self.before}{'], ['.join(rows)}{self.after}"
 
 
-class RowText(NamedTuple):
+@dataclass(init=False)
+class RowText:
     """A payload that is known by its text. What else Parts have is made when it is asked for."""
 
     template: Template
     row: str
+
+    def __init__(self, template: Template, row: str) -> None:
+        self.template = template
+        self.row = row
 
     @property
     def key(self) -> Hashable:
