@@ -124,7 +124,8 @@ class HttpProtocol(HttpToolsProtocol):
         known = road.known_heads.find(data)
         if known is None or self._clients.draining.begun:
             return False
-        if self.cycle is not None and not self.cycle.response_complete:
+        before = self.cycle
+        if before is not None and not before.response_complete:
             return False
         self._moved = True
         head, body = known
@@ -299,8 +300,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self.pipeline or self.transport.is_closing():
             super().on_response_complete()
             return
-        self.server_state.total_requests += 1
-        self.flow.resume_reading()
+        if self.flow.read_paused:
+            self.flow.resume_reading()
 
     def finish(self) -> None:
         """The answer to what has come by now is to be the last."""

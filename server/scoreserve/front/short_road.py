@@ -224,8 +224,8 @@ class ScoreCycle:
             if reply.stream is not None:
                 reply.stream.close()
             return
-        self._record(reply)
         if reply.stream is not None:
+            self._record(reply)
             task = self._protocol.loop.create_task(self._stream(reply, reply.stream))
             self._streaming = task, reply.stream
             return
@@ -235,6 +235,7 @@ class ScoreCycle:
         else:
             transport.write(self._render(reply))
             transport.write(reply.body)
+        self._record(reply)  # after it is sent: no client waits for a log
         self._finish()
 
     async def _stream(self, reply: Reply, stream: BodyStream) -> None:
