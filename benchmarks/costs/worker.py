@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any, cast
 
 from benchmarks.costs.timing import Clock, Cost
 from scoreserve import wire
@@ -51,7 +50,7 @@ class _Worker:
         self.jobs = clients
         frames = _Frames(Frame(wire.JOBS, clients, self.frame))
         self._frames = frames
-        self._serving = Serving(cast("Any", frames), self.scorer, batcher)
+        self._serving = Serving(frames, self.scorer, batcher)
 
     def turn(self) -> None:
         """A frame read, scored and answered."""

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreserve import wire
-from scoreserve.worker import channel as channel_module
 from scoreserve.worker.channel import Channel
 
 SMALL_BUFFER_BYTES = 64  # so that frames of all sizes relative to it are small
@@ -35,20 +33,15 @@ class FakeSocket:
     def sendall(self, data: bytes) -> None:
         self.sent.append(data)
 
+    def close(self) -> None:
+        self._data = b""
+
 
 Connect = Callable[..., Channel]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def small_buffer() -> object:
-    patch = pytest.MonkeyPatch()
-    patch.setattr(channel_module, "_BUFFER_BYTES", SMALL_BUFFER_BYTES)
-    yield
-    patch.undo()
-
-
 def connected(data: bytes, sizes: list[int] | None = None) -> Channel:
-    return Channel(cast("socket.socket", FakeSocket(data, [len(data)] if sizes is None else sizes)))
+    return Channel(FakeSocket(data, [len(data)] if sizes is None else sizes), SMALL_BUFFER_BYTES)
 
 
 def test_one_that_gave_up_leaves_the_front_to_others() -> None:
@@ -114,5 +107,5 @@ def test_an_unknown_kind_is_refused() -> None:
 @pytest.mark.parametrize("size", [1, wire.JOIN_BELOW_BYTES])
 def test_what_is_sent_is_written_in_order(size: int) -> None:
     fake = FakeSocket(b"", [])
-    Channel(cast("socket.socket", fake)).send([b"a" * size, b"b", b"c"])
+    Channel(fake).send([b"a" * size, b"b", b"c"])
     assert b"".join(fake.sent) == b"a" * size + b"bc"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -13,7 +13,7 @@ from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 from scoreserve.worker.batcher import Batcher
 from scoreserve.worker.calling import convention_of
-from scoreserve.worker.channel import Channel, Frame
+from scoreserve.worker.channel import Frame
 from scoreserve.worker.list_scorer import ListScorer
 from scoreserve.worker.scorer import Scorer
 from scoreserve.worker.serving import Serving
@@ -86,7 +86,7 @@ def serve(own_alarm: None, server_log: pytest.LogCaptureFixture) -> Serve:
     def serve(run: Callable[..., Any], *frames: bytes) -> list[Said]:
         channel = FakeChannel(list(frames))
         scorer = Scorer(run, convention_of(run), Settings())
-        Serving(cast("Channel", channel), scorer).run()
+        Serving(channel, scorer).run()
         return channel.sent
 
     return serve
@@ -118,7 +118,7 @@ def test_each_outcome_is_sent_before_the_next_run_begins(serve: Serve) -> None:
     def run(data: str) -> None:
         seen.append(len(channel.sent))
 
-    Serving(cast("Channel", channel), Scorer(run, convention_of(run), Settings())).run()
+    Serving(channel, Scorer(run, convention_of(run), Settings())).run()
     assert seen == [0, 1, 2]
 
 
@@ -223,7 +223,7 @@ class TestTogether:
             channel = FakeChannel(list(frames))
             scorer = Scorer(run, convention_of(run), Settings())
             batcher = Batcher(scorer, 8, "data")
-            Serving(cast("Channel", channel), scorer, batcher).run()
+            Serving(channel, scorer, batcher).run()
             return channel.sent
 
         return serve_together
@@ -305,7 +305,7 @@ class TestTogether:
         frames = [jobs(b"stream"), jobs(b"a", first_id=2), wire.stream_request(wire.MORE, 1)]
         channel = FakeChannel(frames)
         scorer = Scorer(run, convention_of(run), Settings())
-        Serving(cast("Channel", channel), scorer, ListScorer(scorer, "inputs", 1)).run()
+        Serving(channel, scorer, ListScorer(scorer, "inputs", 1)).run()
         assert [said for said in channel.sent if said[0] == "outcome"] == [
             ("outcome", (2, 200, b'"a"'))
         ]

@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from typing import NamedTuple
+from typing import Protocol
 
 from scoreserve import wire
 
@@ -16,23 +16,35 @@ _BUFFER_BYTES = 1 << 18
 _ORPHAN_GRACE_SECONDS = 1.0
 
 
-class Frame(NamedTuple):
+class Frame:
     """One frame: `records` is how many records `payload` holds.
 
     The payload is valid until the next `receive`, unless it has a buffer of its own.
     """
 
-    kind: int
-    records: int
-    payload: memoryview
+    def __init__(self, kind: int, records: int, payload: memoryview) -> None:
+        self.kind = kind
+        self.records = records
+        self.payload = payload
+
+
+class Stream(Protocol):
+    """What is asked of a connected stream socket."""
+
+    def recv_into(self, buffer: memoryview, nbytes: int = 0, flags: int = 0) -> int: ...
+
+    def sendall(self, data: bytes) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Channel:
-    """Frames over a connected stream socket whose other end is the front's."""
+    """Frames over a socket whose other end is the front's. Those over `buffer_bytes` are large."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: Stream, buffer_bytes: int = _BUFFER_BYTES) -> None:
         self._socket = sock
-        self._buffer = memoryview(bytearray(_BUFFER_BYTES))
+        self._buffer_bytes = buffer_bytes
+        self._buffer = memoryview(bytearray(buffer_bytes))
         self._start = 0  # of the bytes received and not yet handed out
         self._end = 0
 
@@ -46,14 +58,15 @@ class Channel:
             return None
         kind, records, length = wire.read_prefix(self._buffer, self._start)
         self._start += wire.PREFIX_BYTES
-        payload = self._take(length) if length <= _BUFFER_BYTES else self._take_large(length)
+        payload = self._take(length) if length <= self._buffer_bytes else self._take_large(length)
         return None if payload is None else Frame(kind, records, payload)
 
     def give_up(self) -> None:
         """Lets go of the socket: `receive` sees its end, and `send` fails, from now on."""
         self._socket.close()
-        self._socket, front = socket.socketpair()
+        ours, front = socket.socketpair()
         front.close()
+        self._socket = ours
         self._start = self._end = 0
 
     def send(self, buffers: list[bytes]) -> None:
@@ -68,7 +81,7 @@ class Channel:
         """Reads until `needed` bytes are there to hand out; False at end of stream."""
         if self._start == self._end:
             self._start = self._end = 0
-        elif self._start + needed > _BUFFER_BYTES:
+        elif self._start + needed > self._buffer_bytes:
             kept = bytes(self._buffer[self._start : self._end])
             self._buffer[: len(kept)] = kept
             self._start, self._end = 0, len(kept)

@@ -14,11 +14,19 @@ from scoreserve.errors import ResultUnusable
 from scoreserve.wire import Outcome
 from scoreserve.worker import outputs
 from scoreserve.worker.calling import Call
-from scoreserve.worker.channel import Channel, Frame
+from scoreserve.worker.channel import Frame
 from scoreserve.worker.responses import StreamedOutcome
 from scoreserve.worker.scorer import Begin, Result, Scorer
 
 _log = logging.getLogger("azmlinfsrv")
+
+
+class Frames(Protocol):
+    """Where frames come from, and go to: see Channel."""
+
+    def receive(self) -> Frame | None: ...
+
+    def send(self, buffers: list[bytes]) -> None: ...
 
 
 class GroupScorer(Protocol):
@@ -40,7 +48,7 @@ class Serving:
     """
 
     def __init__(
-        self, channel: Channel, scorer: Scorer, together: GroupScorer | None = None
+        self, channel: Frames, scorer: Scorer, together: GroupScorer | None = None
     ) -> None:
         self._channel = channel
         self._scorer = scorer
