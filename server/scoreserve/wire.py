@@ -224,8 +224,8 @@ def encode_outcomes(outcomes: Sequence[Outcome]) -> list[bytes]:
     total = 0
     for outcome in outcomes:
         head, body = outcome.head, outcome.body
-        lengths = len(head), outcome.run_seconds, len(body)
-        buffers.append(_OUTCOME.pack(outcome.id, outcome.status, outcome.flags, *lengths))
+        status, flags, seconds = outcome.status, outcome.flags, outcome.run_seconds
+        buffers.append(_OUTCOME.pack(outcome.id, status, flags, len(head), seconds, len(body)))
         buffers.append(head)
         buffers.append(body)
         total += _OUTCOME.size + len(head) + len(body)

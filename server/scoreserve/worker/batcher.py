@@ -64,6 +64,8 @@ class Batcher:
         """
         self._begin = begin
         groups: dict[Any, list[Member]] = {}
+        group: list[Member] = []
+        last_key: Any = None  # mostly that of the next one too, which need not be looked up
         for call in calls:
             if isinstance(call, Outcome):
                 yield [call]
@@ -74,7 +76,10 @@ class Batcher:
                 except NotMerged as error:
                     self._tally.fell_back(error.reason)
                 else:
-                    groups.setdefault(member.parts.key, []).append(member)
+                    key = member.parts.key
+                    if key is not last_key:
+                        group, last_key = groups.setdefault(key, []), key
+                    group.append(member)
                     continue
             yield self._score(call)
         for key, group in groups.items():

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 NESTED = frozenset({list, tuple, dict})  # types of values that hold others
+
+_EXACT = frozenset({int, str, bool, type(None)})
+_PLAIN = NESTED | {float}  # neither arrays nor what has subclasses that are
 
 _RELATIVE_TOLERANCE = 1e-5  # what summing in another order may change in single precision
 _ABSOLUTE_TOLERANCE = 1e-8
@@ -17,25 +21,32 @@ def equal(left: Any, right: Any, *, exactly: bool = False) -> bool:
     Floats are `exactly` the same if they are written alike, NaN and the sign of 0 included. Raises
     whatever the methods of the values raise.
     """
-    if hasattr(left, "dtype") or hasattr(right, "dtype") or hasattr(left, "columns"):
-        return _equal_arrays(left, right, exactly=exactly)
-    if type(left) is not type(right):
+    kind = type(left)
+    if kind is not type(right):
         return False
+    if kind in _EXACT:
+        return bool(left == right)
+    if kind not in _PLAIN and (hasattr(left, "dtype") or hasattr(left, "columns")):
+        return _equal_arrays(left, right, exactly=exactly)
     if isinstance(left, float):
         return repr(left) == repr(right) if exactly else _close(left, right)
-    if isinstance(left, dict):
-        return list(left) == list(right) and all(
-            equal(left[name], right[name], exactly=exactly) for name in left
-        )
-    if isinstance(left, (list, tuple)):
-        return len(left) == len(right) and all(
-            equal(one, other, exactly=exactly) for one, other in zip(left, right, strict=True)
-        )
+    if isinstance(left, (list, tuple, dict)):
+        return _equal_items(left, right, exactly=exactly)
     return bool(left == right)
 
 
+def _equal_items(left: Any, right: Any, *, exactly: bool) -> bool:
+    if len(left) != len(right):
+        return False
+    if isinstance(left, dict):
+        if list(left) != list(right):
+            return False
+        left, right = left.values(), right.values()
+    return all(map(partial(equal, exactly=exactly) if exactly else equal, left, right))
+
+
 def _equal_arrays(left: Any, right: Any, *, exactly: bool) -> bool:
-    if type(left) is not type(right) or left.shape != right.shape:
+    if left.shape != right.shape:
         return False
     if hasattr(left, "dtype") and kind_of_array(left) != kind_of_array(right):
         return False
