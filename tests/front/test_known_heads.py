@@ -49,7 +49,10 @@ def test_a_whole_request_with_the_same_head_is_found() -> None:
     ],
 )
 def test_anything_else_is_left_to_the_parser(data: bytes) -> None:
-    assert known().find(data) is None
+    heads = known()
+    assert heads.find(data) is None
+    assert heads.find(BLOCK + b"xyz") is not None
+    assert heads.find(data) is None
 
 
 @pytest.mark.parametrize(
@@ -68,6 +71,19 @@ def test_heads_that_do_not_say_it_all_are_not_remembered(block: bytes, head: Req
     assert heads.find(b"\r\n\r\n" + b"xyz") is None
 
 
+def test_heads_may_take_turns() -> None:
+    heads = known()
+    other = BLOCK.replace(b"3", b"5")
+    heads.remember(other, request_head(content_length="5"))
+    for _ in range(3):
+        for data, body in ((BLOCK + b"abc", b"abc"), (other + b"vwxyz", b"vwxyz")):
+            found = heads.find(data)
+            assert found is not None
+            assert (found[0].body_bytes, found[1]) == (len(body), body)
+    heads.forget()
+    assert heads.find(BLOCK + b"abc") is None
+
+
 def test_too_many_heads_are_forgotten() -> None:
     heads = KnownHeads()
     for number in range(5000):
@@ -80,7 +96,7 @@ def test_too_many_heads_are_forgotten() -> None:
 @given(st.binary(max_size=8), st.binary(max_size=8))
 def test_encoded_around_a_client_is_encoded_with_it(client: bytes, request_id: bytes) -> None:
     client, request_id = client.replace(b"\0", b""), request_id.replace(b"\0", b"")
-    before, after = KnownHead(HEAD, 3).around_client
+    before, after = KnownHead(HEAD, BLOCK, 3).around_client
     block = b"%b%b%b%b" % (before, client, after, request_id)
     assert wire.decode_head(block) == replace(HEAD, client=client, request_id=request_id)
 

@@ -23,11 +23,12 @@ _END: Final = b"\r\n\r\n"
 
 
 class KnownHead(RequestHead):
-    """A head that may come again, from any client: its own `client` is empty. A body of
-    `body_bytes` follows it. Raises ValueError for one that no worker can be sent, see `wire`.
+    """A head that may come again, from any client: its own `client` is empty. It came as `block`,
+    and a body of `body_bytes` follows it. Raises ValueError for one that no worker can be sent, see
+    `wire`.
     """
 
-    def __init__(self, head: RequestHead, body_bytes: int) -> None:
+    def __init__(self, head: RequestHead, block: bytes, body_bytes: int) -> None:
         super().__init__(
             head.method,
             head.path,
@@ -37,6 +38,7 @@ class KnownHead(RequestHead):
             b"",
             head.headers,
         )
+        self.block = block
         self.body_bytes = body_bytes
         self.brings_ids = brings_ids(head.headers)
         self.around_client = wire.encode_around_client(head)
@@ -48,17 +50,20 @@ class KnownHeads:
 
     def __init__(self) -> None:
         self._heads: dict[bytes, KnownHead] = {}
+        self._last: KnownHead | None = None  # that was found: mostly it is the next one too
 
     def __len__(self) -> int:
         return len(self._heads)
 
     def find(self, data: bytes) -> tuple[KnownHead, bytes] | None:
         """The head and the body, if `data` is one whole request with a known head."""
-        end = data.find(_END) + len(_END)
-        head = self._heads.get(data[:end])
-        if head is None or len(data) - end != head.body_bytes:
-            return None
-        return head, data[end:]
+        head = self._last
+        if head is None or not data.startswith(head.block):
+            head = self._last = self._heads.get(data[: data.find(_END) + len(_END)])
+            if head is None:
+                return None
+        end = len(head.block)
+        return (head, data[end:]) if len(data) - end == head.body_bytes else None
 
     def remember(self, data: bytes, head: RequestHead) -> None:
         """The head at the beginning of `data`, after it was parsed."""
@@ -70,8 +75,9 @@ class KnownHeads:
             return
         if len(self._heads) >= _MOST_HEADS:
             self.forget()
-        self._heads[block + end] = KnownHead(head, int(length))
+        self._heads[block + end] = KnownHead(head, block + end, int(length))
 
     def forget(self) -> None:
         """All of them are parsed anew when they come again."""
         self._heads.clear()
+        self._last = None
