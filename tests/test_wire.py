@@ -60,7 +60,7 @@ def outcomes_payload(outcomes: Sequence[Outcome]) -> bytes:
 
 
 def read_jobs(payload: bytes, count: int) -> list[WireJob]:
-    return list(wire.decode_jobs(memoryview(payload), count))
+    return wire.decode_jobs(memoryview(payload), count)
 
 
 def read_outcomes(payload: bytes, count: int) -> list[Outcome]:
@@ -131,6 +131,12 @@ class TestOutcomes:
     @given(outcomes_strategy)
     def test_come_out_as_they_went_in(self, outcomes: list[Outcome]) -> None:
         assert read_outcomes(outcomes_payload(outcomes), len(outcomes)) == outcomes
+
+    @given(outcomes_strategy)
+    def test_one_is_the_same_by_itself(self, outcomes: list[Outcome]) -> None:
+        for outcome in outcomes:
+            alone, together = wire.encode_outcome(outcome), wire.encode_outcomes([outcome])
+            assert b"".join(alone) == b"".join(together)
 
     @given(outcomes_strategy, st.binary(), st.binary())
     def test_are_found_between_other_frames(

@@ -31,7 +31,7 @@ FrameError instead of giving one request's bytes to another.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -42,6 +42,7 @@ OUTCOMES, CHUNK, STREAM_END, REPORT, MORE, STOP = range(7, 13)
 _PREFIX: Final = struct.Struct("<B3xIQ")
 _JOB: Final = struct.Struct("<QI4xQ")
 _OUTCOME: Final = struct.Struct("<QHBxIdQ")
+_ONE_OUTCOME: Final = struct.Struct(_PREFIX.format + _OUTCOME.format[1:])
 _STREAM: Final = struct.Struct("<Q")
 _STREAM_END: Final = struct.Struct("<Q?")
 
@@ -197,8 +198,9 @@ def encode_jobs(jobs: Iterable[tuple[int, bytes, Sequence[Chunk]]]) -> list[Chun
     return buffers
 
 
-def decode_jobs(payload: memoryview, count: int) -> Iterator[WireJob]:
+def decode_jobs(payload: memoryview, count: int) -> list[WireJob]:
     """The jobs of a JOBS payload; bodies are views into `payload`, valid as long as it is."""
+    jobs = []
     offset = 0
     end = len(payload)
     unpack, record = _JOB.unpack_from, _JOB.size
@@ -213,9 +215,21 @@ def decode_jobs(payload: memoryview, count: int) -> Iterator[WireJob]:
         if offset > end:
             raise FrameError("a job is longer than its frame")
         head, body = payload[head_start:body_start].tobytes(), payload[body_start:offset]
-        yield WireJob(job_id, head, body)
+        jobs.append(WireJob(job_id, head, body))
     if offset != end:
         raise FrameError("a frame is longer than its jobs")
+    return jobs
+
+
+def encode_outcome(outcome: Outcome) -> list[bytes]:
+    """An OUTCOMES frame of one outcome, as buffers to be written one after the other."""
+    head, body = outcome.head, outcome.body
+    status, flags, seconds = outcome.status, outcome.flags, outcome.run_seconds
+    total = _OUTCOME.size + len(head) + len(body)
+    prefix = _ONE_OUTCOME.pack(
+        OUTCOMES, 1, total, outcome.id, status, flags, len(head), seconds, len(body)
+    )
+    return [prefix, head, body]
 
 
 def encode_outcomes(outcomes: Sequence[Outcome]) -> list[bytes]:

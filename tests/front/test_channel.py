@@ -208,7 +208,7 @@ class TestSending:
         connected.channel.send(self.jobs(body))
         data = b"".join(connected.transport.written)
         kind, count, _ = wire.read_prefix(data)
-        received = list(wire.decode_jobs(memoryview(data)[wire.PREFIX_BYTES :], count))
+        received = wire.decode_jobs(memoryview(data)[wire.PREFIX_BYTES :], count)
         assert (kind, [bytes(job.body) for job in received]) == (wire.JOBS, [body] * 3)
 
     def test_small_jobs_are_one_write(self, connected: Connected) -> None:

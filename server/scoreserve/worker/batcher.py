@@ -222,7 +222,7 @@ class Batcher:
             parts = [first.parts, *parts, last.parts]
         calls = [member.call for member in batch]
         self._begin(calls)
-        about(calls)
+        about(*[call.head for call in calls])
         merged = self._runs.together(parts, calls[0], spent)
         values = splitting.split_result(merged, [part.rows for part in parts], kind.split)
         if known is not None:
@@ -267,7 +267,7 @@ class Batcher:
     def _score_alone(self, member: Member, kind: Kind) -> tuple[Result, Any | None]:
         """The outcome of a run of its own, and what run() returned; None when it failed."""
         self._begin([member.call])
-        about([member.call])
+        about(member.call.head)
         started = time.perf_counter()
         try:
             value = self._runs.alone(member)

@@ -26,9 +26,9 @@ Result = Outcome | StreamedOutcome
 Begin = Callable[[Sequence[Call]], None]
 
 
-def about(calls: Sequence[Call]) -> None:
-    """What is logged from here on is about the requests of these calls."""
-    logs.scored_heads.set([call.head for call in calls])
+def about(*heads: bytes) -> None:
+    """What is logged from here on is about the requests with these heads."""
+    logs.scored_heads.set(heads)
 
 
 def nobody_told(calls: Sequence[Call]) -> None:
@@ -65,7 +65,7 @@ class Scorer:
 
         What is logged from here on is about this request, until the next one: it may be streamed.
         """
-        about([call])
+        about(call.head)
         started = time.perf_counter()
         try:
             value = self.call(call)
@@ -84,7 +84,7 @@ class Scorer:
 
     def failed(self, call: Call, error: ReplyError, seconds: float) -> Outcome:
         """The outcome of a call that ended with `error`, which is logged."""
-        about([call])
+        about(call.head)
         _log.error("Encountered Exception: %s", _user_traceback(error))
         return outputs.failure(call.job_id, error, seconds)
 
