@@ -297,10 +297,9 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         self._moved = True
-        if self.pipeline or self.transport.is_closing():
+        if self.pipeline:
             super().on_response_complete()
-            return
-        if self.flow.read_paused:
+        elif self.flow.read_paused and not self.transport.is_closing():
             self.flow.resume_reading()
 
     def finish(self) -> None:

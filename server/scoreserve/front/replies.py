@@ -20,12 +20,11 @@ HeaderList = list[Header]
 HTML, JSON = b"text/html; charset=utf-8", b"application/json"
 RUN_NOT_FAILED = (b"x-ms-run-function-failed", b"False")
 _NEW_ID = ((b"x-request-id", b"%b"), (b"x-ms-request-id", b"%b"))
-# After the script's header lines and ours.
-_TIMES: Final = (
+# The script's header lines and ours, the times, and the length, if it is known.
+_TIMED: Final = (
     b"%b%bx-ms-run-fn-exec-ms: %.3f\r\n"
-    b"server-timing: queue;dur=%.3f, run;dur=%.3f, total;dur=%.3f\r\n"
+    b"server-timing: queue;dur=%.3f, run;dur=%.3f, total;dur=%.3f\r\n%b"
 )
-_LENGTH: Final = b"%bcontent-length: %d\r\n"
 _BODILESS: Final = frozenset({204, 304})  # a length would be that of a body they cannot have
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id"})
@@ -116,14 +115,15 @@ class Replies:
                 own, common = _override(own, common), b""
             else:
                 self._passed = own
+        length = b""
+        if stream is None and not outcome.sized and outcome.status not in _BODILESS:
+            length = b"content-length: %d\r\n" % len(body)
         if outcome.ran:
             run_ms, total_ms = outcome.run_seconds * 1000, seconds * 1000
             queue_ms = total_ms - run_ms if total_ms > run_ms else 0.0
-            head = _TIMES % (own, common, run_ms, queue_ms, run_ms, total_ms)
+            head = _TIMED % (own, common, run_ms, queue_ms, run_ms, total_ms, length)
         else:
-            head = own + common
-        if stream is None and not outcome.sized and outcome.status not in _BODILESS:
-            head = _LENGTH % (head, len(body))
+            head = own + common + length
         return Reply(outcome.status, head, body, stream, False, seconds, outcome.run_seconds)
 
     def ok(
