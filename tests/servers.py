@@ -128,6 +128,16 @@ class Server:
         address = ("127.0.0.1", self.port)
         return self._connections.enter_context(socket.create_connection(address, DEADLINE_SECONDS))
 
+    def refuses_connections(self) -> bool:
+        """Whether it does. While it closes its port it ignores attempts, which are then repeated:
+        after a second.
+        """
+        try:
+            self.raw().close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
     def send(
         self,
         method: str,

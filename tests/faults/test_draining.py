@@ -98,7 +98,7 @@ def test_what_is_on_its_way_is_waited_for(serve: Serve, road: dict[str, str]) ->
         sending.sendall(POST + b"Content-Length: 4\r\n\r\nha")
         assert server.get("/").status == 200  # by now the front has read what came before
         server.signal(signal.SIGTERM)
-        wait_until(lambda: refuses_connections(server), "it has begun to drain")
+        wait_until(server.refuses_connections, "it has begun to drain")
         sending.sendall(b"lf")
         server.open("answer")
         assert [reply.json() for reply in replies_in(read_all(running))] == ["first", "in line"]
@@ -132,14 +132,6 @@ def test_past_the_limit_all_are_answered_503(serve: Serve, road: dict[str, str])
         assert server.wait_exit() == 0
 
 
-def refuses_connections(server: Server) -> bool:
-    try:
-        server.raw().close()
-    except ConnectionRefusedError:
-        return True
-    return False
-
-
 def test_a_script_that_cannot_start_after_all_changes_nothing(launch: Serve) -> None:
     script = """
 import gates
@@ -156,7 +148,7 @@ def run(data): return data
         sending.sendall(POST + b"Content-Length: 4\r\n\r\nha")
         assert server.get("/").status == 502
         server.signal(signal.SIGTERM)
-        wait_until(lambda: refuses_connections(server), "it has begun to drain")
+        wait_until(server.refuses_connections, "it has begun to drain")
         server.open("failure")
         assert server.wait_exit() == 0
         assert "HaltServer" not in server.output

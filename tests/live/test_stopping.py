@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 
 import pytest
 
 from tests.live.conftest import Serve
-from tests.servers import Server, wait_until
+from tests.servers import wait_until
 
 ECHO = "def init(): pass\ndef run(data): return data\n"
 
@@ -23,14 +22,6 @@ def run(data):
         gates.wait("answer")
     return data
 """
-
-
-def refuses_connections(server: Server) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", server.port), 1).close()
-    except ConnectionRefusedError:
-        return True
-    return False
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
@@ -50,7 +41,7 @@ def test_sigterm_answers_what_is_running_and_queued_first(serve: Serve) -> None:
         queued = server.start_score("queued")
         assert server.get("/").status == 200  # by now the front has read what came before
         server.signal(signal.SIGTERM)
-        wait_until(lambda: refuses_connections(server), "new connections are refused")
+        wait_until(server.refuses_connections, "new connections are refused")
         server.open("answer")
         for request, answer in ((running, "waits"), (queued, "queued")):
             reply = request.reply()

@@ -90,10 +90,10 @@ class AccessLog:
             f"{request} {status} {'-' if length == '0' else length} {agents}\n"
         )
         if not self._direct:
-            own, access, _ = lines.split("\n")
+            own, _, access = lines.partition("\n")
             if api:
                 _api_log.info(own)
-            _access_log.info(access)
+            _access_log.info(access.removesuffix("\n"))
         elif api and self._api:
             self._gather(lines)
         else:

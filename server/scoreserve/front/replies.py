@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from scoreserve.errors import IdTooLong, ReplyError
@@ -179,6 +180,7 @@ def _error(error: ReplyError, common: bytes, seconds: float = 0.0) -> Reply:
     return Reply(error.status, head, body, total_seconds=seconds)
 
 
+@lru_cache(maxsize=256)  # a script's responses hardly differ in their headers
 def _has_ours(head: bytes) -> bool:
     """Whether any header of an outcome is one that the front sets too."""
     return not _OURS_OR_CORS.isdisjoint(name for name, _ in Reply(0, head).headers)
