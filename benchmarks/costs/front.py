@@ -71,7 +71,7 @@ class _Answering:
         self._dispatcher = dispatcher
         self._jobs: list[Job] = []
         self._channel = WorkerChannel(cast("Any", self))
-        self._channel.connection_made(_Transport())
+        self._channel.open(_Transport())
 
     def send(self, jobs: Sequence[Job]) -> None:
         self._jobs += jobs

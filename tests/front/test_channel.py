@@ -106,6 +106,8 @@ class Connected:
         self.transport = FakeTransport()
         self.channel = WorkerChannel(self.recorder)
         self.channel.connection_made(self.transport)
+        self.sink = FakeTransport()
+        self.channel.open(self.sink)
 
     def receive(self, *pieces: bytes) -> list[tuple[str, Any]]:
         """Everything that is reported once these pieces have come."""
@@ -206,22 +208,29 @@ class TestSending:
     def test_jobs_arrive_as_one_frame(self, connected: Connected, size: int) -> None:
         body = b"b" * size
         connected.channel.send(self.jobs(body))
-        data = b"".join(connected.transport.written)
+        data = b"".join(connected.sink.written)
         kind, count, _ = wire.read_prefix(data)
         received = wire.decode_jobs(memoryview(data)[wire.PREFIX_BYTES :], count)
         assert (kind, [bytes(job.body) for job in received]) == (wire.JOBS, [body] * 3)
 
     def test_small_jobs_are_one_write(self, connected: Connected) -> None:
         connected.channel.send(self.jobs(b"small"))
-        assert len(connected.transport.written) == 1
+        assert len(connected.sink.written) == 1
 
     def test_the_settings_are_a_frame_of_their_own(self, connected: Connected) -> None:
         connected.channel.send_setup(b"{}")
-        assert connected.transport.written == [wire.frame(wire.SETUP, b"{}")]
+        assert connected.sink.written == [wire.frame(wire.SETUP, b"{}")]
 
     def test_a_stream_is_asked_for_more(self, connected: Connected) -> None:
         connected.channel.send_stream_request(wire.MORE, 3)
-        assert connected.transport.written == [wire.stream_request(wire.MORE, 3)]
+        assert connected.sink.written == [wire.stream_request(wire.MORE, 3)]
+
+    def test_the_worker_is_told_to_finish(self, connected: Connected) -> None:
+        connected.channel.close()
+        connected.channel.close()
+        assert (connected.sink.closed, connected.transport.closed) == (True, True)
+        connected.channel.send(self.jobs(b"late"))
+        assert connected.sink.written == []
 
     def test_nothing_is_sent_once_the_connection_is_lost(self, connected: Connected) -> None:
         connected.channel.connection_lost(None)
@@ -229,7 +238,7 @@ class TestSending:
         connected.channel.send_setup(b"{}")
         connected.channel.send_stream_request(wire.STOP, 3)
         connected.channel.close()
-        assert connected.transport.written == []
+        assert connected.sink.written == []
         assert not connected.transport.closed
 
     def test_closing_closes_the_transport(self, connected: Connected) -> None:

@@ -41,13 +41,14 @@ Connect = Callable[..., Channel]
 
 
 def connected(data: bytes, sizes: list[int] | None = None) -> Channel:
-    return Channel(FakeSocket(data, [len(data)] if sizes is None else sizes), SMALL_BUFFER_BYTES)
+    sock = FakeSocket(data, [len(data)] if sizes is None else sizes)
+    return Channel(sock, sock, SMALL_BUFFER_BYTES)
 
 
 def test_one_that_gave_up_leaves_the_front_to_others() -> None:
     ours, theirs = socket.socketpair()
     with theirs, ours.dup():  # the parent's, of which a fork has a copy
-        channel = Channel(ours)
+        channel = Channel(ours, ours)
         theirs.sendall(wire.frame(wire.STAGE, b"for the parent"))
         channel.give_up()
         assert channel.receive() is None
@@ -56,7 +57,7 @@ def test_one_that_gave_up_leaves_the_front_to_others() -> None:
         theirs.setblocking(False)
         with pytest.raises(BlockingIOError):
             theirs.recv(1)
-        channel._socket.close()
+        channel._source.close()
 
 
 def read_all(channel: Channel) -> list[tuple[int, int, bytes]]:
@@ -107,5 +108,5 @@ def test_an_unknown_kind_is_refused() -> None:
 @pytest.mark.parametrize("size", [1, wire.JOIN_BELOW_BYTES])
 def test_what_is_sent_is_written_in_order(size: int) -> None:
     fake = FakeSocket(b"", [])
-    Channel(fake).send([b"a" * size, b"b", b"c"])
+    Channel(fake, fake).send([b"a" * size, b"b", b"c"])
     assert b"".join(fake.sent) == b"a" * size + b"bc"

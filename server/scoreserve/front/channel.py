@@ -1,11 +1,11 @@
-"""The front's end of one worker's socketpair: an asyncio protocol that speaks frames."""
+"""The front's ends of one worker's two sockets: an asyncio protocol that speaks frames."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 from collections.abc import Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from scoreserve import wire
 from scoreserve.front.job import Job
@@ -36,44 +36,55 @@ class ChannelEvents(Protocol):
 
 
 class WorkerChannel(asyncio.Protocol):
-    """Splits what a worker writes into frames and reports each to `events`."""
+    """Splits what a worker writes into frames and reports each to `events`. It is the protocol of
+    the connection that they come over; `open` gives it the one to write to.
+    """
 
     def __init__(self, events: ChannelEvents) -> None:
         self._events = events
-        self._transport: asyncio.Transport | None = None
+        self._source: asyncio.BaseTransport | None = None
+        self._sink: asyncio.Transport | None = None
         self._pending = bytearray()
         self._frame_end = wire.PREFIX_BYTES  # how many bytes make the pending frame complete
 
     def send(self, jobs: Sequence[Job]) -> None:
         """Hands jobs to the worker."""
-        if self._transport is None:
+        if self._sink is None:
             return
         buffers = wire.encode_jobs([(job.id, job.head, job.chunks) for job in jobs])
         if wire.size(buffers) < wire.JOIN_BELOW_BYTES:
-            self._transport.write(b"".join(buffers))
+            self._sink.write(b"".join(buffers))
         else:
-            self._transport.writelines(buffers)
+            self._sink.writelines(buffers)
 
     def send_setup(self, settings: bytes) -> None:
         """Sends the worker its settings, the first frame it gets."""
-        if self._transport is not None:
-            self._transport.write(wire.frame(wire.SETUP, settings))
+        if self._sink is not None:
+            self._sink.write(wire.frame(wire.SETUP, settings))
 
     def send_stream_request(self, kind: int, job_id: int) -> None:
         """Asks for MORE of a streamed body, or to STOP it."""
-        if self._transport is not None:
-            self._transport.write(wire.stream_request(kind, job_id))
+        if self._sink is not None:
+            self._sink.write(wire.stream_request(kind, job_id))
 
     def close(self) -> None:
         """Tells the worker to finish: it sees the end of the stream."""
-        if self._transport is not None:
-            self._transport.close()
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.close()
+        if self._source is not None:
+            self._source.close()
+
+    def open(self, sink: asyncio.Transport) -> None:
+        """What is sent goes here from now on."""
+        self._sink = sink
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)
+        self._source = transport
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
+        self._source = None
+        self.close()
         self._events.on_closed()
 
     def data_received(self, data: bytes) -> None:

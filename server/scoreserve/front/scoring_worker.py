@@ -98,9 +98,10 @@ class ScoringWorker:
         self._channel = WorkerChannel(self)
         self._channel_closed = False
         self._streams: dict[int, tuple[BodyStream, float]] = {}  # and when each began
-        self._socket, theirs = socket.socketpair()
-        with theirs:
-            self._process = _spawn(theirs.fileno())
+        self._sink, their_source = socket.socketpair()
+        self._source, their_sink = socket.socketpair()
+        with their_source, their_sink:
+            self._process = _spawn(their_source.fileno(), their_sink.fileno())
 
     @property
     def streaming(self) -> bool:
@@ -128,8 +129,11 @@ class ScoringWorker:
     async def connect(self) -> None:
         """Starts talking to the process, on the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._socket.setblocking(False)
-        await self._loop.create_connection(lambda: self._channel, sock=self._socket)
+        self._sink.setblocking(False)
+        self._source.setblocking(False)
+        sink, _ = await self._loop.create_connection(asyncio.Protocol, sock=self._sink)
+        self._channel.open(sink)
+        await self._loop.create_connection(lambda: self._channel, sock=self._source)
         self._channel.send_setup(self._settings)
         threading.Thread(target=self._wait, args=(self._exited,), daemon=True).start()
 
@@ -278,11 +282,11 @@ def _batching(told: Mapping[str, Any]) -> Batching:
     return Batching(int(told["jobs"]), float(told["wait_seconds"]), str(told["off"]))
 
 
-def _spawn(descriptor: int) -> subprocess.Popen[bytes]:
+def _spawn(source: int, sink: int) -> subprocess.Popen[bytes]:
     # -P: a file of the user's beside the script must not shadow what the worker itself imports.
     safe_path = ["-P"] if sys.version_info >= (3, 11) else []
     return subprocess.Popen(
-        [sys.executable, *safe_path, "-m", "scoreserve.worker", str(descriptor)],
-        pass_fds=[descriptor],
+        [sys.executable, *safe_path, "-m", "scoreserve.worker", str(source), str(sink)],
+        pass_fds=[source, sink],
         start_new_session=True,  # a terminal's Ctrl-C is for the server, which then stops it
     )

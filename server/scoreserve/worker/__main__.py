@@ -1,6 +1,7 @@
-"""The scoring worker's process: `python -m scoreserve.worker DESCRIPTOR`.
+"""The scoring worker's process: `python -m scoreserve.worker SOURCE SINK`.
 
-Started by the front, which holds the other end of the socket behind DESCRIPTOR. Imports the entry
+Started by the front, which holds the other ends of the sockets behind these descriptors: frames
+come from the first and go to the second. Imports the entry
 script and calls init(), then scores what the front sends until the front closes its end. Script
 code only ever runs on this main thread. Exits with 3 when the script cannot serve.
 """
@@ -40,14 +41,15 @@ _log = logging.getLogger("azmlinfsrv")
 _script_log = logging.getLogger("azmlinfsrv.user_script")
 
 
-def main(descriptor: int) -> None:
-    sock = socket.socket(fileno=descriptor)
-    channel = Channel(sock)
+def main(source_descriptor: int, sink_descriptor: int) -> None:
+    source = socket.socket(fileno=source_descriptor)
+    sink = socket.socket(fileno=sink_descriptor)
+    channel = Channel(source, sink)
     setup = channel.receive()
     if setup is None:
         return
     settings = Settings.from_json(bytes(setup.payload))
-    die_with(sock)
+    die_with(source)
     # A child that the script forks and that returns from run() may neither answer in its parent's
     # stead nor take the jobs that come next. It ends.
     os.register_at_fork(after_in_child=channel.give_up)
@@ -59,7 +61,7 @@ def main(descriptor: int) -> None:
     finally:
         # Tells the front that no answer will come, even if the script's threads hold up the exit.
         with contextlib.suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+            sink.shutdown(socket.SHUT_RDWR)
 
 
 def _prepare_process(settings: Settings) -> None:
@@ -223,4 +225,4 @@ def _fail(channel: Channel, settings: Settings, report: str) -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""The worker's end of the socketpair: blocking, one frame at a time."""
+"""The worker's ends of the two sockets: blocking, one frame at a time."""
 
 from __future__ import annotations
 
@@ -39,10 +39,16 @@ class Stream(Protocol):
 
 
 class Channel:
-    """Frames over a socket whose other end is the front's. Those over `buffer_bytes` are large."""
+    """Frames from the front come over `source`, those to it go over `sink`. Frames of more than
+    `buffer_bytes` are large.
 
-    def __init__(self, sock: Stream, buffer_bytes: int = _BUFFER_BYTES) -> None:
-        self._socket = sock
+    Two sockets: a worker that waits on the one it has written to is woken, for nothing, when the
+    front reads what it wrote.
+    """
+
+    def __init__(self, source: Stream, sink: Stream, buffer_bytes: int = _BUFFER_BYTES) -> None:
+        self._source = source
+        self._sink = sink
         self._buffer_bytes = buffer_bytes
         self._buffer = memoryview(bytearray(buffer_bytes))
         self._start = 0  # of the bytes received and not yet handed out
@@ -62,20 +68,21 @@ class Channel:
         return None if payload is None else Frame(kind, records, payload)
 
     def give_up(self) -> None:
-        """Lets go of the socket: `receive` sees its end, and `send` fails, from now on."""
-        self._socket.close()
+        """Lets go of the sockets: `receive` sees the end, and `send` fails, from now on."""
+        self._source.close()
+        self._sink.close()
         ours, front = socket.socketpair()
         front.close()
-        self._socket = ours
+        self._source = self._sink = ours
         self._start = self._end = 0
 
     def send(self, buffers: list[bytes]) -> None:
         """Writes the buffers in order. Raises OSError when the front is gone."""
         if wire.size(buffers) < wire.JOIN_BELOW_BYTES:
-            self._socket.sendall(b"".join(buffers))
+            self._sink.sendall(b"".join(buffers))
             return
         for buffer in buffers:
-            self._socket.sendall(buffer)
+            self._sink.sendall(buffer)
 
     def _fill(self, needed: int) -> bool:
         """Reads until `needed` bytes are there to hand out; False at end of stream."""
@@ -86,7 +93,7 @@ class Channel:
             self._buffer[: len(kept)] = kept
             self._start, self._end = 0, len(kept)
         while self._end - self._start < needed:
-            received = self._socket.recv_into(self._buffer[self._end :])
+            received = self._source.recv_into(self._buffer[self._end :])
             if not received:
                 return False
             self._end += received
@@ -105,7 +112,7 @@ class Channel:
         payload[:have] = self._buffer[self._start : self._end]
         self._start = self._end = 0
         while have < length:
-            received = self._socket.recv_into(payload[have:], 0, socket.MSG_WAITALL)
+            received = self._source.recv_into(payload[have:], 0, socket.MSG_WAITALL)
             if not received:
                 return None
             have += received
