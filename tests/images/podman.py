@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ def podman(*arguments: str, check: bool = True) -> str:
 def _podman(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["podman", *arguments],
+        cwd=tempfile.gettempdir(),  # where conmon notes that a container ran out of memory
         capture_output=True,
         text=True,
         errors="replace",
