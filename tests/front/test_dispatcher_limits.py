@@ -215,3 +215,35 @@ class TestClientsThatLeft:
         assert [job.head for job in worker.in_hand] == [second.name]
         front.answer(worker)
         assert [job.head for job in worker.in_hand] == [third.name]
+
+
+class TestHowLongItTook:
+    """From being queued to the outcome, whatever came between."""
+
+    def test_is_told_with_each_outcome(self, front: Front) -> None:
+        worker = front.attach()
+        first, second = front.submit(2)
+        front.defer.run()
+        front.timers.pass_time(0.25)
+        front.answer(worker)
+        front.timers.pass_time(0.5)
+        front.answer(worker)
+        assert (first.seconds, second.seconds) == (0.25, 0.75)
+
+    def test_counts_the_time_with_a_worker_that_was_lost(self, front: Front) -> None:
+        lost = front.attach()
+        guilty, *_ = front.submit()
+        front.defer.run()
+        front.timers.pass_time(0.25)
+        waiting, *_ = front.submit()
+        front.dispatcher.detach(lost, LOST)
+        assert (guilty.seconds, guilty.answer) == (0.25, LOST)
+        front.timers.pass_time(0.5)
+        front.answer(front.attach())
+        assert waiting.seconds == 0.5
+
+    def test_is_the_limit_for_one_that_waited_too_long(self, front: Front) -> None:
+        client, *_ = front.submit()
+        front.defer.run()
+        front.timers.pass_time(1)
+        assert client.seconds == pytest.approx(1, abs=1e-5)
