@@ -52,9 +52,6 @@ class KnownHeads:
         self._heads: dict[bytes, KnownHead] = {}
         self._last: KnownHead | None = None  # that was found: mostly it is the next one too
 
-    def __len__(self) -> int:
-        return len(self._heads)
-
     def find(self, data: bytes) -> tuple[KnownHead, bytes] | None:
         """The head and the body, if `data` is one whole request with a known head."""
         head = self._last

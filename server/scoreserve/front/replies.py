@@ -87,7 +87,6 @@ class Replies:
         self._server = [(b"x-ms-server-version", version.encode("latin-1"))] if version else []
         self._cors = cors
         self._with_new_id = lines_of([*self._server, *_NEW_ID])
-        self._passed = b""  # an outcome's head with no header of ours: the next is mostly the same
 
     def common(self, head: RequestHead) -> tuple[bytes, bytes]:
         """The request's id, and the header lines of every reply to it: ids, version, CORS.
@@ -111,11 +110,8 @@ class Replies:
         if isinstance(outcome, ReplyError):
             return _error(outcome, common, 0.0 if outcome.shed else seconds)
         own, body = outcome.head, outcome.body
-        if own != self._passed:
-            if _has_ours(own):
-                own, common = _override(own, common), b""
-            else:
-                self._passed = own
+        if _has_ours(own):
+            own, common = _override(own, common), b""
         length = b""
         if stream is None and not outcome.sized and outcome.status not in _BODILESS:
             length = b"content-length: %d\r\n" % len(body)

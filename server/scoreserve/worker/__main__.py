@@ -1,9 +1,9 @@
 """The scoring worker's process: `python -m scoreserve.worker SOURCE SINK`.
 
 Started by the front, which holds the other ends of the sockets behind these descriptors: frames
-come from the first and go to the second. Imports the entry
-script and calls init(), then scores what the front sends until the front closes its end. Script
-code only ever runs on this main thread. Exits with 3 when the script cannot serve.
+come from the first and go to the second. Imports the entry script and calls init(), then scores
+what the front sends until the front closes its end. Script code only ever runs on this main thread.
+Exits with 3 when the script cannot serve.
 """
 
 from __future__ import annotations
