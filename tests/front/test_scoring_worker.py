@@ -29,6 +29,7 @@ class Events:
 
     def __init__(self) -> None:
         self.ready = asyncio.Event()
+        self.ending = asyncio.Event()
         self.gone = asyncio.Event()
         self.outcomes: list[Outcome] = []
 
@@ -43,6 +44,9 @@ class Events:
         self.outcomes += outcomes
 
     def worker_stream_ended(self, worker: ScoringWorker, job_id: int, seconds: float) -> None: ...
+
+    def worker_ending(self, worker: ScoringWorker) -> None:
+        self.ending.set()
 
     def worker_gone(self, worker: ScoringWorker) -> None:
         self.gone.set()
@@ -97,6 +101,23 @@ def test_a_kill_for_want_of_memory_is_known_by_the_counter(
         assert started.worker.death_reason == reason
         assert started.worker.end is not None
         assert number.name in started.worker.end.text
+
+    asyncio.run(scenario())
+
+
+def test_one_that_closed_its_end_is_told_of_before_it_is_gone(
+    start: Start, write_file: WriteFile
+) -> None:
+    async def scenario() -> None:
+        hanging = "import threading\nthreading.Thread(target=threading.Event().wait).start()\n"
+        write_file("score.py", hanging + SCRIPT)
+        started = start()
+        await started.ready()
+        os.kill(started.worker.pid, signal.SIGINT)  # ends its main thread
+        await asyncio.wait_for(started.events.ending.wait(), DEADLINE_SECONDS)
+        assert not started.events.gone.is_set()
+        assert started.worker.reported_state == "stopping"
+        await started.gone()
 
     asyncio.run(scenario())
 

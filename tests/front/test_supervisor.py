@@ -222,6 +222,21 @@ class TestDeaths:
 
         play(scenario)
 
+    def test_that_begin_leave_new_requests_to_the_next_worker(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            ending = await supervised.start()
+            ending.events.worker_ending(ending)  # type: ignore[arg-type]
+            client = supervised.submit("late")
+            assert not ending.in_hand
+            await supervised.die()
+            await supervised.get_ready()
+            supervised.defer.run()
+            supervised.newest.answer()
+            assert client.got_its_own()
+
+        play(scenario)
+
     def test_end_the_running_request_and_leave_the_queue(self, supervise: Supervise) -> None:
         async def scenario() -> None:
             supervised = supervise()

@@ -61,6 +61,9 @@ class WorkerEvents(Protocol):
 
     def worker_report(self, worker: ScoringWorker, news: dict[str, Any]) -> None: ...
 
+    def worker_ending(self, worker: ScoringWorker) -> None:
+        """It takes no more jobs: its process has ended, or its end of the channel is closed."""
+
     def worker_gone(self, worker: ScoringWorker) -> None:
         """The process has ended and everything it wrote has been read."""
 
@@ -116,7 +119,7 @@ class ScoringWorker:
     @property
     def reported_state(self) -> str:
         """Its state, as health and metrics tell it."""
-        if self.retiring or self.stopping:
+        if self.retiring or self.stopping or self._channel_closed:
             return STOPPING
         if self.state is State.STARTING:
             return STARTING
@@ -230,11 +233,12 @@ class ScoringWorker:
 
     def on_closed(self) -> None:
         self._channel_closed = True
-        if self.exit_code is None:
-            if not self.stopping:
-                self._kill_later()
-        else:
+        if self.exit_code is not None:
             self._gone()
+            return
+        self._events.worker_ending(self)
+        if not self.stopping:
+            self._kill_later()
 
     # What the waiting thread reports.
 
@@ -249,7 +253,9 @@ class ScoringWorker:
         self.kill()  # what the script started must not outlive it
         if self._channel_closed:
             self._gone()
-        elif self._loop is not None:
+            return
+        self._events.worker_ending(self)
+        if self._loop is not None:
             # A child that left the process group may hold the other end open for ever.
             self._loop.call_later(_EXIT_GRACE_SECONDS, self._channel.close)
 

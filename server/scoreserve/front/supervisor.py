@@ -192,6 +192,9 @@ class Supervisor:
     def worker_stream_ended(self, worker: ScoringWorker, job_id: int, seconds: float) -> None:
         self._dispatcher.stream_ended(worker, job_id, seconds)
 
+    def worker_ending(self, worker: ScoringWorker) -> None:
+        self._dispatcher.retire(worker)
+
     def worker_gone(self, worker: ScoringWorker) -> None:
         self._workers.discard(worker)
         self._tell_pids()
