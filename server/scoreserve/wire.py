@@ -1,4 +1,4 @@
-"""Frames between the front and one scoring worker, over sockets. Both processes import this.
+"""Frames between the front and one scoring worker, over pipes. Both processes import this.
 
 A frame is a fixed prefix and a payload:
 

@@ -1,4 +1,4 @@
-"""The front's end of a worker's socket: frames in whatever pieces they come."""
+"""The front's ends of a worker's pipes: frames in whatever pieces they come."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The worker's end of the socket: whole frames, however the bytes come."""
+"""The worker's ends of the pipes: whole frames, however the bytes come."""
 
 from __future__ import annotations
 
-import socket
+import os
 from collections.abc import Callable
 
 import pytest
@@ -10,28 +10,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreserve import wire
+from scoreserve.pipes import pipe
 from scoreserve.worker.channel import Channel
 
 SMALL_BUFFER_BYTES = 64  # so that frames of all sizes relative to it are small
 
 
-class FakeSocket:
-    """Hands out `data` in pieces of the sizes given, then of one byte, then its end."""
+class FakePipe:
+    """Hands out `data` in pieces of the sizes given, then of one byte, then its end; takes what is
+    written in such pieces too, and lastly any.
+    """
 
     def __init__(self, data: bytes, sizes: list[int]) -> None:
         self._data = data
         self._sizes = sizes
         self.sent: list[bytes] = []
 
-    def recv_into(self, buffer: memoryview, nbytes: int = 0, flags: int = 0) -> int:
+    def readinto(self, buffer: memoryview, /) -> int:
         size = self._sizes.pop(0) if self._sizes else 1
         piece = self._data[: min(size, len(buffer))]
         self._data = self._data[len(piece) :]
         buffer[: len(piece)] = piece
         return len(piece)
 
-    def sendall(self, data: bytes) -> None:
-        self.sent.append(data)
+    def write(self, data: wire.Buffer, /) -> int:
+        taken = bytes(data[: self._sizes.pop(0) if self._sizes else None])
+        self.sent.append(taken)
+        return len(taken)
 
     def close(self) -> None:
         self._data = b""
@@ -41,23 +46,27 @@ Connect = Callable[..., Channel]
 
 
 def connected(data: bytes, sizes: list[int] | None = None) -> Channel:
-    sock = FakeSocket(data, [len(data)] if sizes is None else sizes)
-    return Channel(sock, sock, SMALL_BUFFER_BYTES)
+    pipe = FakePipe(data, [len(data)] if sizes is None else sizes)
+    return Channel(pipe, pipe, SMALL_BUFFER_BYTES)
 
 
 def test_one_that_gave_up_leaves_the_front_to_others() -> None:
-    ours, theirs = socket.socketpair()
-    with theirs, ours.dup():  # the parent's, of which a fork has a copy
-        channel = Channel(ours, ours)
-        theirs.sendall(wire.frame(wire.STAGE, b"for the parent"))
+    (source, front_sink), (front_source, sink) = pipe(), pipe()
+    with front_sink, front_source:
+        # The parent's, of which a fork has copies.
+        parents = [os.dup(source.fileno()), os.dup(sink.fileno())]
+        channel = Channel(source, sink)
+        front_sink.write(wire.frame(wire.STAGE, b"for the parent"))
         channel.give_up()
         assert channel.receive() is None
         with pytest.raises(BrokenPipeError):
             channel.send([b"not from us"])
-        theirs.setblocking(False)
-        with pytest.raises(BlockingIOError):
-            theirs.recv(1)
+        os.set_blocking(front_source.fileno(), False)
+        assert front_source.read(1) is None
+        for descriptor in parents:
+            os.close(descriptor)
         channel._source.close()
+        channel._sink.close()
 
 
 def read_all(channel: Channel) -> list[tuple[int, int, bytes]]:
@@ -106,7 +115,8 @@ def test_an_unknown_kind_is_refused() -> None:
 
 
 @pytest.mark.parametrize("size", [1, wire.JOIN_BELOW_BYTES])
-def test_what_is_sent_is_written_in_order(size: int) -> None:
-    fake = FakeSocket(b"", [])
+@pytest.mark.parametrize("sizes", [[], [1], [1, 1, 1000, 1]], ids=["whole", "split", "in pieces"])
+def test_what_is_sent_is_written_in_order(size: int, sizes: list[int]) -> None:
+    fake = FakePipe(b"", sizes)
     Channel(fake, fake).send([b"a" * size, b"b", b"c"])
     assert b"".join(fake.sent) == b"a" * size + b"bc"

@@ -1,4 +1,4 @@
-"""The front's ends of one worker's two sockets: an asyncio protocol that speaks frames."""
+"""The front's ends of one worker's two pipes: an asyncio protocol that speaks frames."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class WorkerChannel(asyncio.Protocol):
     def __init__(self, events: ChannelEvents) -> None:
         self._events = events
         self._source: asyncio.BaseTransport | None = None
-        self._sink: asyncio.Transport | None = None
+        self._sink: asyncio.WriteTransport | None = None
         self._pending = bytearray()
         self._frame_end = wire.PREFIX_BYTES  # how many bytes make the pending frame complete
 
@@ -75,7 +75,7 @@ class WorkerChannel(asyncio.Protocol):
         if self._source is not None:
             self._source.close()
 
-    def open(self, sink: asyncio.Transport) -> None:
+    def open(self, sink: asyncio.WriteTransport) -> None:
         """What is sent goes here from now on."""
         self._sink = sink
 

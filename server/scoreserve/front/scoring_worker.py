@@ -7,7 +7,6 @@ import contextlib
 import enum
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -23,6 +22,7 @@ from scoreserve.front.deaths import End, Exceeded, end_of
 from scoreserve.front.dispatcher import Batching
 from scoreserve.front.job import Job
 from scoreserve.front.report import BUSY, READY, STARTING, STOPPING
+from scoreserve.pipes import pipe
 from scoreserve.wire import Outcome
 
 # How long a worker may take to be gone once it said that it cannot serve, or closed its end:
@@ -101,8 +101,8 @@ class ScoringWorker:
         self._channel = WorkerChannel(self)
         self._channel_closed = False
         self._streams: dict[int, tuple[BodyStream, float]] = {}  # and when each began
-        self._sink, their_source = socket.socketpair()
-        self._source, their_sink = socket.socketpair()
+        their_source, self._sink = pipe()
+        self._source, their_sink = pipe()
         with their_source, their_sink:
             self._process = _spawn(their_source.fileno(), their_sink.fileno())
 
@@ -132,11 +132,9 @@ class ScoringWorker:
     async def connect(self) -> None:
         """Starts talking to the process, on the running event loop."""
         self._loop = asyncio.get_running_loop()
-        self._sink.setblocking(False)
-        self._source.setblocking(False)
-        sink, _ = await self._loop.create_connection(asyncio.Protocol, sock=self._sink)
+        sink, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, self._sink)
         self._channel.open(sink)
-        await self._loop.create_connection(lambda: self._channel, sock=self._source)
+        await self._loop.connect_read_pipe(lambda: self._channel, self._source)
         self._channel.send_setup(self._settings)
         threading.Thread(target=self._wait, args=(self._exited,), daemon=True).start()
 

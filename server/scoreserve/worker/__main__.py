@@ -1,7 +1,7 @@
 """The scoring worker's process: `python -m scoreserve.worker SOURCE SINK`.
 
-Started by the front, which holds the other ends of the sockets behind these descriptors: frames
-come from the first and go to the second. Imports the entry script and calls init(), then scores
+Started by the front, which holds the other ends of the pipes behind these descriptors: frames come
+from the first and go to the second. Imports the entry script and calls init(), then scores
 what the front sends until the front closes its end. Script code only ever runs on this main thread.
 Exits with 3 when the script cannot serve.
 """
@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import io
 import json
 import logging
 import os
-import socket
 import sys
 import traceback
 from collections.abc import Callable
@@ -42,14 +42,16 @@ _script_log = logging.getLogger("azmlinfsrv.user_script")
 
 
 def main(source_descriptor: int, sink_descriptor: int) -> None:
-    source = socket.socket(fileno=source_descriptor)
-    sink = socket.socket(fileno=sink_descriptor)
+    os.set_inheritable(source_descriptor, False)
+    os.set_inheritable(sink_descriptor, False)
+    source = io.FileIO(source_descriptor, "rb")
+    sink = io.FileIO(sink_descriptor, "wb")
     channel = Channel(source, sink)
     setup = channel.receive()
     if setup is None:
         return
     settings = Settings.from_json(bytes(setup.payload))
-    die_with(source)
+    die_with(source_descriptor)
     # A child that the script forks and that returns from run() may neither answer in its parent's
     # stead nor take the jobs that come next. It ends.
     os.register_at_fork(after_in_child=channel.give_up)
@@ -61,7 +63,7 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
     finally:
         # Tells the front that no answer will come, even if the script's threads hold up the exit.
         with contextlib.suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
+            sink.close()
 
 
 def _prepare_process(settings: Settings) -> None:

@@ -1,16 +1,16 @@
-"""The worker's ends of the two sockets: blocking, one frame at a time."""
+"""The worker's ends of the two pipes: blocking, one frame at a time."""
 
 from __future__ import annotations
 
 import os
 import select
 import signal
-import socket
 import threading
 import time
 from typing import Protocol
 
 from scoreserve import wire
+from scoreserve.pipes import pipe
 
 _BUFFER_BYTES = 1 << 18
 _ORPHAN_GRACE_SECONDS = 1.0
@@ -28,12 +28,18 @@ class Frame:
         self.payload = payload
 
 
-class Stream(Protocol):
-    """What is asked of a connected stream socket."""
+class Source(Protocol):
+    """What is asked of the reading end of a pipe: of an unbuffered file, that is."""
 
-    def recv_into(self, buffer: memoryview, nbytes: int = 0, flags: int = 0) -> int: ...
+    def readinto(self, buffer: memoryview, /) -> int | None: ...
 
-    def sendall(self, data: bytes) -> None: ...
+    def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """What is asked of the writing end."""
+
+    def write(self, data: wire.Buffer, /) -> int | None: ...
 
     def close(self) -> None: ...
 
@@ -42,11 +48,10 @@ class Channel:
     """Frames from the front come over `source`, those to it go over `sink`. Frames of more than
     `buffer_bytes` are large.
 
-    Two sockets: a worker that waits on the one it has written to is woken, for nothing, when the
-    front reads what it wrote.
+    Two pipes: a small write to one costs the kernel half of what it does to a socket.
     """
 
-    def __init__(self, source: Stream, sink: Stream, buffer_bytes: int = _BUFFER_BYTES) -> None:
+    def __init__(self, source: Source, sink: Sink, buffer_bytes: int = _BUFFER_BYTES) -> None:
         self._source = source
         self._sink = sink
         self._buffer_bytes = buffer_bytes
@@ -68,21 +73,27 @@ class Channel:
         return None if payload is None else Frame(kind, records, payload)
 
     def give_up(self) -> None:
-        """Lets go of the sockets: `receive` sees the end, and `send` fails, from now on."""
+        """Lets go of the pipes: `receive` sees the end, and `send` fails, from now on."""
         self._source.close()
         self._sink.close()
-        ours, front = socket.socketpair()
-        front.close()
-        self._source = self._sink = ours
+        self._source, writer = pipe()
+        writer.close()
+        reader, self._sink = pipe()
+        reader.close()
         self._start = self._end = 0
 
     def send(self, buffers: list[bytes]) -> None:
         """Writes the buffers in order. Raises OSError when the front is gone."""
         if wire.size(buffers) < wire.JOIN_BELOW_BYTES:
-            self._sink.sendall(b"".join(buffers))
+            self._write(b"".join(buffers))
             return
         for buffer in buffers:
-            self._sink.sendall(buffer)
+            self._write(buffer)
+
+    def _write(self, data: bytes) -> None:
+        written = self._sink.write(data) or 0
+        while written < len(data):  # a signal came
+            written += self._sink.write(memoryview(data)[written:]) or 0
 
     def _fill(self, needed: int) -> bool:
         """Reads until `needed` bytes are there to hand out; False at end of stream."""
@@ -93,7 +104,7 @@ class Channel:
             self._buffer[: len(kept)] = kept
             self._start, self._end = 0, len(kept)
         while self._end - self._start < needed:
-            received = self._source.recv_into(self._buffer[self._end :])
+            received = self._source.readinto(self._buffer[self._end :])
             if not received:
                 return False
             self._end += received
@@ -112,21 +123,21 @@ class Channel:
         payload[:have] = self._buffer[self._start : self._end]
         self._start = self._end = 0
         while have < length:
-            received = self._source.recv_into(payload[have:], 0, socket.MSG_WAITALL)
+            received = self._source.readinto(payload[have:])
             if not received:
                 return None
             have += received
         return payload
 
 
-def die_with(sock: socket.socket) -> None:
-    """Ends this process and its children once the other end of `sock` is closed.
+def die_with(descriptor: int) -> None:
+    """Ends this process and its children once the other end of this pipe is closed.
 
     An idle worker leaves by itself when `receive` sees the end. This thread is for the one that is
     busy in run(): it gets a moment, then the whole process group is killed, so that neither the
     worker nor what the script started outlives the server.
     """
-    threading.Thread(target=_wait_for_hang_up, args=(sock.fileno(),), daemon=True).start()
+    threading.Thread(target=_wait_for_hang_up, args=(descriptor,), daemon=True).start()
 
 
 def _wait_for_hang_up(descriptor: int) -> None:
