@@ -99,6 +99,12 @@ class TestHandingOver:
         assert front.sizes() == [4, 4, 2]
         assert all(client.got_its_own() for client in front.clients)
 
+    def test_those_of_a_batch_are_not_handed_ahead(self) -> None:
+        front = Front(jobs=4)
+        front.submit(4)
+        assert front.sizes() == [4]
+        assert front.dispatcher.handed_ahead == 0
+
     def test_a_full_batch_is_handed_over_before_the_last_one_is_answered(self) -> None:
         front = Front(jobs=2)
         (first, _), (last, _) = front.submit(2), front.submit(2)

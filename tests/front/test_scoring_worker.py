@@ -122,6 +122,22 @@ def test_one_that_closed_its_end_is_told_of_before_it_is_gone(
     asyncio.run(scenario())
 
 
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="needs Linux")
+def test_it_does_not_yield_as_the_front_does(start: Start) -> None:
+    async def scenario() -> None:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        try:
+            started = start()
+            assert os.sched_getscheduler(started.worker.pid) == os.SCHED_OTHER
+        finally:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        await started.ready()
+        started.worker.kill()
+        await started.gone()
+
+    asyncio.run(scenario())
+
+
 def test_retired_while_idle_it_leaves_by_itself(start: Start) -> None:
     async def scenario() -> None:
         started = start()

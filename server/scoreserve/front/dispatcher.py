@@ -77,6 +77,7 @@ class Dispatcher:
         limits: QueueLimits = DEFAULT_LIMITS,
     ) -> None:
         self.batching = Batching()
+        self.handed_ahead = 0  # jobs that were not to be merged, to workers that had others
         self._limits = limits
         self._wait_seconds = limits.wait_ms / 1000 if limits.wait_ms else math.inf
         self._most = limits.most(1, 1, math.inf)  # jobs that may wait now
@@ -352,6 +353,8 @@ class Dispatcher:
         if not batch:
             return
         worker.send(batch)
+        if worker not in self._merging:
+            self.handed_ahead += len(batch) if in_hand else len(batch) - 1
         if not in_hand:
             self._busy_since[worker] = now
             if self._running.get(worker):  # else it compares, and has begun nothing yet

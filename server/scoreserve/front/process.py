@@ -19,6 +19,7 @@ from types import FrameType
 import uvloop
 
 from scoreserve.errors import EXIT_BOOT
+from scoreserve.front.cpu_policy import CpuPolicy
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.queue_limits import QueueLimits
 from scoreserve.front.roster import Roster
@@ -56,8 +57,9 @@ class Front:
         signal.signal(signal.SIGHUP, self._remember_hang_up)
         self._settings = settings
         self._sockets = sockets
+        self._cpu_policy = CpuPolicy()
         self._parent = os.getppid()
-        dispatcher = Dispatcher(
+        dispatcher = self._dispatcher = Dispatcher(
             lambda run: asyncio.get_running_loop().call_soon(run),
             lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
             limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),
@@ -114,5 +116,6 @@ class Front:
 
     async def _each_second(self) -> None:
         self._supervisor.end_hung_workers()
+        self._cpu_policy.observe(self._dispatcher.handed_ahead)
         if os.getppid() != self._parent:  # the arbiter is gone, and the listening with it
             self._server.stop_now()

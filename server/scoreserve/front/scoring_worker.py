@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from scoreserve import wire
 from scoreserve.cgroup import OomWatch
+from scoreserve.front import cpu_policy
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
 from scoreserve.front.deaths import End, Exceeded, end_of
@@ -289,8 +290,10 @@ def _batching(told: Mapping[str, Any]) -> Batching:
 def _spawn(source: int, sink: int) -> subprocess.Popen[bytes]:
     # -P: a file of the user's beside the script must not shadow what the worker itself imports.
     safe_path = ["-P"] if sys.version_info >= (3, 11) else []
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, *safe_path, "-m", "scoreserve.worker", str(source), str(sink)],
         pass_fds=[source, sink],
         start_new_session=True,  # a terminal's Ctrl-C is for the server, which then stops it
     )
+    cpu_policy.drop_inherited(process.pid)
+    return process
