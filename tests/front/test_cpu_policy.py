@@ -45,11 +45,19 @@ def test_a_policy_that_the_server_was_started_with_is_left_alone() -> None:
     assert policies(5000, 0) == [os.SCHED_BATCH] * 2
 
 
-def test_where_it_is_forbidden_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def forbid(*_: object) -> None:
-        raise PermissionError
+def forbid(*_: object) -> None:
+    raise PermissionError
 
-    monkeypatch.setattr(os, "sched_setscheduler", forbid)
-    assert policies(5000, 0) == [os.SCHED_OTHER] * 2
-    cpu_policy.drop_inherited(os.getpid())
-    monkeypatch.undo()
+
+def test_where_setting_it_is_forbidden_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patches:
+        patches.setattr(os, "sched_setscheduler", forbid)
+        assert policies(5000, 0) == [os.SCHED_OTHER] * 2
+
+
+def test_where_asking_for_it_is_forbidden_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patches:
+        patches.setattr(os, "sched_getscheduler", forbid)
+        CpuPolicy().observe(5000)
+        cpu_policy.drop_inherited(os.getpid())
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER

@@ -23,8 +23,7 @@ class CpuPolicy:
     """The scheduling policy of the thread that makes it, which is the one to call `observe`."""
 
     def __init__(self) -> None:
-        # Whoever started the server with another policy has reasons. macOS has none.
-        self._ours = hasattr(os, "SCHED_BATCH") and os.sched_getscheduler(0) == os.SCHED_OTHER
+        self._ours = _has("SCHED_OTHER")  # whoever started the server with another has reasons
         self._seen = 0
         self._yielding = False
 
@@ -39,10 +38,18 @@ class CpuPolicy:
 
 def drop_inherited(pid: int) -> None:
     """Ends the policy that a worker started by a yielding front has from it."""
-    if hasattr(os, "SCHED_BATCH") and os.sched_getscheduler(0) == os.SCHED_BATCH:
+    if _has("SCHED_BATCH"):
         _set(pid, os.SCHED_OTHER)
 
 
+def _has(policy: str) -> bool:
+    """Whether this thread has the policy of that name, as far as can be told."""
+    try:
+        return bool(os.sched_getscheduler(0) == getattr(os, policy))
+    except (AttributeError, OSError):  # macOS has none; a sandbox may forbid to ask, or to set
+        return False
+
+
 def _set(pid: int, policy: int) -> None:
-    with contextlib.suppress(OSError):  # a sandbox may forbid it, the process be gone
+    with contextlib.suppress(OSError):  # or the process is gone
         os.sched_setscheduler(pid, policy, os.sched_param(0))
