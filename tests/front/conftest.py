@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -26,6 +27,23 @@ from scoreserve.front.swagger_endpoint import SwaggerEndpoint
 from tests.front.fakes import Exchange, FakeWorker, ManualDefer, Response, turns
 
 MAX_BODY_BYTES = 10
+
+SetPolicy = Callable[[int], None]
+
+
+@pytest.fixture
+def set_policy() -> Iterator[SetPolicy]:
+    """Sets the CPU policy of this thread, which is the usual one before and after the test."""
+
+    def set_policy(policy: int) -> None:
+        os.sched_setscheduler(0, policy, os.sched_param(0))
+
+    try:
+        set_policy(os.SCHED_OTHER)
+    except (AttributeError, OSError):
+        pytest.skip("needs Linux, and leave to set the policy")
+    yield set_policy
+    set_policy(os.SCHED_OTHER)
 
 
 class FakeWorkers:

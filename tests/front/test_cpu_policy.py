@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 import pytest
 
 from scoreserve.front import cpu_policy
 from scoreserve.front.cpu_policy import ENOUGH_AHEAD, CpuPolicy
+from tests.front.conftest import SetPolicy
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="needs Linux")
-
-
-def set_policy(policy: int) -> None:
-    os.sched_setscheduler(0, policy, os.sched_param(0))
-
-
-@pytest.fixture(autouse=True)
-def normal() -> Iterator[None]:
-    """The policy that the other tests run under."""
-    yield
-    set_policy(os.SCHED_OTHER)
+pytestmark = pytest.mark.usefixtures("set_policy")
 
 
 def policies(*handed_ahead: int) -> list[int]:
@@ -34,19 +23,19 @@ def policies(*handed_ahead: int) -> list[int]:
     return seen
 
 
+def forbid(*_: object) -> None:
+    raise PermissionError
+
+
 def test_the_front_yields_while_many_jobs_are_handed_ahead() -> None:
     seen = policies(0, ENOUGH_AHEAD - 1, ENOUGH_AHEAD, 5000, ENOUGH_AHEAD - 1, 0, 5000)
     yields, not_yields = os.SCHED_BATCH, os.SCHED_OTHER
     assert seen == [not_yields, not_yields, yields, yields, not_yields, not_yields, yields]
 
 
-def test_a_policy_that_the_server_was_started_with_is_left_alone() -> None:
+def test_a_policy_that_the_server_was_started_with_is_left_alone(set_policy: SetPolicy) -> None:
     set_policy(os.SCHED_BATCH)
     assert policies(5000, 0) == [os.SCHED_BATCH] * 2
-
-
-def forbid(*_: object) -> None:
-    raise PermissionError
 
 
 def test_where_setting_it_is_forbidden_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:

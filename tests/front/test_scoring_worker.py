@@ -18,6 +18,7 @@ from scoreserve.front.scoring_worker import ScoringWorker
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 from tests.conftest import WriteFile
+from tests.front.conftest import SetPolicy
 from tests.front.fakes import request_head
 
 DEADLINE_SECONDS = 30
@@ -113,7 +114,8 @@ def test_one_that_closed_its_end_is_told_of_before_it_is_gone(
         write_file("score.py", hanging + SCRIPT)
         started = start()
         await started.ready()
-        os.kill(started.worker.pid, signal.SIGINT)  # ends its main thread
+        # What the front never sends ends its main thread.
+        started.worker._channel.send_stream_request(wire.READY, 1)
         await asyncio.wait_for(started.events.ending.wait(), DEADLINE_SECONDS)
         assert not started.events.gone.is_set()
         assert started.worker.reported_state == "stopping"
@@ -122,15 +124,11 @@ def test_one_that_closed_its_end_is_told_of_before_it_is_gone(
     asyncio.run(scenario())
 
 
-@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="needs Linux")
-def test_it_does_not_yield_as_the_front_does(start: Start) -> None:
+def test_it_does_not_yield_as_the_front_does(start: Start, set_policy: SetPolicy) -> None:
     async def scenario() -> None:
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        try:
-            started = start()
-            assert os.sched_getscheduler(started.worker.pid) == os.SCHED_OTHER
-        finally:
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        set_policy(os.SCHED_BATCH)
+        started = start()
+        assert os.sched_getscheduler(started.worker.pid) == os.SCHED_OTHER
         await started.ready()
         started.worker.kill()
         await started.gone()
