@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -18,10 +19,12 @@ LOST = WorkerLost("The scoring worker is gone.")
 class Front:
     """A dispatcher and what surrounds it."""
 
-    def __init__(self, jobs: int, wait_seconds: float = 0.0, workers: int = 1) -> None:
+    def __init__(
+        self, jobs: int, wait_seconds: float = 0.0, workers: int = 1, **options: Any
+    ) -> None:
         self.defer = ManualDefer()
         self.timers = Timers()
-        self.dispatcher = Dispatcher(self.defer, self.timers.later, self.timers.clock)
+        self.dispatcher = Dispatcher(self.defer, self.timers.later, self.timers.clock, **options)
         self.dispatcher.batching = Batching(jobs, wait_seconds)
         self.workers = [FakeWorker() for _ in range(workers)]
         for worker in self.workers:
@@ -100,10 +103,11 @@ class TestHandingOver:
         assert all(client.got_its_own() for client in front.clients)
 
     def test_those_of_a_batch_are_not_handed_ahead(self) -> None:
-        front = Front(jobs=4)
+        told: list[int] = []
+        front = Front(jobs=4, handed_ahead=told.append)
         front.submit(4)
         assert front.sizes() == [4]
-        assert front.dispatcher.handed_ahead == 0
+        assert told == []
 
     def test_a_full_batch_is_handed_over_before_the_last_one_is_answered(self) -> None:
         front = Front(jobs=2)

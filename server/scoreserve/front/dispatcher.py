@@ -66,7 +66,8 @@ class Dispatcher:
 
     `defer` runs a function once what is under way is done (an event loop's call_soon): jobs that
     arrive together are handed over together. `later` runs one after so many seconds; without it
-    nothing happens by the passing of time alone. `clock` tells the time in seconds.
+    nothing happens by the passing of time alone. `clock` tells the time in seconds. `handed_ahead`
+    is told of jobs, not to be merged, that went to a worker with others to do first: how many.
     """
 
     def __init__(
@@ -75,9 +76,10 @@ class Dispatcher:
         later: Callable[[float, Callable[[], None]], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
         limits: QueueLimits = DEFAULT_LIMITS,
+        handed_ahead: Callable[[int], None] = lambda jobs: None,
     ) -> None:
         self.batching = Batching()
-        self.handed_ahead = 0  # jobs that were not to be merged, to workers that had others
+        self._handed_ahead = handed_ahead
         self._limits = limits
         self._wait_seconds = limits.wait_ms / 1000 if limits.wait_ms else math.inf
         self._most = limits.most(1, 1, math.inf)  # jobs that may wait now
@@ -353,8 +355,9 @@ class Dispatcher:
         if not batch:
             return
         worker.send(batch)
-        if worker not in self._merging:
-            self.handed_ahead += len(batch) if in_hand else len(batch) - 1
+        ahead = len(batch) if in_hand else len(batch) - 1
+        if ahead and worker not in self._merging:
+            self._handed_ahead(ahead)
         if not in_hand:
             self._busy_since[worker] = now
             if self._running.get(worker):  # else it compares, and has begun nothing yet

@@ -59,10 +59,11 @@ class Front:
         self._sockets = sockets
         self._cpu_policy = CpuPolicy()
         self._parent = os.getppid()
-        dispatcher = self._dispatcher = Dispatcher(
+        dispatcher = Dispatcher(
             lambda run: asyncio.get_running_loop().call_soon(run),
             lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
             limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),
+            handed_ahead=self._cpu_policy.handed_ahead,
         )
         self._supervisor = Supervisor(settings, dispatcher, self._give_up, roster.write)
         self._supervisor.spawn()
@@ -116,6 +117,6 @@ class Front:
 
     async def _each_second(self) -> None:
         self._supervisor.end_hung_workers()
-        self._cpu_policy.observe(self._dispatcher.handed_ahead)
+        self._cpu_policy.second_over()
         if os.getppid() != self._parent:  # the arbiter is gone, and the listening with it
             self._server.stop_now()
