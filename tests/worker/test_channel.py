@@ -46,8 +46,8 @@ Connect = Callable[..., Channel]
 
 
 def connected(data: bytes, sizes: list[int] | None = None) -> Channel:
-    pipe = FakePipe(data, [len(data)] if sizes is None else sizes)
-    return Channel(pipe, pipe, SMALL_BUFFER_BYTES)
+    fake = FakePipe(data, [len(data)] if sizes is None else sizes)
+    return Channel(fake, fake, SMALL_BUFFER_BYTES)
 
 
 def test_one_that_gave_up_leaves_the_front_to_others() -> None:

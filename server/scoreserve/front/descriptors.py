@@ -6,7 +6,7 @@ import resource
 
 _MOST_WANTED = 16_384  # descriptors; the hard limit may be a billion, which children choke on
 _RESERVED = 64  # listeners, logs, files that are read, connections that are being refused
-_RESERVED_PER_WORKER = 8  # two sockets and what it takes to start a replacement beside it
+_RESERVED_PER_WORKER = 8  # two pipes and what it takes to start a replacement beside it
 _MOST_CONNECTIONS = 10_000
 _LEAST_CONNECTIONS = 16
 
