@@ -16,14 +16,23 @@ import sys
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TextIO
+from typing import Final, TextIO
 
+from librt.strings import BytesWriter
+
+from scoreserve.front.decimals import write_milliseconds, write_number
 from scoreserve.front.known_heads import KnownHead
 from scoreserve.front.replies import Reply
 from scoreserve.wire import RequestHead
 
 _FLUSH_SECONDS = 0.05
 _FLUSH_REQUESTS = 256
+
+_SPACE: Final = 0x20
+_DASH: Final = 0x2D
+_NEWLINE: Final = 0x0A
+
+Texts = tuple[bytes, bytes, bytes]  # see texts_of
 
 _PROBES = frozenset({b"/", b"/health/live", b"/health/ready", b"/metrics"})
 
@@ -48,9 +57,11 @@ class AccessLog:
         self._defer = defer
         self._direct = direct
         self._stream = stream or sys.stdout
-        self._lines: list[str] = []
+        self._lines = BytesWriter()  # of requests that have gathered, in UTF-8
+        self._gathered = 0
         self._second = self._millisecond = 0  # since the epoch: those of the texts below
-        self._log_time = self._api_prefix = self._access_prefix = self._access_time = ""
+        self._log_time = ""
+        self._api_prefix = self._access_prefix = self._at = b""
         self._pid = os.getpid()
         self._api = _api_log.isEnabledFor(logging.INFO)
         self._access = _access_log.isEnabledFor(logging.INFO)
@@ -72,48 +83,76 @@ class AccessLog:
         if type(head) is KnownHead:  # of a score request: never a probe
             if head.log_texts is None:
                 head.log_texts = texts_of(head)
-            asked, request, agents = head.log_texts
+            texts = head.log_texts
         elif is_probe(head):
             return
         else:
-            asked, request, agents = texts_of(head)
+            texts = texts_of(head)
         millisecond = int(time.time() * 1000)
         if millisecond != self._millisecond:
             self._start_millisecond(millisecond)
-        status, length = str(reply.status), str(len(reply.body))
-        shown = length if reply.stream is None else "N/A"
-        # Not in the f-string below: compiled, that takes three times as long.
-        milliseconds = "%.3f" % (seconds * 1000)
-        lines = (
-            f"{self._api_prefix}{asked} {status} {milliseconds}ms {shown}\n"
-            f"{self._access_prefix}{peer(client or head.client)}{self._access_time}"
-            f"{request} {status} {'-' if length == '0' else length} {agents}\n"
-        )
-        if not self._direct:
-            own, _, access = lines.partition("\n")
-            if api:
-                _api_log.info(own)
-            _access_log.info(access.removesuffix("\n"))
-        elif api and self._api:
-            self._gather(lines)
-        else:
-            self._gather(lines.partition("\n")[2])
+        if api and (self._api or not self._direct):
+            self._write_api(texts[0], reply, seconds)
+        self._write_access(texts, reply, peer(client or head.client))
+        if self._direct:
+            self._count()
+            return
+        lines = self._take().split("\n")
+        if api:
+            _api_log.info(lines[0])
+        _access_log.info(lines[-2])
 
     def flush(self) -> None:
         """Writes what has gathered."""
-        if self._lines:
-            text = "".join(self._lines)
-            self._lines.clear()
-            self._stream.write(text)
+        if self._gathered:
+            self._gathered = 0
+            self._stream.write(self._take())
             self._stream.flush()
 
-    def _gather(self, lines: str) -> None:
-        """Has these lines written with others."""
-        if not self._lines:
+    def _write_api(self, asked: bytes, reply: Reply, seconds: float) -> None:
+        out = self._lines
+        out.write(self._api_prefix)
+        out.write(asked)
+        out.append(_SPACE)
+        write_number(out, reply.status)
+        out.append(_SPACE)
+        write_milliseconds(out, seconds)
+        out.write(b"ms ")
+        if reply.stream is None:
+            write_number(out, len(reply.body))
+        else:
+            out.write(b"N/A")
+        out.append(_NEWLINE)
+
+    def _write_access(self, texts: Texts, reply: Reply, client: bytes) -> None:
+        out = self._lines
+        out.write(self._access_prefix)
+        out.write(client)
+        out.write(self._at)
+        out.write(texts[1])
+        out.append(_SPACE)
+        write_number(out, reply.status)
+        out.append(_SPACE)
+        if reply.body:
+            write_number(out, len(reply.body))
+        else:
+            out.append(_DASH)
+        out.append(_SPACE)
+        out.write(texts[2])
+        out.append(_NEWLINE)
+
+    def _count(self) -> None:
+        """One more request has its lines among those that have gathered."""
+        if not self._gathered:
             self._defer(_FLUSH_SECONDS, self.flush)
-        self._lines.append(lines)
-        if len(self._lines) >= _FLUSH_REQUESTS:
+        self._gathered += 1
+        if self._gathered >= _FLUSH_REQUESTS:
             self.flush()
+
+    def _take(self) -> str:
+        text = self._lines.getvalue().decode()
+        self._lines.truncate(0)
+        return text
 
     def _start_millisecond(self, millisecond: int) -> None:
         """Makes what the lines of one millisecond have alike."""
@@ -122,12 +161,12 @@ class AccessLog:
             self._second = second
             utc = time.gmtime(second)
             self._log_time = time.strftime("%Y-%m-%d %H:%M:%S", utc)
-            self._access_time = time.strftime(" - - [%d/%b/%Y:%H:%M:%S +0000] ", utc)
+            self._at = time.strftime(" - - [%d/%b/%Y:%H:%M:%S +0000] ", utc).encode()
         self._millisecond = millisecond
         if self._direct:
             prefix = f"{self._log_time},{after:03d} I [{self._pid}] "
-            self._api_prefix = f"{prefix}azmlinfsrv - "
-            self._access_prefix = f"{prefix}gunicorn.access - "
+            self._api_prefix = f"{prefix}azmlinfsrv - ".encode()
+            self._access_prefix = f"{prefix}gunicorn.access - ".encode()
 
 
 def is_probe(head: RequestHead) -> bool:
@@ -135,25 +174,28 @@ def is_probe(head: RequestHead) -> bool:
     return head.method == b"GET" and head.path in _PROBES
 
 
-def texts_of(head: RequestHead) -> tuple[str, str, str]:
+def texts_of(head: RequestHead) -> Texts:
     """Method and target, these with the version, and who refers and asks, as the log has them."""
-    target = head.path.decode("latin-1")
-    if head.query:
-        target += "?" + head.query.decode("latin-1")
-    asked = f"{head.method.decode('latin-1')} {target}"
+    target = head.path + b"?" + head.query if head.query else head.path
+    asked = head.method + b" " + target
     return (
-        asked,
-        f'"{asked} HTTP/{head.http_version.decode()}"',
-        f'"{_header(head, b"referer")}" "{_header(head, b"user-agent")}"',
+        _utf8(asked),
+        _utf8(b'"%b HTTP/%b"' % (asked, head.http_version)),
+        b'"%b" "%b"' % (_header(head, b"referer"), _header(head, b"user-agent")),
     )
 
 
 @lru_cache(maxsize=1024)
-def peer(client: bytes) -> str:
+def peer(client: bytes) -> bytes:
     """The address of a client, or `-`."""
-    return client.rpartition(b":")[0].decode("latin-1") or "-"
+    return _utf8(client.rpartition(b":")[0]) or b"-"
 
 
-def _header(head: RequestHead, name: bytes) -> str:
+def _header(head: RequestHead, name: bytes) -> bytes:
     value = head.header(name)
-    return "-" if value is None else value.decode("latin-1").replace('"', "")
+    return b"-" if value is None else _utf8(value.replace(b'"', b""))
+
+
+def _utf8(text: bytes) -> bytes:
+    """What a client sent, whose bytes stand for characters of Latin-1."""
+    return text.decode("latin-1").encode()

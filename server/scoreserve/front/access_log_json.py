@@ -42,7 +42,7 @@ class JsonAccessLog(AccessLog):
             "message": f"{method} {path} {reply.status}",
             "pid": self._pid,
             "role": "front",
-            "client": peer(client or head.client),
+            "client": peer(client or head.client).decode(),
             "method": method,
             "path": path,
             "status": reply.status,
@@ -59,7 +59,8 @@ class JsonAccessLog(AccessLog):
             line["user_agent"] = agent.decode("latin-1")
         if reply.run_seconds:
             line["phases"] = _phases(reply.total_seconds, reply.run_seconds)
-        self._gather(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE).decode())
+        self._lines.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._count()
 
     def _now(self) -> str:
         second, after = divmod(int(time.time() * 1000), 1000)

@@ -42,7 +42,7 @@ class KnownHead(RequestHead):
         self.body_bytes = body_bytes
         self.brings_ids = brings_ids(head.headers)
         self.around_client = wire.encode_around_client(head)
-        self.log_texts: tuple[str, str, str] | None = None  # what the access log makes of it
+        self.log_texts: tuple[bytes, bytes, bytes] | None = None  # what the access log makes of it
 
 
 class KnownHeads:

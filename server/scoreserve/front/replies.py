@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
+
+from librt.strings import BytesWriter
 
 from scoreserve.errors import IdTooLong, ReplyError
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.cors import Cors
+from scoreserve.front.decimals import write_milliseconds, write_number
 from scoreserve.front.ids import identify, new_id
 from scoreserve.front.known_heads import KnownHead
 from scoreserve.wire import Outcome, RequestHead
@@ -20,12 +22,13 @@ HeaderList = list[Header]
 
 HTML, JSON = b"text/html; charset=utf-8", b"application/json"
 RUN_NOT_FAILED = (b"x-ms-run-function-failed", b"False")
-_NEW_ID = ((b"x-request-id", b"%b"), (b"x-ms-request-id", b"%b"))
-# The script's header lines and ours, the times, and the length, if it is known.
-_TIMED: Final = (
-    b"%b%bx-ms-run-fn-exec-ms: %.3f\r\n"
-    b"server-timing: queue;dur=%.3f, run;dur=%.3f, total;dur=%.3f\r\n%b"
-)
+# What stands before each time in the header lines that tell of them, and after the last.
+_EXEC_MS: Final = b"x-ms-run-fn-exec-ms: "
+_QUEUE: Final = b"\r\nserver-timing: queue;dur="
+_RUN: Final = b", run;dur="
+_TOTAL: Final = b", total;dur="
+_LENGTH: Final = b"content-length: "
+_END: Final = b"\r\n"
 _BODILESS: Final = frozenset({204, 304})  # a length would be that of a body they cannot have
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id"})
@@ -86,7 +89,9 @@ class Replies:
     def __init__(self, version: str, cors: Cors | None = None) -> None:
         self._server = [(b"x-ms-server-version", version.encode("latin-1"))] if version else []
         self._cors = cors
-        self._with_new_id = lines_of([*self._server, *_NEW_ID])
+        self._before_id = lines_of(self._server) + b"x-request-id: "
+        self._head = BytesWriter()  # that is being written
+        self._plain = b""  # lines of an outcome, none of which is ours
 
     def common(self, head: RequestHead) -> tuple[bytes, bytes]:
         """The request's id, and the header lines of every reply to it: ids, version, CORS.
@@ -95,7 +100,8 @@ class Replies:
         """
         if type(head) is KnownHead and not head.brings_ids and self._cors is None:
             request_id = new_id()
-            return request_id, self._with_new_id % (request_id, request_id)
+            lines = (self._before_id, request_id, b"\r\nx-ms-request-id: ", request_id, _END)
+            return request_id, b"".join(lines)
         request_id, headers = identify(head.headers)
         return request_id, self._around(head, headers)
 
@@ -110,18 +116,39 @@ class Replies:
         if isinstance(outcome, ReplyError):
             return _error(outcome, common, 0.0 if outcome.shed else seconds)
         own, body = outcome.head, outcome.body
-        if _has_ours(own):
-            own, common = _override(own, common), b""
-        length = b""
-        if stream is None and not outcome.sized and outcome.status not in _BODILESS:
-            length = b"content-length: %d\r\n" % len(body)
-        if outcome.ran:
-            run_ms, total_ms = outcome.run_seconds * 1000, seconds * 1000
-            queue_ms = total_ms - run_ms if total_ms > run_ms else 0.0
-            head = _TIMED % (own, common, run_ms, queue_ms, run_ms, total_ms, length)
-        else:
-            head = own + common + length
+        if own != self._plain:  # a script's responses hardly differ in their headers
+            if _has_ours(own):
+                own, common = _override(own, common), b""
+            else:
+                self._plain = own
+        sized = stream is None and not outcome.sized and outcome.status not in _BODILESS
+        head = self._write(own, common, outcome, seconds, sized=sized)
         return Reply(outcome.status, head, body, stream, False, seconds, outcome.run_seconds)
+
+    def _write(
+        self, own: bytes, common: bytes, outcome: Outcome, seconds: float, *, sized: bool
+    ) -> bytes:
+        """The script's header lines and ours, the times, and the length of a body that is `sized`."""
+        out = self._head
+        out.truncate(0)
+        out.write(own)
+        out.write(common)
+        if outcome.ran:
+            run = outcome.run_seconds
+            out.write(_EXEC_MS)
+            write_milliseconds(out, run)
+            out.write(_QUEUE)
+            write_milliseconds(out, seconds - run if seconds > run else 0.0)
+            out.write(_RUN)
+            write_milliseconds(out, run)
+            out.write(_TOTAL)
+            write_milliseconds(out, seconds)
+            out.write(_END)
+        if sized:
+            out.write(_LENGTH)
+            write_number(out, len(outcome.body))
+            out.write(_END)
+        return out.getvalue()
 
     def ok(
         self,
@@ -176,7 +203,6 @@ def _error(error: ReplyError, common: bytes, seconds: float = 0.0) -> Reply:
     return Reply(error.status, head, body, total_seconds=seconds)
 
 
-@lru_cache(maxsize=256)  # a script's responses hardly differ in their headers
 def _has_ours(head: bytes) -> bool:
     """Whether any header of an outcome is one that the front sets too."""
     return not _OURS_OR_CORS.isdisjoint(name for name, _ in Reply(0, head).headers)

@@ -279,4 +279,4 @@ def render(reply: Reply, every: bytes, framing: bytes = b"", *, keep_alive: bool
     that describe the body's `framing`.
     """
     end = b"\r\n" if keep_alive else b"connection: close\r\n\r\n"
-    return b"%b%b%b%b%b" % (STATUS_LINE[reply.status], every, reply.head, framing, end)
+    return b"".join([STATUS_LINE[reply.status], every, reply.head, framing, end])
