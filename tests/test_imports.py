@@ -39,6 +39,7 @@ FORBIDDEN = {
 THIRD_PARTY_OF_THE_FRONT = {
     *("gunicorn", "packaging", "setproctitle"),
     *("uvicorn", "click", "httptools", "uvloop", "typing_extensions", "dotenv", "yaml"),
+    *("librt", "mypy_extensions"),
     "cython_runtime",
 }
 

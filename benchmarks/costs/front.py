@@ -164,7 +164,6 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     outcome = Outcome(1, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN)
     reply = front.replies.outcome(common, outcome, 0.0005)
     jobs = [Job(block, [body], _nobody, request_id) for _ in front.connections]
-    records = [(number, job.head, job.chunks) for number, job in enumerate(jobs)]
     frame = b"".join(wire.encode_outcomes(_outcomes(jobs)))
     size, many = len(frame) - wire.PREFIX_BYTES, len(jobs)
     cycle = partial(ScoreCycle, connection, road, head, keep_alive=True, expects_continue=False)
@@ -173,7 +172,7 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
         "find the known head": (lambda: road.known_heads.find(_REQUEST), 1),
         "the cycle object": (cycle, 1),
         "the id": (new_id, 1),
-        "wire: jobs": (lambda: b"".join(wire.encode_jobs(records)), many),
+        "wire: jobs": (lambda: b"".join(wire.encode_jobs(jobs)), many),
         "wire: outcomes": (
             lambda: wire.decode_outcomes(frame, wire.PREFIX_BYTES, size, many),
             many,

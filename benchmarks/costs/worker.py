@@ -45,8 +45,8 @@ class _Worker:
         convention = convention_of(_run)
         self.scorer = Scorer(_run, convention, settings)
         batcher = Batcher(self.scorer, settings.max_batch_size, convention.text_parameter)
-        records = [(number, _HEAD, [_body(number)]) for number in range(clients)]
-        self.frame = memoryview(b"".join(wire.encode_jobs(records))[wire.PREFIX_BYTES :])
+        records = [wire.JobRecord(number, _HEAD, [_body(number)]) for number in range(clients)]
+        self.frame = b"".join(wire.encode_jobs(records))[wire.PREFIX_BYTES :]
         self.jobs = clients
         frames = _Frames(Frame(wire.JOBS, clients, self.frame))
         self._frames = frames

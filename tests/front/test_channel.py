@@ -18,14 +18,14 @@ from scoreserve.wire import Outcome
 OUTCOMES = [
     Outcome(1, 200, b"content-type: application/json\r\n", b"[1]", 0.5, wire.RAN),
     Outcome(2, 500, b"", b"", 0.25),
-    Outcome(2**64 - 1, 200, b"h", b"b" * 300),
+    Outcome(2**63 - 1, 200, b"h", b"b" * 300),
 ]
 STREAM = b"".join(
     [
         wire.frame(wire.STAGE, "läuft".encode()),
         wire.frame(wire.READY, b'{"pid": 7}'),
         *wire.encode_outcomes(OUTCOMES[:2]),
-        wire.running([3, 2**64 - 1]),
+        wire.running([3, 2**63 - 1]),
         wire.chunk(3, b"part"),
         wire.stream_end(3, complete=True),
         *wire.encode_outcomes(OUTCOMES[2:]),
@@ -37,7 +37,7 @@ EVENTS = [
     ("stage", "läuft"),
     ("ready", {"pid": 7}),
     ("outcomes", OUTCOMES[:2]),
-    ("running", (3, 2**64 - 1)),
+    ("running", (3, 2**63 - 1)),
     ("chunk", (3, b"part")),
     ("stream end", (3, True)),
     ("outcomes", OUTCOMES[2:]),

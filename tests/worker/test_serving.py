@@ -25,7 +25,7 @@ Said = tuple[str, tuple[Any, ...]]
 def jobs(*bodies: bytes, first_id: int = 1) -> bytes:
     """A frame of jobs with these bodies, numbered from `first_id`."""
     head = wire.encode_head(head_of())
-    records = [(first_id + n, head, [body]) for n, body in enumerate(bodies)]
+    records = [wire.JobRecord(first_id + n, head, [body]) for n, body in enumerate(bodies)]
     return b"".join(wire.encode_jobs(records))
 
 

@@ -51,11 +51,7 @@ class WorkerChannel(asyncio.Protocol):
         """Hands jobs to the worker."""
         if self._sink is None:
             return
-        buffers = wire.encode_jobs([(job.id, job.head, job.chunks) for job in jobs])
-        if wire.size(buffers) < wire.JOIN_BELOW_BYTES:
-            self._sink.write(b"".join(buffers))
-        else:
-            self._sink.writelines(buffers)
+        self._sink.writelines(wire.encode_jobs(jobs))
 
     def send_setup(self, settings: bytes) -> None:
         """Sends the worker its settings, the first frame it gets."""

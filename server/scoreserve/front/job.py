@@ -6,25 +6,22 @@ from collections.abc import Callable, Iterable, Sequence
 
 from scoreserve.errors import ReplyError
 from scoreserve.front.body_stream import BodyStream
-from scoreserve.wire import Chunk, Outcome
+from scoreserve.wire import Chunk, JobRecord, Outcome
 
 OnOutcome = Callable[[Outcome | ReplyError, float], None]
 
 
-class Job:
+class Job(JobRecord):
     """One request to score.
 
     `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
-    be needed again), and `on_outcome` is called once with the worker's outcome or the error that
+    be needed again), `id` the dispatcher's number for it, and `on_outcome` is called once with the worker's outcome or the error that
     stands for it, and the seconds since it was queued. When the outcome is streamed, `stream`
     brings its body.
     """
 
     __slots__ = (
         "alone",
-        "chunks",
-        "head",
-        "id",
         "on_outcome",
         "queued_at",
         "request_id",
@@ -39,10 +36,8 @@ class Job:
         on_outcome: OnOutcome,
         request_id: bytes = b"",
     ) -> None:
-        self.id = 0  # the dispatcher's number for it
+        super().__init__(0, head, chunks)
         self.request_id = request_id
-        self.head = head
-        self.chunks = chunks
         self.on_outcome = on_outcome
         self.sent = False
         self.alone = False  # it may be the one that a worker died of: it is merged with no other

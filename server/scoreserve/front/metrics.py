@@ -6,13 +6,12 @@
                                                  │
     GET /metrics ─→ metrics_page ────────────────┘   made into Prometheus's families when asked for
 
-A counter costs an addition; the times of requests are kept and counted many at once. Whatever
-clients send, the number of counters is bounded: routes are ours, methods are a few or `other`.
+A counter costs an addition or a few. Whatever clients send, the number of counters is bounded:
+routes are ours, methods are a few or `other`.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections import Counter
 
 from scoreserve.errors import ReplyError
@@ -24,8 +23,6 @@ SECONDS = (
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
 )
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-
-_MOST_NEW = 1024  # observations that are kept to be counted together
 
 OTHER = "other"
 _METHODS = frozenset({b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PATCH"})
@@ -43,76 +40,82 @@ class Histogram:
         self.sum = 0.0
 
     def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
+        bucket = 0
+        for bound in self.bounds:  # where speed counts it is one of the first
+            if value <= bound:
+                break
+            bucket += 1
+        self.counts[bucket] += 1
         self.sum += value
-
-    def observe_all(self, values: list[float]) -> None:
-        """Many at once, which is cheaper. Sorts `values`."""
-        values.sort()
-        start = 0
-        for bucket, bound in enumerate(self.bounds):
-            end = bisect_right(values, bound, start)
-            self.counts[bucket] += end - start
-            start = end
-        self.counts[-1] += len(values) - start
-        self.sum += sum(values)
 
 
 class Phases:
     """Where the time of score requests went, in seconds."""
 
-    __slots__ = ("_new", "_queue", "_run", "_total")
+    __slots__ = ("queue", "run", "total")
 
     def __init__(self) -> None:
-        self._queue = Histogram(SECONDS)
-        self._run = Histogram(SECONDS)
-        self._total = Histogram(SECONDS)
-        self._new: list[tuple[float, float]] = []  # (total, run) of those not counted yet
+        self.queue = Histogram(SECONDS)
+        self.run = Histogram(SECONDS)
+        self.total = Histogram(SECONDS)
 
     def observe(self, total: float, run: float) -> None:
         """One job took `total` from queueing to outcome; `run` is 0 if it never got to run()."""
-        self._new.append((total, run))
-        if len(self._new) >= _MOST_NEW:
-            self._count()
+        self.total.observe(total)
+        if run:
+            self.run.observe(run)
+            self.queue.observe(total - run if total > run else 0.0)
 
     def histograms(self) -> dict[str, Histogram]:
         """The histogram of each phase."""
-        self._count()
-        return {"queue": self._queue, "run": self._run, "total": self._total}
-
-    def _count(self) -> None:
-        new, self._new = self._new, []
-        self._total.observe_all([total for total, _ in new])
-        self._run.observe_all([run for _, run in new if run])
-        self._queue.observe_all([total - run if total > run else 0.0 for total, run in new if run])
+        return {"queue": self.queue, "run": self.run, "total": self.total}
 
 
 class RouteCounters:
     """The answers of one route by (method, status), and the bytes of bodies in and out."""
 
-    __slots__ = ("_phases", "answers", "received_bytes", "sent_bytes")
+    __slots__ = (
+        "_answers",
+        "_method",
+        "_phases",
+        "_status",
+        "_times",
+        "received_bytes",
+        "sent_bytes",
+    )
 
     def __init__(self, phases: Phases) -> None:
         self._phases = phases
-        self.answers: dict[tuple[bytes, int], int] = {}
+        self._answers: dict[tuple[bytes, int], int] = {}
+        self._method, self._status = b"", 0  # of the last answer: mostly the next is like it
+        self._times = 0  # that such an answer was given and not counted yet
         self.received_bytes = 0
         self.sent_bytes = 0  # those of streams are added as they are sent
 
+    @property
+    def answers(self) -> dict[tuple[bytes, int], int]:
+        """How many were given, by method and status."""
+        self._count_last()
+        return self._answers
+
     def answered(self, method: bytes, reply: Reply, received_bytes: int) -> None:
         """A request with so many bytes of body got this reply."""
-        try:
-            self.answers[method, reply.status] += 1
-        except KeyError:
-            self._answered_anew(method, reply.status)
+        if method != self._method or reply.status != self._status:
+            self._count_last()
+            self._method, self._status = method, reply.status
+        self._times += 1
         self.received_bytes += received_bytes
         if method != b"HEAD":
             self.sent_bytes += len(reply.body)
         if reply.total_seconds:
             self._phases.observe(reply.total_seconds, reply.run_seconds)
 
-    def _answered_anew(self, method: bytes, status: int) -> None:
-        key = (method if method in _METHODS else _OTHER_METHOD, status)
-        self.answers[key] = self.answers.get(key, 0) + 1
+    def _count_last(self) -> None:
+        if self._times:
+            method = self._method if self._method in _METHODS else _OTHER_METHOD
+            key = (method, self._status)
+            self._answers[key] = self._answers.get(key, 0) + self._times
+            self._times = 0
 
 
 class Metrics:

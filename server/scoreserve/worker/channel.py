@@ -17,12 +17,9 @@ _ORPHAN_GRACE_SECONDS = 1.0
 
 
 class Frame:
-    """One frame: `records` is how many records `payload` holds.
+    """One frame: `records` is how many records `payload` holds. That of a large one is a view."""
 
-    The payload is valid until the next `receive`, unless it has a buffer of its own.
-    """
-
-    def __init__(self, kind: int, records: int, payload: memoryview) -> None:
+    def __init__(self, kind: int, records: int, payload: bytes | memoryview) -> None:
         self.kind = kind
         self.records = records
         self.payload = payload
@@ -67,9 +64,12 @@ class Channel:
         """
         if not self._fill(wire.PREFIX_BYTES):
             return None
-        kind, records, length = wire.read_prefix(self._buffer, self._start)
-        self._start += wire.PREFIX_BYTES
-        payload = self._take(length) if length <= self._buffer_bytes else self._take_large(length)
+        kind, records, length = wire.read_prefix(self._cut(wire.PREFIX_BYTES))
+        payload: bytes | memoryview | None
+        if length > self._buffer_bytes:
+            payload = self._take_large(length)
+        else:
+            payload = self._cut(length) if self._fill(length) else None
         return None if payload is None else Frame(kind, records, payload)
 
     def give_up(self) -> None:
@@ -110,12 +110,10 @@ class Channel:
             self._end += received
         return True
 
-    def _take(self, length: int) -> memoryview | None:
-        if not self._fill(length):
-            return None
+    def _cut(self, length: int) -> bytes:
         start = self._start
         self._start += length
-        return self._buffer[start : self._start]
+        return self._buffer[start : self._start].tobytes()
 
     def _take_large(self, length: int) -> memoryview | None:
         payload = memoryview(bytearray(length))

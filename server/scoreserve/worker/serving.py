@@ -116,7 +116,7 @@ class Serving:
             finally:
                 self._close(outcome)
         else:
-            self._channel.send(wire.encode_outcome(outcome))
+            self._channel.send(wire.encode_outcomes([outcome]))
 
     def _stream(self, outcome: StreamedOutcome) -> None:
         """Sends a response whose body the script is still to make.
@@ -130,9 +130,9 @@ class Serving:
         except BaseException:
             _log.exception("The response body could not be made")
             failed = outputs.failure(job_id, ResultUnusable())
-            self._channel.send(wire.encode_outcome(failed))
+            self._channel.send(wire.encode_outcomes([failed]))
             return
-        self._channel.send(wire.encode_outcome(outcome.outcome))
+        self._channel.send(wire.encode_outcomes([outcome.outcome]))
         complete = self._send_chunks(job_id, chunk, outcome.chunks)
         self._channel.send([wire.stream_end(job_id, complete=complete)])
 
