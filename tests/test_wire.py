@@ -192,7 +192,7 @@ class TestPrefix:
     @given(
         st.integers(wire.SETUP, wire.STOP),
         st.binary(),
-        st.integers(0, 2**32 - 1),
+        st.integers(0, 2**31 - 1),
         st.binary(max_size=20),
     )
     def test_says_kind_count_and_length(
@@ -205,6 +205,11 @@ class TestPrefix:
     def test_of_an_unknown_kind_is_refused(self, kind: int) -> None:
         with pytest.raises(FrameError, match=str(kind)):
             wire.read_prefix(wire.frame(kind))
+
+    @pytest.mark.parametrize("layout", [(-1, 16), (1, -16)])
+    def test_of_less_than_nothing_is_refused(self, layout: tuple[int, int]) -> None:
+        with pytest.raises(FrameError):
+            wire.read_prefix(struct.pack("<iiq", wire.OUTCOMES, *layout))
 
 
 class TestRunning:

@@ -27,8 +27,9 @@ from scoreserve.front.ids import new_id
 from scoreserve.front.job import Job
 from scoreserve.front.metrics import Metrics
 from scoreserve.front.replies import Replies
+from scoreserve.front.score_cycle import Lane, ScoreCycle
 from scoreserve.front.scoring import Scoring
-from scoreserve.front.short_road import ScoreCycle, ShortRoad, render
+from scoreserve.front.short_road import ShortRoad, render
 from scoreserve.wire import Outcome
 
 _BODY = b'{"data": [[' + b", ".join([b"0.0625"] * 64) + b"]]}"
@@ -38,6 +39,7 @@ _REQUEST = (
 ) + _BODY
 _OUTCOME_HEAD = b"content-type: application/json\r\nx-ms-run-function-failed: False\r\n"
 _RUN_SECONDS = 0.000123
+_DEFAULT_HEADERS = [(b"date", b"Sat, 21 Nov 2026 12:00:00 GMT")]
 
 
 class _Nowhere(io.StringIO):
@@ -111,7 +113,7 @@ class _Front:
         )
         self._config.load()
         state = ServerState()
-        state.default_headers = [(b"date", b"Sat, 21 Nov 2026 12:00:00 GMT")]
+        state.default_headers = _DEFAULT_HEADERS
         guests = Clients(clients + 1, Patience(5.0, 5.0, 5.0), Draining(), metrics.refused)
         self.connections = [self._connection(state, guests) for _ in range(clients)]
 
@@ -154,20 +156,21 @@ def _outcomes(jobs: Sequence[Job]) -> list[Outcome]:
 
 def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     """What to call for each part, and for how many requests a call of it is."""
-    connection, road = front.connections[0], front.road
-    found = road.known_heads.find(_REQUEST)
-    assert found is not None
-    head, body = found
+    road, client = front.road, b"127.0.0.1:50000"
+    head = road.known_heads.find(_REQUEST)
+    assert head is not None
+    body = _REQUEST[len(head.block) :]
     request_id, common = front.replies.common(head)
     before, after = head.around_client
-    block = before + connection.peer + after + request_id
+    block = before + client + after + request_id
     outcome = Outcome(1, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN)
     reply = front.replies.outcome(common, outcome, 0.0005)
     jobs = [Job(block, [body], _nobody, request_id) for _ in front.connections]
     frame = b"".join(wire.encode_outcomes(_outcomes(jobs)))
     size, many = len(frame) - wire.PREFIX_BYTES, len(jobs)
-    cycle = partial(ScoreCycle, connection, road, head, keep_alive=True, expects_continue=False)
-    every = road.default_lines.of(connection.server_state.default_headers)
+    lane = Lane(None, None, road)
+    cycle = partial(ScoreCycle, lane, road, head, keep_alive=True, expects_continue=False)
+    every = road.default_lines.of(_DEFAULT_HEADERS)
     return {
         "find the known head": (lambda: road.known_heads.find(_REQUEST), 1),
         "the cycle object": (cycle, 1),
@@ -178,9 +181,9 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
             many,
         ),
         "the reply's head": (lambda: front.replies.outcome(common, outcome, 0.0005), 1),
-        "the response's bytes": (lambda: render(reply, every, keep_alive=True) + reply.body, 1),
+        "the response's bytes": (lambda: render(reply, every, reply.body, keep_alive=True), 1),
         "two log lines": (
-            lambda: front.log.record(head, reply, 0.0005, api=True, client=connection.peer),
+            lambda: front.log.record(head, reply, 0.0005, api=True, host=client),
             1,
         ),
         "metrics": (lambda: front.counters.answered(b"POST", reply, len(body)), 1),

@@ -29,11 +29,10 @@ def known(block: bytes = BLOCK, head: RequestHead = HEAD) -> KnownHeads:
 
 
 def test_a_whole_request_with_the_same_head_is_found() -> None:
-    found = known().find(BLOCK + b"xyz")
-    assert found is not None
-    head, body = found
+    head = known().find(BLOCK + b"xyz")
+    assert head is not None
     assert (head.method, head.path, head.headers) == (HEAD.method, HEAD.path, HEAD.headers)
-    assert (head.client, body) == (b"", b"xyz")
+    assert (head.client, head.block) == (b"", BLOCK)
 
 
 @pytest.mark.parametrize(
@@ -76,10 +75,10 @@ def test_heads_may_take_turns() -> None:
     other = BLOCK.replace(b"3", b"5")
     heads.remember(other, request_head(content_length="5"))
     for _ in range(3):
-        for data, body in ((BLOCK + b"abc", b"abc"), (other + b"vwxyz", b"vwxyz")):
-            found = heads.find(data)
-            assert found is not None
-            assert (found[0].body_bytes, found[1]) == (len(body), body)
+        for block, body in ((BLOCK, b"abc"), (other, b"vwxyz")):
+            head = heads.find(block + body)
+            assert head is not None
+            assert (head.block, head.request_bytes) == (block, len(block + body))
     heads.forget()
     assert heads.find(BLOCK + b"abc") is None
 

@@ -15,10 +15,10 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Final, TextIO
 
 from librt.strings import BytesWriter
+from librt.time import time as wall_clock  # which, compiled, is no call of an object
 
 from scoreserve.front.decimals import write_milliseconds, write_number
 from scoreserve.front.known_heads import KnownHead
@@ -73,10 +73,10 @@ class AccessLog:
         seconds: float,
         *,
         api: bool,
-        client: bytes = b"",
+        host: bytes = b"",
     ) -> None:
-        """Logs one reply that took `seconds` to make; `api`: with the line of its own. `client` is
-        that of a head that has none.
+        """Logs one reply that took `seconds` to make; `api`: with the line of its own. `host` is
+        the client's, see `host_of`, where the head does not know it.
         """
         if not self._access:
             return
@@ -88,12 +88,12 @@ class AccessLog:
             return
         else:
             texts = texts_of(head)
-        millisecond = int(time.time() * 1000)
+        millisecond = int(wall_clock() * 1000)
         if millisecond != self._millisecond:
             self._start_millisecond(millisecond)
         if api and (self._api or not self._direct):
             self._write_api(texts[0], reply, seconds)
-        self._write_access(texts, reply, peer(client or head.client))
+        self._write_access(texts, reply, host or host_of(head.client))
         if self._direct:
             self._count()
             return
@@ -124,10 +124,10 @@ class AccessLog:
             out.write(b"N/A")
         out.append(_NEWLINE)
 
-    def _write_access(self, texts: Texts, reply: Reply, client: bytes) -> None:
+    def _write_access(self, texts: Texts, reply: Reply, host: bytes) -> None:
         out = self._lines
         out.write(self._access_prefix)
-        out.write(client)
+        out.write(host)
         out.write(self._at)
         out.write(texts[1])
         out.append(_SPACE)
@@ -185,9 +185,8 @@ def texts_of(head: RequestHead) -> Texts:
     )
 
 
-@lru_cache(maxsize=1024)
-def peer(client: bytes) -> bytes:
-    """The address of a client, or `-`."""
+def host_of(client: bytes) -> bytes:
+    """The address of a client, `host:port` or nothing, as the log has it."""
     return _utf8(client.rpartition(b":")[0]) or b"-"
 
 

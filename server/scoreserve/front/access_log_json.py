@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from scoreserve.front.access_log import AccessLog, is_probe, peer
+from scoreserve.front.access_log import AccessLog, host_of, is_probe
 from scoreserve.front.replies import Reply
 from scoreserve.logs import rfc3339
 from scoreserve.wire import RequestHead
@@ -30,7 +30,7 @@ class JsonAccessLog(AccessLog):
         seconds: float,
         *,
         api: bool,
-        client: bytes = b"",
+        host: bytes = b"",
     ) -> None:
         if not self._access or is_probe(head):
             return
@@ -42,7 +42,7 @@ class JsonAccessLog(AccessLog):
             "message": f"{method} {path} {reply.status}",
             "pid": self._pid,
             "role": "front",
-            "client": peer(client or head.client).decode(),
+            "client": (host or host_of(head.client)).decode(),
             "method": method,
             "path": path,
             "status": reply.status,

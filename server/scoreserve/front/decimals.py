@@ -1,4 +1,4 @@
-"""Numbers as text, written digit by digit: compiled, a format string takes several times as long."""
+"""Numbers as text, digit by digit: compiled, a format string takes several times as long."""
 
 from __future__ import annotations
 

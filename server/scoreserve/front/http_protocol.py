@@ -28,10 +28,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from scoreserve.errors import BadRequest, HeadTooLarge, ReplyError, TooManyConnections
+from scoreserve.front.access_log import host_of
 from scoreserve.front.asgi import LINGER_SECONDS
 from scoreserve.front.clients import Clients, Patience, Waiting
 from scoreserve.front.replies import bare_error, lines_of
-from scoreserve.front.short_road import ScoreCycle, ShortRoad, render
+from scoreserve.front.score_cycle import Lane, ScoreCycle
+from scoreserve.front.short_road import ShortRoad, render
 from scoreserve.wire import RequestHead
 
 MOST_HEAD_BYTES = 64 * 1024
@@ -62,14 +64,12 @@ class HttpProtocol(HttpToolsProtocol):
         clients: Clients,
         short_road: ShortRoad | None = None,
     ) -> None:
+        self._lane = Lane(self, server_state, short_road)
         super().__init__(config, server_state, app_state, _loop)
+        self.data_received = self._lane.data_received  # type: ignore[method-assign]
         self._clients = clients
-        self._short_road = short_road
-        self._running: Any = None  # the cycle that is being answered; self.cycle is the newest
-        self.peer = b""
         self._refusal: ReplyError | None = None  # why a callback stopped the parser
         # Of the message that is being read.
-        self._between = True  # two messages
         self._in_head = self._chunked = False
         self._piece = b""  # that came last, if it came between two messages
         self._head_piece = b""  # with which the head began
@@ -77,9 +77,17 @@ class HttpProtocol(HttpToolsProtocol):
         self._read_on = -1  # bytes that came after the piece in which it began; -1: none did
         self._body_bytes = 0  # of a chunked body
         # For the look at every connection.
-        self._moved = False  # since the last one
         self._quiet_since = self.loop.time()
         self._unsent = 0
+
+    @property
+    def cycle(self) -> Any:
+        """That of the newest request, ours or uvicorn's."""
+        return self._lane.cycle
+
+    @cycle.setter
+    def cycle(self, cycle: Any) -> None:
+        self._lane.cycle = cycle
 
     @property
     def in_flight(self) -> int:
@@ -90,8 +98,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        lane = self._lane
+        lane.transport = transport
+        lane.closing = self._clients.draining.begun
         if self.client is not None:
-            self.peer = b"%b:%d" % (self.client[0].encode(), self.client[1])
+            lane.peer = b"%b:%d" % (self.client[0].encode(), self.client[1])
+            lane.host = host_of(lane.peer)
         clients, connections = self._clients, self.connections
         if len(connections) > clients.most and not clients.make_room(connections, self):  # type: ignore[arg-type]
             self._end(TooManyConnections(clients.most))
@@ -99,18 +111,20 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         # uvicorn tells the newest cycle only; with pipelining an older one may be the busy one.
-        running, self._running = self._running, None
+        running, self._lane.running = self._lane.running, None
         if running is not None and not running.response_complete:
             running.disconnected = True
             running.message_event.set()
         self.pipeline.clear()
+        # Else they would be left to the garbage collector.
+        self.__dict__.pop("data_received", None)
+        self._lane.protocol = None
 
     # Reading.
 
-    def data_received(self, data: bytes) -> None:
-        if self._between and self._short_road is not None:
-            if self._take_known(self._short_road, data):
-                return
+    def read(self, data: bytes) -> None:
+        """Bytes came that are not one request with a known head."""
+        if self._lane.between and self._lane.road is not None:
             self._piece = data
         self._piece_bytes = len(data)
         unread: bytes | None = data
@@ -118,21 +132,6 @@ class HttpProtocol(HttpToolsProtocol):
             unread = self._feed(unread)
         if self._in_head or self._chunked:
             self._count(self._piece_bytes)
-
-    def _take_known(self, road: ShortRoad, data: bytes) -> bool:
-        """Begins the request that `data` is as a whole, if its head is known."""
-        known = road.known_heads.find(data)
-        if known is None or self._clients.draining.begun:
-            return False
-        before = self.cycle
-        if before is not None and not before.response_complete:
-            return False
-        self._moved = True
-        head, body = known
-        self.cycle = cycle = ScoreCycle(self, road, head, keep_alive=True, expects_continue=False)  # type: ignore[assignment]
-        self._running = cycle
-        cycle.begin_whole(body)
-        return True
 
     def _feed(self, data: bytes) -> bytes | None:
         """Reads what has come; returns what is to be read instead, if anything."""
@@ -182,8 +181,8 @@ class HttpProtocol(HttpToolsProtocol):
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
-        self._in_head = self._moved = True
-        self._between = False
+        self._in_head = self._lane.moved = True
+        self._lane.between = False
         self._head_piece, self._piece = self._piece, b""
         self._read_on = -1
 
@@ -226,32 +225,33 @@ class HttpProtocol(HttpToolsProtocol):
             self._stop(HeadTooLarge(f"{MOST_HEADERS} headers"))
         if self._piece_bytes > MOST_HEAD_BYTES or self._read_on >= 0:
             self._check_head()
-        road = self._short_road
+        lane = self._lane
+        road = lane.road
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()
         if road is None or path != b"/score" or method not in _SHORT_METHODS:
             self._make_scope()
             super().on_headers_complete()
-            if self._clients.draining.begun:
+            lane.piled = lane.piled or bool(self.pipeline)
+            if lane.closing:
                 self.cycle.keep_alive = False
             return
         scheme = (self.scheme or "http").encode()
-        head = RequestHead(method, path, query, version.encode(), scheme, self.peer, self.headers)
+        head = RequestHead(method, path, query, version.encode(), scheme, lane.peer, self.headers)
         cycle = ScoreCycle(
-            self,
+            lane,
             road,
             head,
-            keep_alive=version != "1.0"
-            and self.parser.should_keep_alive()
-            and not self._clients.draining.begun,
+            keep_alive=version != "1.0" and self.parser.should_keep_alive() and not lane.closing,
             expects_continue=self.expect_100_continue,
         )
         if piece and cycle.keep_alive and not self.expect_100_continue:
             road.known_heads.remember(piece, head)
-        waiting_for, self.cycle = self.cycle, cycle  # type: ignore[assignment]
-        if waiting_for is None or waiting_for.response_complete:
+        free, lane.cycle = lane.free, cycle
+        if free:
             self._begin(cycle)
         else:
+            lane.piled = True
             self.flow.pause_reading()
             self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
 
@@ -262,7 +262,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.headers.extend(headers)  # in place: the scope has this list
 
     def on_body(self, body: bytes) -> None:
-        self._moved = True
+        self._lane.moved = True
         if self._chunked:
             self._body_bytes += len(body)
         cycle: Any = self.cycle
@@ -273,7 +273,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         self._chunked = False
-        self._between = True
+        self._lane.between = True
         if self.parser.should_upgrade():
             return
         cycle: Any = self.cycle
@@ -288,15 +288,16 @@ class HttpProtocol(HttpToolsProtocol):
         if type(cycle) is ScoreCycle:
             self._begin(cycle)
         else:
-            self._running = cycle
+            self._lane.running = cycle
             super()._start_asgi_task(cycle, app)
 
     def _begin(self, cycle: ScoreCycle) -> None:
-        self._running = cycle
+        self._lane.running = cycle
         cycle.begin()
 
     def on_response_complete(self) -> None:
-        self._moved = True
+        self._lane.moved = True
+        self._lane.piled = bool(self.pipeline)
         if self.pipeline:
             super().on_response_complete()
         elif self.flow.read_paused and not self.transport.is_closing():
@@ -304,6 +305,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def finish(self) -> None:
         """The answer to what has come by now is to be the last."""
+        self._lane.closing = True
         if self.cycle is not None:
             self.cycle.keep_alive = False
 
@@ -311,7 +313,7 @@ class HttpProtocol(HttpToolsProtocol):
         """Answers what is being read with `error`, after all that came before, and ends."""
         self.logger.warning("%s", error.message)
         self.parser = _DEAF
-        self._in_head = self._chunked = self._between = False
+        self._in_head = self._chunked = self._lane.between = False
         newest: Any = self.cycle
         if newest is None or newest.response_complete:
             self._end(error)
@@ -319,7 +321,7 @@ class HttpProtocol(HttpToolsProtocol):
             newest.keep_alive = False  # it is whole, and has an answer coming: the last one
         elif self.pipeline:
             self.pipeline.popleft()
-            last: Any = self.pipeline[0][0] if self.pipeline else self._running
+            last: Any = self.pipeline[0][0] if self.pipeline else self._lane.running
             last.keep_alive = False
         elif type(newest) is ScoreCycle:
             newest.refuse(error)
@@ -343,7 +345,7 @@ class HttpProtocol(HttpToolsProtocol):
     def close_gently(self) -> None:
         """Ends the connection after what is written, when its client has had time to read it."""
         self.parser = _DEAF
-        self._in_head = self._chunked = self._between = False
+        self._in_head = self._chunked = self._lane.between = False
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -374,15 +376,16 @@ class HttpProtocol(HttpToolsProtocol):
     @property
     def quiet_since(self) -> float | None:
         """Since when nothing moved, or None where something did since the last look."""
-        return None if self._moved else self._quiet_since
+        return None if self._lane.moved else self._quiet_since
 
     def look(self, now: float, patience: Patience) -> None:
         """Ends the connection if its client took too long, or has left unnoticed."""
         waiting, unsent = self.waiting, self.transport.get_write_buffer_size()
         if waiting is None and self.flow.read_paused and self._client_left():
             self.transport.abort()
-        elif waiting is None or self._moved or unsent != self._unsent:
-            self._moved, self._quiet_since, self._unsent = False, now, unsent
+        elif waiting is None or self._lane.moved or unsent != self._unsent:
+            self._lane.moved = False
+            self._quiet_since, self._unsent = now, unsent
         elif now - self._quiet_since > patience.of(waiting):
             self._lose_patience(waiting, patience)
 

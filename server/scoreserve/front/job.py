@@ -15,9 +15,9 @@ class Job(JobRecord):
     """One request to score.
 
     `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
-    be needed again), `id` the dispatcher's number for it, and `on_outcome` is called once with the worker's outcome or the error that
-    stands for it, and the seconds since it was queued. When the outcome is streamed, `stream`
-    brings its body.
+    be needed again), `id` the dispatcher's number for it, and `on_outcome` is called once with the
+    worker's outcome or the error that stands for it, and the seconds since it was queued. When the
+    outcome is streamed, `stream` brings its body.
     """
 
     __slots__ = (

@@ -39,7 +39,7 @@ class KnownHead(RequestHead):
             head.headers,
         )
         self.block = block
-        self.body_bytes = body_bytes
+        self.request_bytes = len(block) + body_bytes
         self.brings_ids = brings_ids(head.headers)
         self.around_client = wire.encode_around_client(head)
         self.log_texts: tuple[bytes, bytes, bytes] | None = None  # what the access log makes of it
@@ -52,15 +52,14 @@ class KnownHeads:
         self._heads: dict[bytes, KnownHead] = {}
         self._last: KnownHead | None = None  # that was found: mostly it is the next one too
 
-    def find(self, data: bytes) -> tuple[KnownHead, bytes] | None:
-        """The head and the body, if `data` is one whole request with a known head."""
+    def find(self, data: bytes) -> KnownHead | None:
+        """The head, if `data` is one whole request with a known one. The rest is its body."""
         head = self._last
         if head is None or not data.startswith(head.block):
             head = self._last = self._heads.get(data[: data.find(_END) + len(_END)])
             if head is None:
                 return None
-        end = len(head.block)
-        return (head, data[end:]) if len(data) - end == head.body_bytes else None
+        return head if len(data) == head.request_bytes else None
 
     def remember(self, data: bytes, head: RequestHead) -> None:
         """The head at the beginning of `data`, after it was parsed."""

@@ -100,8 +100,11 @@ class Replies:
         """
         if type(head) is KnownHead and not head.brings_ids and self._cors is None:
             request_id = new_id()
-            lines = (self._before_id, request_id, b"\r\nx-ms-request-id: ", request_id, _END)
-            return request_id, b"".join(lines)
+            return request_id, b"%b%b\r\nx-ms-request-id: %b\r\n" % (
+                self._before_id,
+                request_id,
+                request_id,
+            )
         request_id, headers = identify(head.headers)
         return request_id, self._around(head, headers)
 
@@ -113,7 +116,7 @@ class Replies:
         stream: BodyStream | None = None,
     ) -> Reply:
         """The reply to a request scored `seconds` after it came: run() and the wait for it."""
-        if isinstance(outcome, ReplyError):
+        if not isinstance(outcome, Outcome):
             return _error(outcome, common, 0.0 if outcome.shed else seconds)
         own, body = outcome.head, outcome.body
         if own != self._plain:  # a script's responses hardly differ in their headers
@@ -128,7 +131,7 @@ class Replies:
     def _write(
         self, own: bytes, common: bytes, outcome: Outcome, seconds: float, *, sized: bool
     ) -> bytes:
-        """The script's header lines and ours, the times, and the length of a body that is `sized`."""
+        """The script's header lines and ours, the times, and the length of a `sized` body."""
         out = self._head
         out.truncate(0)
         out.write(own)

@@ -70,7 +70,7 @@ class Scoring:
         replies = self._replies
 
         def on_outcome(outcome: Outcome | ReplyError, seconds: float) -> None:
-            if isinstance(outcome, ReplyError):
+            if not isinstance(outcome, Outcome):
                 self._count(outcome)
             answer(replies.outcome(common, outcome, seconds, job.stream))
 
