@@ -59,7 +59,7 @@ def jobs_payload(jobs: Sequence[Job]) -> bytes:
     return payload_of(wire.encode_jobs(records), wire.JOBS, len(jobs))
 
 
-def outcomes_payload(outcomes: Sequence[Outcome]) -> bytes:
+def outcomes_payload(outcomes: list[Outcome]) -> bytes:
     return payload_of(wire.encode_outcomes(outcomes), wire.OUTCOMES, len(outcomes))
 
 

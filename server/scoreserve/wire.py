@@ -274,7 +274,7 @@ def _end_of(start: i64, length: i64, end: i64) -> i64:
     return start + length
 
 
-def encode_outcomes(outcomes: Sequence[Outcome]) -> list[bytes]:
+def encode_outcomes(outcomes: list[Outcome]) -> list[bytes]:
     """An OUTCOMES frame, as buffers to be written one after the other."""
     total = 0
     for outcome in outcomes:

@@ -145,6 +145,27 @@ class TestNextCall:
         with pytest.raises(TimeoutError):
             script.call(LIMIT_SECONDS)
 
+    def test_sets_a_timer_that_the_script_stopped(self, timer: FakeTimer, script: Script) -> None:
+        script.call(1)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        script.call(0.002)
+        began = timer.now
+        with pytest.raises(TimeoutError):
+            script.call(LIMIT_SECONDS)
+        assert timer.now == began + LIMIT_SECONDS
+
+    def test_at_once_does_not_ask_for_the_timer(
+        self, timer: FakeTimer, script: Script, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Which costs as much as a fast call."""
+        script.call(0)
+        with monkeypatch.context() as patched:
+            patched.delattr(signal, "getitimer")
+            script.call(0)
+        script.call(1)
+        with pytest.raises(TimeoutError):
+            script.call(LIMIT_SECONDS)
+
     def test_after_one_that_was_interrupted_has_its_full_time(
         self, timer: FakeTimer, script: Script
     ) -> None:

@@ -15,7 +15,8 @@ import pytest
 from scoreserve import logs, wire
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
-from scoreserve.worker.calling import convention_of
+from scoreserve.worker import alarm
+from scoreserve.worker.calling import Call, convention_of
 from scoreserve.worker.responses import StreamedOutcome
 from scoreserve.worker.scorer import Scorer
 from tests.worker.fakes import head_of, job_of
@@ -185,9 +186,12 @@ class TestTimeout:
             return data
 
         scorer = Scorer(run, convention_of(run), Settings(scoring_timeout_ms=20))
-        calls = scorer.read([job_of(b"first"), job_of(b"second")])
-        _, second = [scorer.score(call) for call in calls if not isinstance(call, Outcome)]
-        assert message(second) == "Scoring timeout after 20 ms"
+        first, second = scorer.read([job_of(b"first"), job_of(b"second")])
+        assert isinstance(first, Call)
+        assert isinstance(second, Call)
+        scorer.score(first)
+        time.sleep(2 * alarm._ASK_SECONDS)
+        assert message(scorer.score(second)) == "Scoring timeout after 20 ms"
 
 
 class TestAsync:

@@ -3,6 +3,10 @@
 Setting and clearing the process's timer for each run() costs more than a fast run() itself. So the
 timer is left to run from one call into the next: when it rings, the call in hand has either had its
 time, or the timer is set again for what is left of it.
+
+A script may use the timer and the signal for itself. So whether the timer still runs is asked, not
+remembered, but once in a millisecond only: a call that begins within one of the script's doing, and
+takes too long, is ended by the front (`front.time_limits`).
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 
 _AT_ONCE = 1e-6  # seconds: 0 would switch the timer off
+_ASK_SECONDS = 1e-3
 
 
 class Alarm:
@@ -26,6 +31,7 @@ class Alarm:
         self._clock = clock
         self._started: float | None = None  # of the call in hand
         self._spent = 0.0
+        self._ask_at = 0.0  # whether the timer still runs
         self._handler = self._ring
         signal.signal(signal.SIGALRM, self._handler)
 
@@ -36,8 +42,11 @@ class Alarm:
 
     def __enter__(self) -> None:
         spent, self._spent = self._spent, 0.0
-        self._started = self._clock() - spent
-        # Asked, not remembered: a script may use the timer and the signal for itself.
+        now = self._clock()
+        self._started = now - spent
+        if now < self._ask_at and not spent:
+            return
+        self._ask_at = now + _ASK_SECONDS
         left = signal.getitimer(signal.ITIMER_REAL)[0]
         if not left or (spent and left > self._seconds - spent):
             signal.signal(signal.SIGALRM, self._handler)
@@ -52,6 +61,7 @@ class Alarm:
         self._started = None
 
     def _ring(self, signal_number: int, frame: FrameType | None) -> None:
+        self._ask_at = 0.0
         if self._started is None:
             return  # between two calls: the next one sets it
         left = self._seconds - (self._clock() - self._started)

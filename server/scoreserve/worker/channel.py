@@ -84,9 +84,8 @@ class Channel:
 
     def send(self, buffers: list[bytes]) -> None:
         """Writes the buffers in order. Raises OSError when the front is gone."""
-        if wire.size(buffers) < wire.JOIN_BELOW_BYTES:
-            self._write(b"".join(buffers))
-            return
+        if len(buffers) > 1 and wire.size(buffers) < wire.JOIN_BELOW_BYTES:
+            buffers = [b"".join(buffers)]
         for buffer in buffers:
             self._write(buffer)
 

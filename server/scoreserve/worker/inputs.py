@@ -59,9 +59,10 @@ class TextInput:
     def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
         if head.startswith(wire.POST):
             try:
-                return {self.parameter: str(body, "utf-8")}
+                text = body.decode() if isinstance(body, bytes) else str(body, "utf-8")
             except UnicodeDecodeError as error:
                 raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
+            return {self.parameter: text}
         request = wire.decode_head(head)
         if request.method == b"GET":
             return {self.parameter: json.dumps(query_values(request.query))}

@@ -11,14 +11,15 @@ from __future__ import annotations
 import enum
 import json
 import uuid
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 # numpy is left to `plain` too: orjson writes a float32 with other digits than its tolist() has, and
 # a value must not depend on which of the two writes it.
-_OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+_OPTIONS: Final = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _COMPACT = (",", ":")
+_orjson_dumps: Final = orjson.dumps
 
 
 def dumps(value: Any, *, strict: bool = False) -> bytes:
@@ -26,19 +27,23 @@ def dumps(value: Any, *, strict: bool = False) -> bytes:
     `strict`. Raises TypeError, ValueError or RecursionError for what has no JSON form.
     """
     try:
-        text = orjson.dumps(value, plain, _OPTIONS)
+        text = _orjson_dumps(value, plain, _OPTIONS)
     except TypeError:  # orjson.JSONEncodeError is one
         text = b""
     # A null may stand for a NaN: only the stdlib tells them apart.
-    if text and (strict or b"null" not in text):
+    if text and (strict or text.find(b"null") < 0):  # `in` takes twice as long
         return text
     if strict:
-        value = json.loads(json.dumps(value, default=plain), parse_constant=lambda _: None)
+        value = json.loads(json.dumps(value, default=plain), parse_constant=_null)
     encoded = json.dumps(value, ensure_ascii=False, separators=_COMPACT, default=plain)
     try:
         return encoded.encode()
     except UnicodeEncodeError:  # a lone surrogate, which only an escape can carry
         return json.dumps(value, separators=_COMPACT, default=plain).encode()
+
+
+def _null(constant: str) -> None:
+    """What stands for NaN or an infinity."""
 
 
 def plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ import logging
 import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from scoreserve import logs
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
@@ -26,9 +26,13 @@ Result = Outcome | StreamedOutcome
 Begin = Callable[[Sequence[Call]], None]
 
 
+_clock: Final = time.perf_counter
+_scored_heads: Final = logs.scored_heads
+
+
 def about(*heads: bytes) -> None:
     """What is logged from here on is about the requests with these heads."""
-    logs.scored_heads.set(heads)
+    _scored_heads.set(heads)
 
 
 def nobody_told(calls: Sequence[Call]) -> None:
@@ -66,12 +70,12 @@ class Scorer:
         What is logged from here on is about this request, until the next one: it may be streamed.
         """
         about(call.head)
-        started = time.perf_counter()
+        started = _clock()
         try:
             value = self.call(call)
         except ReplyError as error:
-            return self.failed(call, error, time.perf_counter() - started)
-        return self.returned(call, value, time.perf_counter() - started)
+            return self.failed(call, error, _clock() - started)
+        return self.returned(call, value, _clock() - started)
 
     def returned(self, call: Call, value: Any, seconds: float) -> Result:
         """The outcome of a call that returned `value`."""

@@ -110,13 +110,13 @@ class Serving:
         self._send(call if isinstance(call, Outcome) else self._scorer.score(call))
 
     def _send(self, outcome: Result) -> None:
-        if isinstance(outcome, StreamedOutcome):
-            try:
-                self._stream(outcome)
-            finally:
-                self._close(outcome)
-        else:
+        if isinstance(outcome, Outcome):
             self._channel.send(wire.encode_outcomes([outcome]))
+            return
+        try:
+            self._stream(outcome)
+        finally:
+            self._close(outcome)
 
     def _stream(self, outcome: StreamedOutcome) -> None:
         """Sends a response whose body the script is still to make.
