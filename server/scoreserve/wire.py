@@ -327,6 +327,15 @@ def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Ou
     return outcomes
 
 
+def count_whole(outcomes: Sequence[Outcome]) -> int:
+    """How many outcomes are not followed by a streamed body."""
+    count = 0
+    for outcome in outcomes:
+        if not outcome.flags & STREAMED:
+            count += 1
+    return count
+
+
 def running(job_ids: Sequence[int]) -> bytes:
     """A RUNNING frame."""
     return frame(RUNNING, struct.pack(f"<{len(job_ids)}q", *job_ids), len(job_ids))

@@ -51,7 +51,8 @@ def test_the_reply_carries_the_requests_own_ids(front: FakeFront) -> None:
     assert [dict(each.reply.headers)[b"x-request-id"] for each in asked] == [b"a", b"b", b"c"]
 
 
-def test_a_request_during_init_is_answered_at_once(front: FakeFront) -> None:
+def test_a_request_during_init_is_answered_at_once() -> None:
+    front = FakeFront()
     front.workers.error = NotReady("The scoring worker is running init() (0.5 s so far).")
     asked = Asked(front, request_head())
     assert asked.job is None

@@ -26,7 +26,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from itertools import count
 from typing import NamedTuple, Protocol
 
 from scoreserve.errors import QueueFull, QueueTimeout, ReplyError
@@ -92,7 +91,7 @@ class Dispatcher:
         self._timed = False
         self._defer = defer
         self._deferred = self._more_to_come = False
-        self._ids = count(1)
+        self._last_id = 0
         self._queue = JobQueue()
         self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
         self._running: dict[WorkerPort, Sequence[int]] = {}  # where jobs are merged
@@ -125,7 +124,8 @@ class Dispatcher:
         self._room_left -= 1
         if self._room_left < 0:
             self._ensure_room()
-        job.id = next(self._ids)
+        self._last_id += 1
+        job.id = self._last_id
         job.queued_at = self._clock()
         self._queue.append(job)
         self._dispatch_soon()

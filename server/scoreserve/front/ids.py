@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from scoreserve.errors import IdTooLong
 
@@ -44,7 +44,7 @@ def _new_ids() -> list[bytes]:
     return bytes(text).split()
 
 
-_pool: list[bytes] = []
+_pool: Final[list[bytes]] = []
 _log = logging.getLogger("azmlinfsrv")
 _LEGACY = (
     "x-ms-request-id header has been deprecated and will be removed from future versions of the"

@@ -38,7 +38,7 @@ class Job(JobRecord):
     ) -> None:
         super().__init__(0, head, chunks)
         self.request_id = request_id
-        self.on_outcome = on_outcome
+        self.on_outcome: OnOutcome | None = on_outcome
         self.sent = False
         self.alone = False  # it may be the one that a worker died of: it is merged with no other
         self.queued_at = 0.0
@@ -47,19 +47,20 @@ class Job(JobRecord):
     @property
     def awaited(self) -> bool:
         """Whether anyone waits for its outcome still."""
-        return self.on_outcome is not _unheard
+        return self.on_outcome is not None
 
     def finish(self, outcome: Outcome | ReplyError, seconds: float) -> None:
         """Gives the outcome to whoever waits for it, and lets go of them.
 
         They know the job as it knows them: a circle, which would be left to the garbage collector.
         """
-        on_outcome, self.on_outcome = self.on_outcome, _unheard
-        on_outcome(outcome, seconds)
+        on_outcome, self.on_outcome = self.on_outcome, None
+        if on_outcome is not None:
+            on_outcome(outcome, seconds)
 
     def forget(self) -> None:
         """Nobody waits for its outcome any more."""
-        self.on_outcome = _unheard
+        self.on_outcome = None
 
 
 def end_all(jobs: Iterable[Job], error: ReplyError, now: float) -> None:
@@ -69,7 +70,3 @@ def end_all(jobs: Iterable[Job], error: ReplyError, now: float) -> None:
             job.stream.end(complete=False)
         else:
             job.finish(error, now - job.queued_at)
-
-
-def _unheard(outcome: Outcome | ReplyError, seconds: float) -> None:
-    """Where the outcome of a forgotten job goes."""

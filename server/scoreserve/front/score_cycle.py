@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from typing import Any, Final
 
 from scoreserve.errors import BodyTooLarge, ReplyError
 from scoreserve.front.body_stream import BodyStream, StreamBroken
@@ -29,6 +29,7 @@ from scoreserve.wire import JOIN_BELOW_BYTES, Chunk, RequestHead
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SMALL_BYTES = 1024
+_clock: Final = time.perf_counter
 
 
 class ScoreCycle:
@@ -76,7 +77,7 @@ class ScoreCycle:
         self._begun = self._complete = self.refused = False
         self._job: Job | None = None
         self._streaming: tuple[asyncio.Task[None], BodyStream] | None = None
-        self._started = time.perf_counter()
+        self._started = _clock()
 
     @property
     def message_event(self) -> ScoreCycle:
@@ -236,7 +237,7 @@ class ScoreCycle:
 
     def _record(self, reply: Reply) -> None:
         road = self._road
-        seconds = time.perf_counter() - self._started
+        seconds = _clock() - self._started
         road.log.record(self._head, reply, seconds, api=True, host=self._lane.host)
         road.counters.answered(self._head.method, reply, self._size)
 

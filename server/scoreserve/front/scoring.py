@@ -23,9 +23,9 @@ _CLIENT_GONE = "client_gone"  # the one reason for shedding that nobody is answe
 class Scoring:
     """Answers score requests.
 
-    `not_ready` gives the error for a request while no worker has ever been ready, and None once
-    one has: from then on requests wait in the queue. `raw`: run() takes requests as they are, even
-    OPTIONS, which else is answered here.
+    `not_ready` is asked while no worker takes jobs. It gives the error for a request as long as
+    none has ever been ready, and None once one has: from then on requests wait in the queue. `raw`:
+    run() takes requests as they are, even OPTIONS, which else is answered here.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Scoring:
         """
         try:
             request_id, common = self._replies.common(head)
-            error = self._not_ready()
+            error = None if self._dispatcher.workers else self._not_ready()
             if error is not None:
                 raise error
             if head.method == b"OPTIONS" and not self._raw():

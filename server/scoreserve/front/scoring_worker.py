@@ -205,7 +205,7 @@ class ScoringWorker:
         self._events.worker_report(self, news)
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
-        self._answered(len([outcome for outcome in outcomes if not outcome.streamed]))
+        self._answered(wire.count_whole(outcomes))
         self._events.worker_outcomes(self, outcomes)
 
     def on_chunk(self, job_id: int, chunk: bytes) -> None:
