@@ -98,6 +98,11 @@ def _build(out: str, modules: list[str]) -> None:
         opt_level="3",
         debug_level="0",
     )
+    if sys.platform == "linux":
+        for extension in extensions:
+            # What the modules call of each other is what is in their library: it may be inlined.
+            extension.extra_compile_args.append("-fno-semantic-interposition")
+            extension.extra_link_args.append("-Wl,-Bsymbolic-functions")
     setup(
         name=_GROUP,
         packages=[],

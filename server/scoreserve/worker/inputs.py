@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import inspect
 import json
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl
 
 from scoreserve import wire
@@ -31,14 +31,15 @@ def _keep_escapes(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_KEEP_ESCAPES, _keep_escapes)
 
 
-class InputReader(Protocol):
+class InputReader:
     """Makes run()'s input arguments out of one request."""
 
     def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
         """`head` is the request's, encoded. Raises BadInput, UnsupportedInput or MethodRefused."""
+        raise NotImplementedError
 
 
-class RawInput:
+class RawInput(InputReader):
     """For a run() under @rawhttp: flask's request, whatever the method."""
 
     def __init__(self, parameter: str) -> None:
@@ -50,7 +51,7 @@ class RawInput:
         return {self._parameter: flask.request}
 
 
-class TextInput:
+class TextInput(InputReader):
     """For an undecorated run(): the body as a str, or the query as a JSON object."""
 
     def __init__(self, parameter: str) -> None:
@@ -69,7 +70,7 @@ class TextInput:
         raise MethodRefused
 
 
-class SchemaInput:
+class SchemaInput(InputReader):
     """For a run() under @input_schema: members of the JSON body (or of the query) by name."""
 
     def __init__(self, parameters: list[inspect.Parameter]) -> None:
