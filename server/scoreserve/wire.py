@@ -216,7 +216,7 @@ def read_prefix(data: bytes, offset: int = 0) -> tuple[int, int, int]:
 def encode_jobs(jobs: Sequence[JobRecord]) -> list[Chunk]:
     """A JOBS frame, as buffers to be written one after the other.
 
-    What is large is passed on as it is: a body of 77 MB is not copied here.
+    A large body is passed on as it is: one of 77 MB is not copied here.
     """
     sizes = [size(job.chunks) for job in jobs]
     total = sum(sizes)
@@ -230,12 +230,12 @@ def encode_jobs(jobs: Sequence[JobRecord]) -> list[Chunk]:
         write_i64_le(out, len(job.head))
         write_i64_le(out, body_length)
         out.write(job.head)
-        for chunk in job.chunks:
-            if len(chunk) >= JOIN_BELOW_BYTES:
-                buffers += (out.getvalue(), chunk)
-                out.truncate(0)
-            else:
+        if body_length < JOIN_BELOW_BYTES:
+            for chunk in job.chunks:
                 out.write(chunk if isinstance(chunk, bytes) else bytes(chunk))
+        else:
+            buffers += (out.getvalue(), *job.chunks)
+            out.truncate(0)
     buffers.append(out.getvalue())
     return buffers
 

@@ -150,9 +150,8 @@ class AccessLog:
             self.flush()
 
     def _take(self) -> str:
-        text = self._lines.getvalue().decode()
-        self._lines.truncate(0)
-        return text
+        lines, self._lines = self._lines, BytesWriter()
+        return lines.getvalue().decode()
 
     def _start_millisecond(self, millisecond: int) -> None:
         """Makes what the lines of one millisecond have alike."""
