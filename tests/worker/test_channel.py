@@ -109,6 +109,16 @@ def test_a_large_frame_has_a_buffer_of_its_own() -> None:
     assert (bytes(first.payload), bytes(second.payload)) == (b"a" * 100, b"b" * 100)
 
 
+@pytest.mark.parametrize(("records", "kind"), [(1, memoryview), (100, bytes)])
+def test_large_records_are_views(records: int, kind: type) -> None:
+    data = wire.frame(wire.JOBS, bytes(2 * wire.JOIN_BELOW_BYTES), records)
+    fake = FakePipe(data, [len(data)])
+    frame = Channel(fake, fake).receive()
+    assert frame is not None
+    assert type(frame.payload) is kind
+    assert bytes(frame.payload) == bytes(2 * wire.JOIN_BELOW_BYTES)
+
+
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(wire.FrameError):
         connected(wire.frame(99)).receive()

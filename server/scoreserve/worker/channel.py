@@ -17,7 +17,11 @@ _ORPHAN_GRACE_SECONDS = 1.0
 
 
 class Frame:
-    """One frame: `records` is how many records `payload` holds. That of a large one is a view."""
+    """One frame: `records` is how many records `payload` holds.
+
+    The payload is a view where its records are large. It is valid until the next `receive`, unless
+    it has a buffer of its own.
+    """
 
     def __init__(self, kind: int, records: int, payload: bytes | memoryview) -> None:
         self.kind = kind
@@ -64,13 +68,16 @@ class Channel:
         """
         if not self._fill(wire.PREFIX_BYTES):
             return None
-        kind, records, length = wire.read_prefix(self._cut(wire.PREFIX_BYTES))
-        payload: bytes | memoryview | None
+        kind, records, length = wire.read_prefix(self._take(wire.PREFIX_BYTES).tobytes())
         if length > self._buffer_bytes:
             payload = self._take_large(length)
-        else:
-            payload = self._cut(length) if self._fill(length) else None
-        return None if payload is None else Frame(kind, records, payload)
+            return None if payload is None else Frame(kind, records, payload)
+        if not self._fill(length):
+            return None
+        view = self._take(length)
+        # Small records are read faster where they need no views of their own.
+        small = length < wire.JOIN_BELOW_BYTES * records
+        return Frame(kind, records, view.tobytes() if small else view)
 
     def give_up(self) -> None:
         """Lets go of the pipes: `receive` sees the end, and `send` fails, from now on."""
@@ -109,10 +116,10 @@ class Channel:
             self._end += received
         return True
 
-    def _cut(self, length: int) -> bytes:
+    def _take(self, length: int) -> memoryview:
         start = self._start
         self._start += length
-        return self._buffer[start : self._start].tobytes()
+        return self._buffer[start : self._start]
 
     def _take_large(self, length: int) -> memoryview | None:
         payload = memoryview(bytearray(length))
