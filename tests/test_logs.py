@@ -102,6 +102,14 @@ class TestFormat:
 
 
 class TestJson:
+    def test_is_known_to_be_wanted(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Else nobody keeps who is being scored."""
+        monkeypatch.setattr(logs.JsonFormatter, "wanted", False)
+        logs.UtcFormatter()
+        assert not logs.JsonFormatter.wanted
+        logs.JsonFormatter()
+        assert logs.JsonFormatter.wanted
+
     def test_is_one_object(self) -> None:
         assert json.loads(logs.JsonFormatter().format(record())) == {
             "time": "2023-11-14T22:13:20.250Z",

@@ -55,10 +55,16 @@ class JsonFormatter(logging.Formatter):
     """One JSON object a line: `request_id` where there is one, `exception` for a traceback.
 
     A record made with `extra={"request_id": ...}` is about that request, any other about the one
-    that is being scored. `role` is what this process is: arbiter, front or worker.
+    that is being scored. `role` is what this process is: arbiter, front or worker. `wanted` is
+    whether there is any such formatter, and so a use for `scored_heads`.
     """
 
     role = "arbiter"
+    wanted = False
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        JsonFormatter.wanted = True
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {

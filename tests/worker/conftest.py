@@ -7,6 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from scoreserve import logs
+
+
+@pytest.fixture
+def json_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Log lines name the request they are about."""
+    monkeypatch.setattr(logs.JsonFormatter, "wanted", True)
+    yield
+    logs.scored_heads.set(())
+
 
 @pytest.fixture
 def own_alarm() -> Iterator[None]:

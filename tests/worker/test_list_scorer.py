@@ -63,7 +63,7 @@ def test_inputs_share_calls_up_to_the_limit() -> None:
     assert doubling.sizes == [4, 4, 2]
 
 
-def test_what_is_logged_is_about_all_of_them() -> None:
+def test_what_is_logged_is_about_all_of_them(json_logs: None) -> None:
     logged: list[str] = []
 
     def run(inputs: list[str]) -> list[Any]:

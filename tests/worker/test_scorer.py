@@ -71,7 +71,7 @@ def test_an_input_that_is_refused_never_reaches_run(score: Score) -> None:
     assert calls == []
 
 
-def test_what_is_logged_is_about_the_request_that_is_scored(score: Score) -> None:
+def test_what_is_logged_is_about_the_request_that_is_scored(score: Score, json_logs: None) -> None:
     def identified(name: bytes) -> WireJob:
         return replace(job_of(), head=wire.encode_head(head_of(), name))
 

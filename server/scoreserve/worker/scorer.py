@@ -20,19 +20,18 @@ from scoreserve.worker.calling import Call, Convention
 from scoreserve.worker.responses import StreamedOutcome
 
 _log = logging.getLogger("azmlinfsrv")
+_clock: Final = time.perf_counter
+_Formatter: Final = logs.JsonFormatter
 
 Result = Outcome | StreamedOutcome
 # Told which calls share a run(), before it begins.
 Begin = Callable[[Sequence[Call]], None]
 
 
-_clock: Final = time.perf_counter
-_scored_heads: Final = logs.scored_heads
-
-
 def about(*heads: bytes) -> None:
     """What is logged from here on is about the requests with these heads."""
-    _scored_heads.set(heads)
+    if _Formatter.wanted:
+        logs.scored_heads.set(heads)
 
 
 def nobody_told(calls: Sequence[Call]) -> None:
