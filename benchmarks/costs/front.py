@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 from benchmarks.costs.timing import Clock, Cost
 from scoreserve import wire
 from scoreserve.errors import ReplyError
-from scoreserve.front.access_log import AccessLog
+from scoreserve.front.access_log import AccessLog, host_of
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
 from scoreserve.front.clients import Clients, Patience
@@ -161,6 +161,7 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     assert head is not None
     body = _REQUEST[len(head.block) :]
     request_id, common = front.replies.common(head)
+    host = host_of(client)
     before, after = head.around_client
     block = before + client + after + request_id
     outcome = Outcome(1, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN)
@@ -183,7 +184,7 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
         "the reply's head": (lambda: front.replies.outcome(common, outcome, 0.0005), 1),
         "the response's bytes": (lambda: render(reply, every, reply.body, keep_alive=True), 1),
         "two log lines": (
-            lambda: front.log.record(head, reply, 0.0005, api=True, host=client),
+            lambda: front.log.record(head, reply, 0.0005, api=True, host=host),
             1,
         ),
         "metrics": (lambda: front.counters.answered(b"POST", reply, len(body)), 1),

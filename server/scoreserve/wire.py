@@ -236,7 +236,8 @@ def encode_jobs(jobs: Sequence[JobRecord]) -> list[Chunk]:
         else:
             buffers += (out.getvalue(), *job.chunks)
             out.truncate(0)
-    buffers.append(out.getvalue())
+    if len(out):
+        buffers.append(out.getvalue())
     return buffers
 
 
@@ -296,7 +297,8 @@ def encode_outcomes(outcomes: list[Outcome]) -> list[bytes]:
         else:
             buffers += (out.getvalue(), body)
             out.truncate(0)
-    buffers.append(out.getvalue())
+    if len(out):
+        buffers.append(out.getvalue())
     return buffers
 
 
@@ -331,7 +333,7 @@ def count_whole(outcomes: Sequence[Outcome]) -> int:
     """How many outcomes are not followed by a streamed body."""
     count = 0
     for outcome in outcomes:
-        if not outcome.flags & STREAMED:
+        if not outcome.streamed:
             count += 1
     return count
 

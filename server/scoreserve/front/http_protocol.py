@@ -94,7 +94,7 @@ class HttpProtocol(HttpToolsProtocol):
         """How many requests on this connection are begun and not answered to the end."""
         if self.pipeline:
             return len(self.pipeline) + 1
-        return int(self.cycle is not None and not self.cycle.response_complete)
+        return int(not self._lane.free)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -315,7 +315,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser = _DEAF
         self._in_head = self._chunked = self._lane.between = False
         newest: Any = self.cycle
-        if newest is None or newest.response_complete:
+        if self._lane.free:
             self._end(error)
         elif not newest.more_body:
             newest.keep_alive = False  # it is whole, and has an answer coming: the last one
@@ -338,8 +338,8 @@ class HttpProtocol(HttpToolsProtocol):
             return
         reply = bare_error(error)
         self._clients.refused(reply, error)
-        head = render(reply, lines_of(self.server_state.default_headers), keep_alive=False)
-        self.transport.write(head + reply.body)
+        every = lines_of(self.server_state.default_headers)
+        self.transport.write(render(reply, every, reply.body, keep_alive=False))
         self.close_gently()
 
     def close_gently(self) -> None:
@@ -357,7 +357,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def close_if_done(self) -> None:
         """Ends the connection after what is written, unless an answer is still to come."""
-        if self.cycle is None or self.cycle.response_complete:
+        if self._lane.free:
             self.transport.close()
 
     # Being looked at.
@@ -367,9 +367,8 @@ class HttpProtocol(HttpToolsProtocol):
         """What its client is waited for, or None while it is its client that waits."""
         if self.transport.get_write_buffer_size():
             return Waiting.TAKING
-        cycle = self.cycle
-        if cycle is not None and not cycle.response_complete:
-            reading = cycle.more_body and not self.pipeline and not self.flow.read_paused
+        if not self._lane.free:
+            reading = self.cycle.more_body and not self.pipeline and not self.flow.read_paused
             return Waiting.BODY if reading else None
         return Waiting.HEAD if self._in_head else Waiting.IDLE
 
