@@ -15,7 +15,6 @@ from uvicorn.server import ServerState
 
 from benchmarks.costs.timing import Clock, Cost
 from scoreserve import wire
-from scoreserve.errors import ReplyError
 from scoreserve.front.access_log import AccessLog, host_of
 from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.channel import WorkerChannel
@@ -146,10 +145,6 @@ async def _no_app(scope: Any, receive: Any, send: Any) -> None:
     """What is not scored has an application of its own."""
 
 
-def _nobody(outcome: Outcome | ReplyError, seconds: float) -> None:
-    """Who waits for the outcome of a job that is only measured."""
-
-
 def _outcomes(jobs: Sequence[Job]) -> list[Outcome]:
     return [Outcome(job.id, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN) for job in jobs]
 
@@ -166,7 +161,7 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     block = before + client + after + request_id
     outcome = Outcome(1, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN)
     reply = front.replies.outcome(common, outcome, 0.0005)
-    jobs = [Job(block, [body], _nobody, request_id) for _ in front.connections]
+    jobs = [Job(block, [body], request_id) for _ in front.connections]
     frame = b"".join(wire.encode_outcomes(_outcomes(jobs)))
     size, many = len(frame) - wire.PREFIX_BYTES, len(jobs)
     lane = Lane(None, None, road)
@@ -195,7 +190,7 @@ async def cost(clock: Clock, clients: int) -> Cost:
     """What a request costs while so many clients ask at once."""
     front = _Front(clients)
     front.turn()
-    jobs = [Job(b"", [], _nobody)] * clients
+    jobs = [Job(b"", [])] * clients
     answering = clock.microseconds(lambda: b"".join(wire.encode_outcomes(_outcomes(jobs))), clients)
     whole = clock.microseconds(front.turn, clients) - answering  # which is the worker's
     parts = {name: clock.microseconds(*part) for name, part in _parts(front).items()}

@@ -117,11 +117,8 @@ class Client:
         self.name = name.encode()
         self.answers: list[Outcome | ReplyError] = []
         self.seconds = -1.0  # that the last one took
-        self.job = Job(self.name, [body], self._answered)
-
-    def _answered(self, outcome: Outcome | ReplyError, seconds: float) -> None:
-        self.answers.append(outcome)
-        self.seconds = seconds
+        self.on_answer: Callable[[], None] = lambda: None
+        self.job: Job = _ClientJob(self, body)
 
     @property
     def answer(self) -> Outcome | ReplyError:
@@ -132,6 +129,19 @@ class Client:
     def got_its_own(self) -> bool:
         answer = self.answer
         return isinstance(answer, Outcome) and answer.body == self.name
+
+
+class _ClientJob(Job):
+    """A job of a client."""
+
+    def __init__(self, client: Client, body: bytes) -> None:
+        super().__init__(client.name, [body])
+        self._client = client
+
+    def tell(self, outcome: Outcome | ReplyError, seconds: float) -> None:
+        self._client.answers.append(outcome)
+        self._client.seconds = seconds
+        self._client.on_answer()
 
 
 def make_fast(dispatcher: Dispatcher, defer: ManualDefer, worker: FakeWorker) -> None:

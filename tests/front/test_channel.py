@@ -202,7 +202,7 @@ class TestReceiving:
 class TestSending:
     @staticmethod
     def jobs(body: bytes) -> list[Job]:
-        return [Job(b"head", [body], lambda outcome, seconds: None) for _ in range(3)]
+        return [Job(b"head", [body]) for _ in range(3)]
 
     @pytest.mark.parametrize("size", [0, 1, wire.JOIN_BELOW_BYTES, 3 * wire.JOIN_BELOW_BYTES])
     def test_jobs_arrive_as_one_frame(self, connected: Connected, size: int) -> None:

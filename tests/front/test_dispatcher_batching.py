@@ -114,7 +114,7 @@ class TestHandingOver:
         (first, _), (last, _) = front.submit(2), front.submit(2)
         worker = front.workers[0]
         held: list[int] = []
-        first.job.on_outcome = lambda outcome, seconds: held.append(len(worker.in_hand))
+        first.on_answer = lambda: held.append(len(worker.in_hand))
         front.answer(worker)
         assert held == [2]
         assert worker.in_hand[0].id == last.job.id
@@ -125,7 +125,7 @@ class TestHandingOver:
         front.submit(2)
         worker = front.workers[0]
         held: list[int] = []
-        first.job.on_outcome = lambda outcome, seconds: held.append(len(worker.in_hand))
+        first.on_answer = lambda: held.append(len(worker.in_hand))
         front.answer(worker)
         assert held == [0]
         assert front.sizes() == [3, 2]

@@ -10,17 +10,21 @@ import pytest
 from scoreserve import wire
 from scoreserve.errors import NotReady, WorkerLost
 from scoreserve.front.replies import Reply
+from scoreserve.front.scoring import Asker
 from scoreserve.wire import RequestHead
 from tests.front.conftest import FakeFront
 from tests.front.fakes import request_head
 
 
-class Asked:
+class Asked(Asker):
     """What a request handed straight to the scoring handler is answered."""
 
     def __init__(self, front: FakeFront, head: RequestHead, body: bytes = b"") -> None:
         self.replies: list[Reply] = []
-        self.job = front.scoring.submit(head, [body], self.replies.append)
+        self.job = front.scoring.submit(head, [body], self)
+
+    def answer(self, reply: Reply) -> None:
+        self.replies.append(reply)
 
     @property
     def reply(self) -> Reply:

@@ -153,7 +153,7 @@ def test_retired_while_busy_it_answers_first(start: Start) -> None:
         started = start()
         await started.ready()
         head = wire.encode_head(request_head())
-        jobs = [Job(head, [b"data"], lambda outcome, seconds: None) for _ in range(2)]
+        jobs = [Job(head, [b"data"]) for _ in range(2)]
         for number, job in enumerate(jobs):
             job.id = number
         started.worker.send(jobs)

@@ -759,7 +759,7 @@ class TestDeathsOfMerging:
     ) -> None:
         async def scenario() -> None:
             supervised = supervise(max_batch_size=8)
-            await supervised.start()
+            await supervised.supervisor.start()
             for _ in range(5):
                 assert supervised.newest.settings.max_batch_size == 8
                 await self.die(supervised, began=began)

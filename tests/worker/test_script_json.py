@@ -77,6 +77,23 @@ def test_a_long_integer_is_found_wherever_it_lies(
     assert outcome(script_json.Decoder().decode, text) == outcome(STDLIB, text)
 
 
+def test_none_is_looked_for_in_a_text_that_is_known_to_have_none(installed: None) -> None:
+    text, other = "[1.5]", f"[{2**64}]"
+    looked_in: list[str] = []
+
+    def has_long_integer(text: str) -> bool:
+        looked_in.append(text)
+        return True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script_json, "has_long_integer", has_long_integer)
+        with script_json.read_as_it_stands(text):
+            assert json.loads(text) == [1.5]
+            assert json.loads(other) == [2**64]
+        json.loads(text)
+    assert looked_in == [other, text]
+
+
 def test_orjson_alone_would_make_it_a_float() -> None:
     assert type(orjson.loads(str(2**64))) is float
 

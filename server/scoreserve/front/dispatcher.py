@@ -1,10 +1,10 @@
 """The one queue: jobs wait here until a scoring worker is idle. Front process, event loop thread.
 
-Pure decisions: no sockets, processes or clocks. Workers are seen through `WorkerPort`; a job says
-through `on_outcome` where its answer goes. Every job submitted gets exactly one outcome, unless it
-is cancelled first, or refused at once because too many wait.
+Pure decisions: no sockets, processes or clocks. Workers are seen through `WorkerPort`; a job knows
+where its answer goes. Every job submitted gets exactly one outcome, unless it is cancelled first,
+or refused at once because too many wait.
 
-    submit ─→ queue ─→ in hand of one worker ─→ complete ─→ on_outcome
+    submit ─→ queue ─→ in hand of one worker ─→ complete ─→ Job.finish
       │        │ ↑                │
    QueueFull   │ └────────────────┴── worker lost: the job it was running gets the error,
                │                      those it had not begun go back to their places
@@ -30,6 +30,7 @@ from typing import NamedTuple, Protocol
 
 from scoreserve.errors import QueueFull, QueueTimeout, ReplyError
 from scoreserve.front.body_stream import BodyStream
+from scoreserve.front.in_hand import InHand
 from scoreserve.front.job import Job, end_all
 from scoreserve.front.job_queue import JobQueue
 from scoreserve.front.pace import Pace
@@ -60,6 +61,9 @@ class Batching(NamedTuple):
     off: str = ""
 
 
+Active = tuple[WorkerPort, InHand]
+
+
 class Dispatcher:
     """Hands queued jobs to workers, first come first served.
 
@@ -84,7 +88,6 @@ class Dispatcher:
         self._most = limits.most(1, 1, math.inf)  # jobs that may wait now
         self._room_left = 0  # for so many more jobs at least, without a look at the queue
         self._rate = ServiceRate()
-        self._busy_since: dict[WorkerPort, float] = {}  # or since it last finished a job
         self._watching = later is None or not limits.wait_ms  # a timer for the oldest job is set
         self._later = later
         self._clock = clock
@@ -93,10 +96,8 @@ class Dispatcher:
         self._deferred = self._more_to_come = False
         self._last_id = 0
         self._queue = JobQueue()
-        self._in_hand: dict[WorkerPort, dict[int, Job]] = {}
-        self._running: dict[WorkerPort, Sequence[int]] = {}  # where jobs are merged
-        self._merging: set[WorkerPort] = set()  # as it was when they came
-        self._retired: set[WorkerPort] = set()  # of those that have jobs in hand
+        self._in_hand: dict[WorkerPort, InHand] = {}
+        self._active: list[Active] = []  # those that take jobs
         self._pace = Pace()
 
     @property
@@ -112,12 +113,12 @@ class Dispatcher:
     @property
     def in_hand(self) -> int:
         """How many jobs workers hold."""
-        return sum(map(len, self._in_hand.values()))
+        return sum([len(in_hand.jobs) for in_hand in self._in_hand.values()])
 
     @property
     def workers(self) -> int:
         """How many workers take jobs."""
-        return len(self._in_hand) - len(self._retired)
+        return len(self._active)
 
     def submit(self, job: Job) -> None:
         """Queues the job. Raises QueueFull."""
@@ -141,34 +142,24 @@ class Dispatcher:
 
     def attach(self, worker: WorkerPort) -> None:
         """A worker is ready for jobs."""
-        self._in_hand[worker] = {}
-        if self.batching.jobs > 1:
-            self._merging.add(worker)
-        now = self._busy_since[worker] = self._clock()
+        now = self._clock()
+        in_hand = self._in_hand[worker] = InHand(now, merges=self.batching.jobs > 1)
+        self._active.append((worker, in_hand))
         self._set_most(now)
         self._dispatch_soon()
 
     def retire(self, worker: WorkerPort) -> None:
         """A worker is to be handed nothing more; it goes on with what it has."""
-        if worker in self._in_hand:
-            self._retired.add(worker)
+        self._active = [row for row in self._active if row[0] is not worker]
 
     def began(self, worker: WorkerPort, job_ids: Sequence[int]) -> None:
-        """The worker calls run() for these jobs, merged if there are several; for none, while it
-        compares what merged calls give.
-        """
-        self._running[worker] = job_ids
+        """See `InHand.began`."""
+        self._in_hand[worker].began(job_ids)
 
     def begun(self, worker: WorkerPort) -> list[Job]:
-        """The jobs that a worker is running: one, or several that are merged. Unless it says which,
-        they are all that it was handed to merge, or it is about to say.
-        """
-        in_hand = self._in_hand.get(worker, {})
-        running = self._running.get(worker)
-        if running is not None:
-            return [in_hand[job_id] for job_id in running if job_id in in_hand]
-        jobs = list(in_hand.values())
-        return jobs if worker in self._merging else jobs[:1]
+        """The jobs that a worker is running, see `InHand.begun`."""
+        in_hand = self._in_hand.get(worker)
+        return [] if in_hand is None else in_hand.begun
 
     def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> None:
         """A worker is gone: the job it was running ends with `error`, the others queue again.
@@ -176,21 +167,20 @@ class Dispatcher:
         Those that were merged are run again too, each by itself, unless `again` is false: any of
         them may have killed it, in run() or while it was read.
         """
-        suspects = self.begun(worker)
-        self._merging.discard(worker)
-        in_hand = self._in_hand.pop(worker, {})
-        self._busy_since.pop(worker, None)
-        self._retired.discard(worker)
-        self._running.pop(worker, None)
-        guilty = suspects if len(suspects) == 1 or not again else []
-        for job in suspects:
-            job.alone = True
-        for job in guilty:
-            del in_hand[job.id]
-        end_all(guilty, error, self._clock())
-        for job in in_hand.values():
-            job.sent = False
-        self._queue.put_back(in_hand.values())
+        self.retire(worker)
+        in_hand = self._in_hand.pop(worker, None)
+        if in_hand is not None:
+            suspects = in_hand.begun
+            guilty = suspects if len(suspects) == 1 or not again else []
+            for job in suspects:
+                job.alone = True
+            for job in guilty:
+                del in_hand.jobs[job.id]
+            end_all(guilty, error, self._clock())
+            rest = in_hand.jobs.values()
+            for job in rest:
+                job.sent = False
+            self._queue.put_back(rest)
         self._room_left = 0
         self._dispatch_soon()
 
@@ -201,19 +191,19 @@ class Dispatcher:
         answers: list[tuple[Job, Outcome]] = []
         finished = 0
         for outcome in outcomes:
-            job = in_hand.get(outcome.id)
+            job = in_hand.jobs.get(outcome.id)
             if job is None:
                 continue
             if outcome.streamed:
                 self._open_stream(worker, job)  # the worker is busy with it till it ends
             else:
-                del in_hand[outcome.id]
+                del in_hand.jobs[outcome.id]
                 finished += 1
             if outcome.run_seconds and not merging:  # a refused input says nothing about run()
                 self._pace.record(outcome.run_seconds)
             answers.append((job, outcome))
         now = self._clock()
-        self._worked(worker, finished, now)
+        self._worked(in_hand, finished, now)
         if len(self._queue) >= self.batching.jobs:
             self._dispatch()  # the worker need not wait until all these are answered
         for job, outcome in answers:
@@ -226,16 +216,17 @@ class Dispatcher:
 
     def stream_ended(self, worker: WorkerPort, job_id: int, seconds: float) -> None:
         """The worker has sent the last of a streamed body, after so many seconds."""
-        self._in_hand[worker].pop(job_id, None)
+        in_hand = self._in_hand[worker]
+        in_hand.jobs.pop(job_id, None)
         self._pace.record(seconds)
-        self._worked(worker, 1, self._clock())
+        self._worked(in_hand, 1, self._clock())
         self._dispatch_soon()
 
-    def _worked(self, worker: WorkerPort, jobs: int, now: float) -> None:
+    def _worked(self, in_hand: InHand, jobs: int, now: float) -> None:
         """A worker has finished so many jobs since it began, or last did."""
         if jobs:
-            self._rate.record(now - self._busy_since[worker], jobs)
-            self._busy_since[worker] = now
+            self._rate.record(now - in_hand.busy_since, jobs)
+            in_hand.busy_since = now
 
     def _open_stream(self, worker: WorkerPort, job: Job) -> None:
         job.stream = worker.open_stream(job.id)
@@ -246,38 +237,48 @@ class Dispatcher:
         """Ends every job, queued or running, with `error`."""
         jobs = self._queue.clear()
         for in_hand in self._in_hand.values():
-            jobs += in_hand.values()
-            in_hand.clear()
+            jobs += in_hand.jobs.values()
+            in_hand.jobs.clear()
         end_all(jobs, error, self._clock())
 
     def _dispatch_soon(self) -> None:
         if not self._deferred:
             self._deferred = True
-            self._defer(self._dispatch)
+            self._defer(self._dispatch_deferred)
 
-    def _dispatch(self) -> None:
+    def _dispatch_deferred(self) -> None:
         self._deferred = False
         if self._more_to_come:
             self._more_to_come = False
             if len(self._queue) < self.batching.jobs:
                 self._dispatch_soon()
                 return
+        self._dispatch()
+
+    def _dispatch(self) -> None:
         now = self._clock()
         self._end_overdue(now)
         if self._queue and not self._watching:
             self._watch_oldest(now)
         if self._waits_for_company():
             return
-        # The least loaded first, and each its share: none idles while another has a pile.
-        by_load = sorted(self._in_hand.items(), key=lambda item: len(item[1]))
-        rooms = [(worker, in_hand, self._room(len(in_hand))) for worker, in_hand in by_load]
-        rooms = [row for row in rooms if row[2] > 0 and row[0] not in self._retired]
-        for position, (worker, in_hand, room) in enumerate(rooms):
-            share = -(-len(self._queue) // (len(rooms) - position))
-            self._hand_over(worker, in_hand, min(share, room), now)
+        takers = [row for row in self._active if self._room(row[1]) > 0]
+        if len(takers) > 1:  # the least loaded first: none idles while another has a pile
+            takers.sort(key=lambda row: len(row[1].jobs))
+        for position, (worker, in_hand) in enumerate(takers):
+            share = -(-len(self._queue) // (len(takers) - position))
+            self._hand_over(worker, in_hand, min(share, self._room(in_hand)), now)
         if self._queue:
             self._set_most(now)
         self._room_left = self._most - len(self._queue)
+
+    def _room(self, in_hand: InHand) -> int:
+        """How many more jobs a worker may be handed. It is topped up when half of them are done."""
+        held = len(in_hand.jobs)
+        if self.batching.jobs > 1:
+            return 0 if held else self.batching.jobs
+        ahead = self._pace.ahead
+        return ahead - held if 2 * held <= ahead or not held else 0
 
     def _set_most(self, now: float) -> None:
         workers = max(self.workers, 1)  # a lost one is being replaced
@@ -318,15 +319,8 @@ class Dispatcher:
 
     def _job_seconds(self, now: float) -> float:
         """What a job costs a worker lately."""
-        since = [self._busy_since[worker] for worker, jobs in self._in_hand.items() if jobs]
-        return self._rate.job_seconds(sum(now - start for start in since))
-
-    def _room(self, in_hand: int) -> int:
-        """How many more jobs a worker may be handed. It is topped up when half of them are done."""
-        if self.batching.jobs > 1:
-            return 0 if in_hand else self.batching.jobs
-        ahead = self._pace.ahead
-        return ahead - in_hand if 2 * in_hand <= ahead or not in_hand else 0
+        under_way = [now - row.busy_since for row in self._in_hand.values() if row.jobs]
+        return self._rate.job_seconds(sum(under_way))
 
     def _waits_for_company(self) -> bool:
         """Whether the oldest job may still wait for others to be merged with."""
@@ -348,22 +342,12 @@ class Dispatcher:
         self._timed = False
         self._dispatch()
 
-    def _hand_over(
-        self, worker: WorkerPort, in_hand: dict[int, Job], jobs: int, now: float
-    ) -> None:
+    def _hand_over(self, worker: WorkerPort, in_hand: InHand, jobs: int, now: float) -> None:
         batch = self._queue.take(jobs)
         if not batch:
             return
         worker.send(batch)
-        ahead = len(batch) if in_hand else len(batch) - 1
-        if ahead and worker not in self._merging:
+        ahead = len(batch) if in_hand.jobs else len(batch) - 1
+        if ahead and not in_hand.merges:
             self._handed_ahead(ahead)
-        if not in_hand:
-            self._busy_since[worker] = now
-            if self._running.get(worker):  # else it compares, and has begun nothing yet
-                del self._running[worker]
-            if worker not in self._merging:
-                batch[0].chunks = ()  # it begins at once; the others may have to be sent again
-        for job in batch:
-            in_hand[job.id] = job
-            job.sent = True
+        in_hand.add(batch, now)

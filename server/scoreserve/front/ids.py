@@ -40,7 +40,7 @@ def _new_ids() -> list[bytes]:
     digits = os.urandom(len(_PLACES) * _POOL_IDS // 2).hex().encode()
     text = bytearray(_BLANK_ID * _POOL_IDS)
     for number, place in enumerate(_PLACES):
-        text[place :: len(_BLANK_ID)] = digits[number :: len(_PLACES)]
+        text[place :: len(_BLANK_ID)] = digits[number * _POOL_IDS : (number + 1) * _POOL_IDS]
     return bytes(text).split()
 
 

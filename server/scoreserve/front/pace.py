@@ -14,18 +14,23 @@ from __future__ import annotations
 AHEAD_SECONDS = 0.002
 MOST_AHEAD = 128  # jobs
 _SHORTEST_SECONDS = 1e-6  # a mean of nothing at all would allow any number
+_LONGEST_SECONDS = 1e9  # of what may be added
 _WEIGHT = 0.02  # of the newest run() in the mean
 
 
 class Pace:
-    """Watches run() times, in seconds; `ahead` is how many jobs a worker may hold."""
+    """Watches run() times, in seconds."""
 
     def __init__(self) -> None:
         self._mean = AHEAD_SECONDS
-        self.ahead = 1
 
     def record(self, run_seconds: float) -> None:
-        """One run() took this long."""
-        self._mean += (run_seconds - self._mean) * _WEIGHT
-        self._mean = max(self._mean, _SHORTEST_SECONDS)
-        self.ahead = min(MOST_AHEAD, int(AHEAD_SECONDS / self._mean)) or 1
+        """One run() took this long, by a clock that the script may have changed."""
+        if 0 <= run_seconds < _LONGEST_SECONDS:
+            self._mean += (run_seconds - self._mean) * _WEIGHT
+
+    @property
+    def ahead(self) -> int:
+        """How many jobs a worker may hold."""
+        mean = max(self._mean, _SHORTEST_SECONDS)
+        return min(MOST_AHEAD, int(AHEAD_SECONDS / mean)) or 1

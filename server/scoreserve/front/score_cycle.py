@@ -24,6 +24,7 @@ from scoreserve.errors import BodyTooLarge, ReplyError
 from scoreserve.front.body_stream import BodyStream, StreamBroken
 from scoreserve.front.job import Job
 from scoreserve.front.replies import Reply
+from scoreserve.front.scoring import Asker
 from scoreserve.front.short_road import ShortRoad, render
 from scoreserve.wire import JOIN_BELOW_BYTES, Chunk, RequestHead
 
@@ -32,7 +33,7 @@ _SMALL_BYTES = 1024
 _clock: Final = time.perf_counter
 
 
-class ScoreCycle:
+class ScoreCycle(Asker):
     """One request to /score on a connection, from its headers to its response.
 
     The attributes without underscore are those that uvicorn's protocol uses of a cycle.
@@ -164,7 +165,7 @@ class ScoreCycle:
             return
         chunks, self._chunks = self._chunks, []
         client = self._lane.peer
-        self._job = self._road.scoring.submit(self._head, chunks, self._answer, client)
+        self._job = self._road.scoring.submit(self._head, chunks, self, client)
 
     def refuse(self, error: ReplyError) -> None:
         """Answers with `error` while the body is still coming, and ends the connection."""
@@ -186,7 +187,8 @@ class ScoreCycle:
         else:
             self._lane.protocol.close_gently()
 
-    def _answer(self, reply: Reply) -> None:
+    def answer(self, reply: Reply) -> None:
+        """The reply to it."""
         self._job = None
         if self.disconnected:
             if reply.stream is not None:

@@ -9,8 +9,21 @@ from scoreserve.errors import ReplyError
 from scoreserve.front.asgi import ClientGone, Receive, read_body
 from scoreserve.front.client_watch import Answer, ClientWatch
 from scoreserve.front.replies import Reply
-from scoreserve.front.scoring import Scoring
+from scoreserve.front.scoring import Asker, Scoring
 from scoreserve.wire import RequestHead
+
+
+class _Request(Asker):
+    """One request, whose reply somebody awaits as `reply`, unless its client has left."""
+
+    def __init__(self) -> None:
+        self.reply: Answer = asyncio.get_running_loop().create_future()
+
+    def answer(self, reply: Reply) -> None:
+        if not self.reply.done():
+            self.reply.set_result(reply)
+        elif reply.stream is not None:
+            reply.stream.close()
 
 
 class ScoreEndpoint:
@@ -28,18 +41,11 @@ class ScoreEndpoint:
             return replace(self._scoring.refuse(head, error), close=True)
         except ClientGone:
             return None
-        answer: Answer = asyncio.get_running_loop().create_future()
-
-        def on_reply(reply: Reply) -> None:
-            if not answer.done():
-                answer.set_result(reply)
-            elif reply.stream is not None:
-                reply.stream.close()
-
-        job = self._scoring.submit(head, chunks, on_reply)
+        request = _Request()
+        job = self._scoring.submit(head, chunks, request)
         del chunks  # the job's: they are let go once the worker has them
-        self._watch.add(answer, receive)
-        reply = await answer
+        self._watch.add(request.reply, receive)
+        reply = await request.reply
         if reply is None and job is not None:
             self._scoring.cancel(job)
         return reply

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from mypy_extensions import mypyc_attr
+
 from scoreserve import wire
 from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError
+from scoreserve.front.body_stream import BodyStream
 from scoreserve.front.dispatcher import Dispatcher
 from scoreserve.front.job import Job
 from scoreserve.front.known_heads import KnownHead
@@ -18,6 +21,50 @@ from scoreserve.front.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.wire import Chunk, Outcome, RequestHead
 
 _CLIENT_GONE = "client_gone"  # the one reason for shedding that nobody is answered with
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Asker:
+    """Whoever asks for a score."""
+
+    __slots__ = ()
+
+    def answer(self, reply: Reply) -> None:
+        """The reply to the request, once, at once or later."""
+        raise NotImplementedError
+
+
+class _ScoreJob(Job):
+    """A job whose outcome becomes a reply to `asker`. `common`: the lines of every such reply.
+
+    The asker knows its job too: a circle, which would be left to the garbage collector. So the job
+    lets go of it.
+    """
+
+    __slots__ = ("_asker", "_common", "_scoring")
+
+    def __init__(  # noqa: PLR0913, PLR0917 - a field each
+        self,
+        head: bytes,
+        chunks: Sequence[Chunk],
+        request_id: bytes,
+        common: bytes,
+        asker: Asker,
+        scoring: Scoring,
+    ) -> None:
+        super().__init__(head, chunks, request_id)
+        self._common = common
+        self._asker: Asker | None = asker
+        self._scoring = scoring
+
+    def forget(self) -> None:
+        super().forget()
+        self._asker = None
+
+    def tell(self, outcome: Outcome | ReplyError, seconds: float) -> None:
+        asker, self._asker = self._asker, None
+        if asker is not None:
+            asker.answer(self._scoring.reply(self._common, outcome, seconds, self.stream))
 
 
 class Scoring:
@@ -47,11 +94,10 @@ class Scoring:
         self,
         head: RequestHead,
         chunks: Sequence[Chunk],
-        answer: Callable[[Reply], None],
+        asker: Asker,
         client: bytes = b"",
     ) -> Job | None:
-        """Scores one request. `answer` is called once, now or later, with its reply. `client` is
-        that of a head that has none.
+        """Scores one request of `asker`. `client` is that of a head that has none.
 
         Returns the job to `cancel` when the client leaves, or None when the reply is given already.
         """
@@ -61,26 +107,31 @@ class Scoring:
             if error is not None:
                 raise error
             if head.method == b"OPTIONS" and not self._raw():
-                answer(self._replies.ok(head, HTML, b"", RUN_NOT_FAILED))
+                asker.answer(self._replies.ok(head, HTML, b"", RUN_NOT_FAILED))
                 return None
             block = _encode(head, request_id, client)
         except ReplyError as refusal:
-            answer(self.refuse(head, refusal))
+            asker.answer(self.refuse(head, refusal))
             return None
-        replies = self._replies
-
-        def on_outcome(outcome: Outcome | ReplyError, seconds: float) -> None:
-            if not isinstance(outcome, Outcome):
-                self._count(outcome)
-            answer(replies.outcome(common, outcome, seconds, job.stream))
-
-        job = Job(block, chunks, on_outcome, request_id)
+        job = _ScoreJob(block, chunks, request_id, common, asker, self)
         try:
             self._dispatcher.submit(job)
         except QueueFull as full:
             job.finish(full, 0.0)
             return None
         return job
+
+    def reply(
+        self,
+        common: bytes,
+        outcome: Outcome | ReplyError,
+        seconds: float,
+        stream: BodyStream | None,
+    ) -> Reply:
+        """The reply to a request whose job had this outcome `seconds` after it was queued."""
+        if not isinstance(outcome, Outcome):
+            self._count(outcome)
+        return self._replies.outcome(common, outcome, seconds, stream)
 
     def cancel(self, job: Job) -> None:
         """The client of this job has left."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from scoreserve import wire
 from scoreserve.wire import RequestHead
-from scoreserve.worker import merging
+from scoreserve.worker import merging, script_json
 from scoreserve.worker.calling import Call
 from scoreserve.worker.merging import TakenApart
 from scoreserve.worker.reasons import NotMerged, NotSplit
@@ -99,9 +99,13 @@ class MergedRuns:
                 arguments = merging.copied(merging.merge(parts))
             except RecursionError:
                 raise NotSplit("too_deep") from None
-        else:
-            arguments = {self._text_parameter: merged_text(parts) or _written(parts)}
-        return self._scorer.call(replace(call, arguments=arguments), spent)
+            return self._scorer.call(replace(call, arguments=arguments), spent)
+        text = merged_text(parts) or _written(parts)
+        arguments = {self._text_parameter: text}
+        with script_json.read_as_it_stands(
+            text
+        ):  # its parts were read as they stand, or are floats
+            return self._scorer.call(replace(call, arguments=arguments), spent)
 
 
 def _written(parts: Sequence[TakenApart]) -> str:
