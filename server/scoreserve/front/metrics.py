@@ -45,7 +45,8 @@ class Histogram:
             if value <= bound:
                 break
             bucket += 1
-        self.counts[bucket] += 1
+        counts = self.counts
+        counts[bucket] = counts[bucket] + 1  # compiled, `+=` takes twice as long
         self.sum += value
 
 

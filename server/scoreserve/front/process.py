@@ -40,7 +40,7 @@ def run(
     # collector took a tenth of the front's time. What start-up made need never be looked at again.
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
-    uvloop.run(front.serve())
+    uvloop.run(front.serve(), loop_factory=lambda: front.loop)
     if front.gave_up:
         sys.exit(EXIT_BOOT)
 
@@ -52,6 +52,7 @@ class Front:
         self, settings: Settings, sockets: list[socket.socket], roster: Roster, *, custom_logs: bool
     ) -> None:
         self.gave_up = False
+        self.loop = uvloop.new_event_loop()
         # Until the event loop handles it. The workers may have read the script by then.
         self._hung_up = False
         signal.signal(signal.SIGHUP, self._remember_hang_up)
@@ -60,8 +61,8 @@ class Front:
         self._cpu_policy = CpuPolicy()
         self._parent = os.getppid()
         dispatcher = Dispatcher(
-            lambda run: asyncio.get_running_loop().call_soon(run),
-            lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
+            self.loop.call_soon,
+            self.loop.call_later,
             limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),
             handed_ahead=self._cpu_policy.handed_ahead,
         )
@@ -76,17 +77,14 @@ class Front:
             from scoreserve.front.access_log_json import JsonAccessLog
 
             log_class = JsonAccessLog
-        self._log = log_class(
-            lambda seconds, run: asyncio.get_running_loop().call_later(seconds, run),
-            direct=not custom_logs,
-        )
+        self._log = log_class(self.loop.call_later, direct=not custom_logs)
         self._server = make_server(
             settings, dispatcher, self._supervisor, self._log, self._each_second
         )
 
     async def serve(self) -> None:
         """Serves until a signal, or until no worker can be had."""
-        loop = asyncio.get_running_loop()
+        loop = self.loop
         loop.add_signal_handler(signal.SIGTERM, self._server.stop)
         for number in (signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._server.stop_now)
