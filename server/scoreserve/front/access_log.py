@@ -25,8 +25,8 @@ from scoreserve.front.known_heads import KnownHead
 from scoreserve.front.replies import Reply
 from scoreserve.wire import RequestHead
 
-_FLUSH_SECONDS = 0.05
-_FLUSH_REQUESTS = 256
+_FLUSH_SECONDS: Final = 0.05
+_FLUSH_REQUESTS: Final = 256
 
 _SPACE: Final = 0x20
 _DASH: Final = 0x2D

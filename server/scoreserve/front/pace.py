@@ -11,11 +11,13 @@ milliseconds, while one that really takes seconds still shows in the mean for hu
 
 from __future__ import annotations
 
-AHEAD_SECONDS = 0.002
-MOST_AHEAD = 128  # jobs
-_SHORTEST_SECONDS = 1e-6  # a mean of nothing at all would allow any number
-_LONGEST_SECONDS = 1e9  # of what may be added
-_WEIGHT = 0.02  # of the newest run() in the mean
+from typing import Final
+
+AHEAD_SECONDS: Final = 0.002
+MOST_AHEAD: Final = 128  # jobs
+_SHORTEST_SECONDS: Final = 1e-6  # a mean of nothing at all would allow any number
+_LONGEST_SECONDS: Final = 1e9  # of what may be added
+_WEIGHT: Final = 0.02  # of the newest run() in the mean
 
 
 class Pace:

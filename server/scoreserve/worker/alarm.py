@@ -15,9 +15,10 @@ import signal
 import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
+from typing import Final
 
-_AT_ONCE = 1e-6  # seconds: 0 would switch the timer off
-_ASK_SECONDS = 1e-3
+_AT_ONCE: Final = 1e-6  # seconds: 0 would switch the timer off
+_ASK_SECONDS: Final = 1e-3
 
 
 class Alarm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 from scoreserve import wire
 from scoreserve.wire import RequestHead
@@ -17,7 +17,7 @@ from scoreserve.worker.scorer import Scorer
 
 # Reading a body twice pays only while that is cheap beside calling run() once more. It also bounds
 # what is kept of requests to compare others with.
-_LONGEST_BYTES = 1 << 16
+_LONGEST_BYTES: Final = 1 << 16
 _MOST_TEMPLATES = 4  # that a text is compared with
 
 _NO_REQUEST = wire.encode_head(RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"", ()))

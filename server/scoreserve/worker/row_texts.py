@@ -16,13 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from scoreserve.worker import merging
 from scoreserve.worker.merging import TakenApart
 from scoreserve.worker.reasons import NotMerged
 
-_IN_NUMBERS = b"0123456789eE+- \t\r\n"  # all that JSON allows among floats but for the point
+_IN_NUMBERS: Final = b"0123456789eE+- \t\r\n"  # all that JSON allows among floats but for the point
 
 
 @dataclass
