@@ -28,6 +28,12 @@ class ManualDefer:
     def __call__(self, function: Callable[[], None]) -> None:
         self.pending.append(function)
 
+    def turn(self) -> None:
+        """Runs what is deferred now."""
+        pending, self.pending = self.pending, []
+        for function in pending:
+            function()
+
     def run(self) -> None:
         """Runs what is deferred now, and what that defers."""
         while self.pending:

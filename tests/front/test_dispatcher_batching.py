@@ -130,6 +130,26 @@ class TestHandingOver:
         assert held == [0]
         assert front.sizes() == [3, 2]
 
+    @pytest.mark.parametrize(
+        ("turns", "handed"),
+        [([4], 4), ([2, 1, 1], 4), ([2, 0, 2], 2), ([3, 3, 3], 6)],
+        ids=["all at once", "as they come", "not for those who pause", "nor for any others"],
+    )
+    def test_clients_that_were_answered_together_are_waited_for_while_they_come(
+        self, turns: list[int], handed: int
+    ) -> None:
+        """`handed`: to the worker, when the loop has had as many turns as bring clients."""
+        front = Front(jobs=8)
+        (worker,) = front.workers
+        front.submit(4)
+        front.dispatcher.complete(worker, worker.answers())
+        for clients in turns:
+            front.submit(clients, deferred=False)
+            front.defer.turn()
+        assert len(worker.in_hand) == handed
+        front.defer.run()
+        assert front.dispatcher.queued + len(worker.in_hand) == sum(turns)
+
     def test_a_busy_worker_gets_nothing_however_fast_it_is(self) -> None:
         front = Front(jobs=4)
         for _ in range(500):

@@ -93,7 +93,9 @@ class Dispatcher:
         self._clock = clock
         self._timed = False
         self._defer = defer
-        self._deferred = self._more_to_come = False
+        self._deferred = False
+        self._expected = 0  # so many jobs will wait when all who were answered together ask again
+        self._seen = 0  # of them in the turn before
         self._last_id = 0
         self._queue = JobQueue()
         self._in_hand: dict[WorkerPort, InHand] = {}
@@ -208,9 +210,8 @@ class Dispatcher:
             self._dispatch()  # the worker need not wait until all these are answered
         for job, outcome in answers:
             job.finish(outcome, now - job.queued_at)
-        # Clients that were answered together ask again together: one more turn of the loop reads
-        # the rest of them, so that they are not split into a small batch and a large one.
-        self._more_to_come = merging and finished > 1
+        if merging and finished > 1:
+            self._expected, self._seen = len(self._queue) + finished, -1
         if self._queue:
             self._dispatch_soon()
 
@@ -247,12 +248,17 @@ class Dispatcher:
             self._defer(self._dispatch_deferred)
 
     def _dispatch_deferred(self) -> None:
+        """Clients that were answered together ask again together. They are left time for it while
+        each turn of the loop brings more of them: else they would be split into a small batch and a
+        large one, and stay so.
+        """
         self._deferred = False
-        if self._more_to_come:
-            self._more_to_come = False
-            if len(self._queue) < self.batching.jobs:
-                self._dispatch_soon()
-                return
+        queued = len(self._queue)
+        if self._seen < queued < min(self._expected, self.batching.jobs):
+            self._seen = queued
+            self._dispatch_soon()
+            return
+        self._expected = 0
         self._dispatch()
 
     def _dispatch(self) -> None:
