@@ -276,9 +276,8 @@ def decode_jobs(payload: bytes | memoryview, count: int) -> list[WireJob]:
 
 
 def _part(payload: bytes | memoryview, start: int, end: int) -> bytes:
-    if isinstance(payload, bytes):
-        return payload[start:end]
-    return payload[start:end].tobytes()
+    part = _view(payload, start, end)
+    return part if isinstance(part, bytes) else part.tobytes()
 
 
 def _view(payload: bytes | memoryview, start: int, end: int) -> bytes | memoryview:

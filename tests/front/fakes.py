@@ -37,7 +37,7 @@ class ManualDefer:
     def run(self) -> None:
         """Runs what is deferred now, and what that defers."""
         while self.pending:
-            self.pending.pop(0)()
+            self.turn()
 
 
 class Timers:

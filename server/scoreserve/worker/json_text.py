@@ -32,7 +32,7 @@ def dumps(value: Any, *, strict: bool = False) -> bytes:
     except TypeError:  # orjson.JSONEncodeError is one
         text = b""
     # A null may stand for a NaN: only the stdlib tells them apart.
-    if text and (strict or not text.partition(_NULL)[1]):  # `find` takes twice as long, `in` thrice
+    if text and (strict or not text.partition(_NULL)[1]):  # `find` takes twice as long
         return text
     if strict:
         value = json.loads(json.dumps(value, default=plain), parse_constant=_null)

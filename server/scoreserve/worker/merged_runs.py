@@ -102,9 +102,8 @@ class MergedRuns:
             return self._scorer.call(replace(call, arguments=arguments), spent)
         text = merged_text(parts) or _written(parts)
         arguments = {self._text_parameter: text}
-        with script_json.read_as_it_stands(
-            text
-        ):  # its parts were read as they stand, or are floats
+        # No part of it has a long integer: they were looked through, or are floats.
+        with script_json.read_as_it_stands(text):
             return self._scorer.call(replace(call, arguments=arguments), spent)
 
 
