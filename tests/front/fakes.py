@@ -16,20 +16,25 @@ from scoreserve.wire import Outcome, RequestHead
 
 HEAD = b"content-type: application/json\r\n"
 
+TURN_SECONDS = 1e-6
+
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class ManualDefer:
-    """Keeps what was deferred until `run`."""
+    """Keeps what was deferred until `run`. A turn of the loop takes a microsecond of `timers`."""
 
-    def __init__(self) -> None:
+    def __init__(self, timers: Timers | None = None) -> None:
         self.pending: list[Callable[[], None]] = []
+        self.timers = timers
 
     def __call__(self, function: Callable[[], None]) -> None:
         self.pending.append(function)
 
     def turn(self) -> None:
         """Runs what is deferred now."""
+        if self.timers is not None:
+            self.timers.now += TURN_SECONDS
         pending, self.pending = self.pending, []
         for function in pending:
             function()

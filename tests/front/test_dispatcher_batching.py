@@ -11,9 +11,18 @@ from hypothesis import strategies as st
 
 from scoreserve.errors import WorkerLost
 from scoreserve.front.dispatcher import Batching, Dispatcher
-from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers, make_fast
+from tests.front.fakes import (
+    TURN_SECONDS,
+    Client,
+    FakeWorker,
+    ManualDefer,
+    Timers,
+    make_fast,
+)
 
 LOST = WorkerLost("The scoring worker is gone.")
+RUN_SECONDS = 100 * TURN_SECONDS  # of which a client is waited for for five
+NOBODY = [0] * 6  # turns that bring nobody, one too many
 
 
 class Front:
@@ -22,8 +31,8 @@ class Front:
     def __init__(
         self, jobs: int, wait_seconds: float = 0.0, workers: int = 1, **options: Any
     ) -> None:
-        self.defer = ManualDefer()
         self.timers = Timers()
+        self.defer = ManualDefer(self.timers)
         self.dispatcher = Dispatcher(self.defer, self.timers.later, self.timers.clock, **options)
         self.dispatcher.batching = Batching(jobs, wait_seconds)
         self.workers = [FakeWorker() for _ in range(workers)]
@@ -132,8 +141,8 @@ class TestHandingOver:
 
     @pytest.mark.parametrize(
         ("turns", "handed"),
-        [([4], 4), ([2, 1, 1], 4), ([2, 0, 2], 2), ([3, 3, 3], 6)],
-        ids=["all at once", "as they come", "not for those who pause", "nor for any others"],
+        [([4], 4), ([2, 1, 1], 4), ([1, 0, 2, 0, 1], 4), ([2, *NOBODY, 2], 2), ([3, 3, 3], 6)],
+        ids=["all at once", "as they come", "with pauses", "not for ever", "nor for any others"],
     )
     def test_clients_that_were_answered_together_are_waited_for_while_they_come(
         self, turns: list[int], handed: int
@@ -142,6 +151,7 @@ class TestHandingOver:
         front = Front(jobs=8)
         (worker,) = front.workers
         front.submit(4)
+        front.timers.pass_time(RUN_SECONDS)
         front.dispatcher.complete(worker, worker.answers())
         for clients in turns:
             front.submit(clients, deferred=False)
@@ -149,6 +159,40 @@ class TestHandingOver:
         assert len(worker.in_hand) == handed
         front.defer.run()
         assert front.dispatcher.queued + len(worker.in_hand) == sum(turns)
+
+    def test_one_is_waited_for_where_others_are_queued(self) -> None:
+        """Two clients that take turns would never share a run()."""
+        front = Front(jobs=8)
+        front.submit(1)
+        front.submit(1)
+        (worker,) = front.workers
+        front.timers.pass_time(RUN_SECONDS)
+        front.dispatcher.complete(worker, worker.answers())
+        front.defer.turn()
+        front.submit(1)
+        assert front.sizes() == [1, 2]
+
+    def test_nobody_is_waited_for_who_was_answered_alone(self) -> None:
+        front = Front(jobs=8)
+        front.submit(1)
+        (worker,) = front.workers
+        front.timers.pass_time(RUN_SECONDS)
+        front.dispatcher.complete(worker, worker.answers())
+        assert not front.defer.pending
+        front.submit(1, deferred=False)
+        front.defer.turn()
+        assert len(worker.in_hand) == 1
+
+    def test_nobody_is_waited_for_while_the_worker_has_others_to_do(self) -> None:
+        front = Front(jobs=8)
+        front.submit(4)
+        (worker,) = front.workers
+        front.timers.pass_time(RUN_SECONDS)
+        outcomes = worker.answers()
+        front.dispatcher.complete(worker, outcomes[:2])
+        assert not front.defer.pending
+        front.dispatcher.complete(worker, outcomes[2:])
+        assert front.defer.pending
 
     def test_a_busy_worker_gets_nothing_however_fast_it_is(self) -> None:
         front = Front(jobs=4)

@@ -35,6 +35,7 @@ from scoreserve.front.job import Job, end_all
 from scoreserve.front.job_queue import JobQueue
 from scoreserve.front.pace import Pace
 from scoreserve.front.queue_limits import DEFAULT_LIMITS, QueueLimits, ServiceRate, retry_seconds
+from scoreserve.front.returning import Returning
 from scoreserve.wire import Outcome
 
 _TICK_SECONDS = 1e-6  # no timer is set for less
@@ -94,8 +95,7 @@ class Dispatcher:
         self._timed = False
         self._defer = defer
         self._deferred = False
-        self._expected = 0  # so many jobs will wait when all who were answered together ask again
-        self._seen = 0  # of them in the turn before
+        self._returning = Returning(clock)
         self._last_id = 0
         self._queue = JobQueue()
         self._in_hand: dict[WorkerPort, InHand] = {}
@@ -205,14 +205,14 @@ class Dispatcher:
                 self._pace.record(outcome.run_seconds)
             answers.append((job, outcome))
         now = self._clock()
-        self._worked(in_hand, finished, now)
+        seconds = self._worked(in_hand, finished, now)
         if len(self._queue) >= self.batching.jobs:
             self._dispatch()  # the worker need not wait until all these are answered
         for job, outcome in answers:
             job.finish(outcome, now - job.queued_at)
-        if merging and finished > 1:
-            self._expected, self._seen = len(self._queue) + finished, -1
-        if self._queue:
+        if merging and finished and not in_hand.jobs:
+            self._returning.answered(finished, len(self._queue), seconds)
+        if self._queue or self._returning.expected:
             self._dispatch_soon()
 
     def stream_ended(self, worker: WorkerPort, job_id: int, seconds: float) -> None:
@@ -223,11 +223,13 @@ class Dispatcher:
         self._worked(in_hand, 1, self._clock())
         self._dispatch_soon()
 
-    def _worked(self, in_hand: InHand, jobs: int, now: float) -> None:
-        """A worker has finished so many jobs since it began, or last did."""
+    def _worked(self, in_hand: InHand, jobs: int, now: float) -> float:
+        """A worker has finished so many jobs since it began, or last did: the seconds it took."""
+        seconds = now - in_hand.busy_since
         if jobs:
-            self._rate.record(now - in_hand.busy_since, jobs)
+            self._rate.record(seconds, jobs)
             in_hand.busy_since = now
+        return seconds
 
     def _open_stream(self, worker: WorkerPort, job: Job) -> None:
         job.stream = worker.open_stream(job.id)
@@ -248,18 +250,11 @@ class Dispatcher:
             self._defer(self._dispatch_deferred)
 
     def _dispatch_deferred(self) -> None:
-        """Clients that were answered together ask again together. They are left time for it while
-        each turn of the loop brings more of them: else they would be split into a small batch and a
-        large one, and stay so.
-        """
         self._deferred = False
-        queued = len(self._queue)
-        if self._seen < queued < min(self._expected, self.batching.jobs):
-            self._seen = queued
+        if self._returning.awaited(len(self._queue), self.batching.jobs):
             self._dispatch_soon()
-            return
-        self._expected = 0
-        self._dispatch()
+        else:
+            self._dispatch()
 
     def _dispatch(self) -> None:
         now = self._clock()
