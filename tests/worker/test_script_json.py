@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -143,3 +145,27 @@ class TestInstalled:
     def test_deeper_than_the_stdlib_goes(self) -> None:
         with pytest.raises(RecursionError):
             json.loads("[" * 100_000)
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+@pytest.mark.parametrize("ending", ["]", "!"], ids=["read", "refused"])
+def test_the_garbage_collector_does_not_look_at_a_large_text_while_it_is_read(
+    monkeypatch: pytest.MonkeyPatch, ending: str, *, collecting: bool
+) -> None:
+    seen: list[bool] = []
+
+    def loads(text: str) -> Any:
+        seen.append(gc.isenabled())
+        return orjson.loads(text)
+
+    monkeypatch.setattr(script_json, "_LARGE", 10)
+    monkeypatch.setattr(script_json, "orjson", SimpleNamespace(loads=loads))
+    if not collecting:
+        gc.disable()  # as a script may
+    try:
+        for text in ("[1]", f"[[1.5], [2.5]{ending}"):
+            outcome(script_json.Decoder().decode, text)
+        assert seen == [collecting, False]
+        assert gc.isenabled() == collecting
+    finally:
+        gc.enable()
