@@ -26,8 +26,8 @@ from scoreserve.errors import ReplyError, ScoringTimeout
 from scoreserve.wire import Outcome
 from scoreserve.worker import merging, splitting
 from scoreserve.worker.calling import Call
-from scoreserve.worker.merged_runs import Member, MergedRuns
-from scoreserve.worker.proof import Proof, repeated
+from scoreserve.worker.merged_runs import Member, MergedRuns, repeated
+from scoreserve.worker.proof import Proof
 from scoreserve.worker.reasons import ROWS_DIFFER, NotMerged, NotSplit
 from scoreserve.worker.scorer import Begin, Result, Scorer, about, nobody_told
 from scoreserve.worker.tally import Tally

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scoreserve.worker import merging, splitting
-from scoreserve.worker.merged_runs import NO_CALL, Member, MergedRuns
+from scoreserve.worker.merged_runs import NO_CALL, Member, MergedRuns, repeated
 from scoreserve.worker.merging import TakenApart
 from scoreserve.worker.reasons import ROWS_DIFFER, NotSplit
 from scoreserve.worker.splitting import Split
@@ -120,12 +120,6 @@ class Proof:
         """Of the scoring timeout, so that what is left of it is what is left for the proof."""
         timeout = self._runs.timeout_seconds
         return timeout - min(timeout, _LONGEST_SECONDS) + time.perf_counter() - self._began
-
-
-def repeated(members: Sequence[Member]) -> Any | None:
-    """The input of all members if it is the same, else None."""
-    first = members[0].input
-    return first if all(member.input == first for member in members[1:]) else None
 
 
 def _two_that_differ(rows: Sequence[Control]) -> tuple[Control, Control] | None:
