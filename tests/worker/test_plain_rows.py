@@ -50,4 +50,6 @@ def test_it_asks_no_value_of_the_script() -> None:
 
         __hash__ = str.__hash__
 
-    assert not plainly_equal([Label("a")], [Label("a")])
+    label = Label("a")
+    assert not plainly_equal([label], [Label("a")])
+    assert not plainly_equal([label], [label])

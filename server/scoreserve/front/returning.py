@@ -34,8 +34,8 @@ class Returning:
 
     def answered(self, jobs: int, queued: int, seconds: float) -> None:
         """So many jobs, on which the worker was for so long, are answered; others are queued."""
-        alone = jobs + queued == 1
-        self.expected = 0 if alone else jobs + queued
+        together = jobs + queued
+        self.expected = together if together > 1 else 0
         self._seen = -1  # the answers are written in the loop's next turn
         self._patience = min(_PART * seconds, _LONGEST_SECONDS)
 

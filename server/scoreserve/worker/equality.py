@@ -8,7 +8,7 @@ from typing import Any
 
 NESTED = frozenset({list, tuple, dict})  # types of values that hold others
 
-_EXACT = frozenset({int, str, bool, type(None)})
+EXACT = frozenset({int, str, bool, type(None)})  # types whose values are equal or not
 _PLAIN = NESTED | {float}  # neither arrays nor what has subclasses that are
 
 _RELATIVE_TOLERANCE = 1e-5  # what summing in another order may change in single precision
@@ -24,7 +24,7 @@ def equal(left: Any, right: Any, *, exactly: bool = False) -> bool:
     kind = type(left)
     if kind is not type(right):
         return False
-    if kind in _EXACT:
+    if kind in EXACT:
         return bool(left == right)
     if kind not in _PLAIN and (hasattr(left, "dtype") or hasattr(left, "columns")):
         return _equal_arrays(left, right, exactly=exactly)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-_PLAIN: Final = frozenset({int, float, str, bool, type(None)})
+from scoreserve.worker.equality import EXACT
+
+_PLAIN: Final = EXACT | {float}
 
 
 def not_plainly(known: Any, results: Sequence[Any]) -> list[Any]:
@@ -26,9 +28,9 @@ def _plainly_equal(left: list[Any], right: list[Any]) -> bool:
         return False
     for place in range(len(left)):  # compiled, this beats zip
         mine, theirs = left[place], right[place]
-        if mine is theirs:
-            continue
         kind = type(mine)
-        if kind is not type(theirs) or kind not in _PLAIN or mine != theirs:
+        if kind is not type(theirs) or kind not in _PLAIN:
+            return False
+        if mine is not theirs and mine != theirs:
             return False
     return True
