@@ -44,12 +44,15 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 
 TEST_NEEDS := .wrk .chromedriver $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
 
+# Most tests wait, for servers to start and for clients to lose patience.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+
 test: $(BIN)/.dev $(TEST_NEEDS)
-	$(BIN)/pytest $(ARGS)
-	SCORESERVE_SHORT_ROAD=false $(BIN)/pytest tests/contract  # the long road must make no difference
+	$(BIN)/pytest $(PARALLEL) $(ARGS)
+	SCORESERVE_SHORT_ROAD=false $(BIN)/pytest $(PARALLEL) tests/contract  # the long road must make no difference
 
 test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
-	$(COMPILED)/bin/pytest $(ARGS)
+	$(COMPILED)/bin/pytest $(PARALLEL) $(ARGS)
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -18,6 +18,17 @@ hypothesis.settings.load_profile("scoreserve")
 SERVER_LOGGERS = ("azmlinfsrv", "gunicorn.access", "gunicorn.error", "uvicorn")
 
 WriteFile = Callable[[str, str], Path]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test printed can be told from process to process, lone surrogates too."""
+    report = yield
+    report.sections = [
+        (title, text.encode("utf-8", "backslashreplace").decode())
+        for title, text in report.sections
+    ]
+    return report
 
 
 @pytest.fixture

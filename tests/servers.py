@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import Any
 
 from scoreserve import compute_budget, settings
+from tests.ports import free_port
 
 DEADLINE_SECONDS = 30.0  # far beyond what a slow and busy machine needs
 POLL_SECONDS = 0.01
-ATTEMPTS = 3  # to find a port that nobody takes in between
 
 # What an event loop or uvicorn says of an error in the server itself, never in a script.
 OUR_ERRORS = (
@@ -260,21 +260,15 @@ def serve(
     output: int | None = None,
 ) -> Iterator[Server]:
     """A server that is ready, and that in the end leaves on SIGTERM with 0 and without a trace."""
-    for attempt in range(ATTEMPTS):
-        options: dict[str, Any] = {"args": args, "env": env, "files": files, "output": output}
-        with launch(script, directory, program=program, **options) as server:
-            try:
-                server.wait_healthy()
-            except AssertionError:
-                if "ddress already in use" in server.output and attempt + 1 < ATTEMPTS:
-                    continue
-                raise
-            yield server
-            if server.process.poll() is None:
-                server.signal(signal.SIGTERM)
-                assert server.wait_exit() == 0
-            assert not [words for words in OUR_ERRORS if words in server.output], server.output
-            return
+    with launch(
+        script, directory, program=program, args=args, env=env, files=files, output=output
+    ) as server:
+        server.wait_healthy()
+        yield server
+        if server.process.poll() is None:
+            server.signal(signal.SIGTERM)
+            assert server.wait_exit() == 0
+        assert not [words for words in OUR_ERRORS if words in server.output], server.output
 
 
 def _start(
@@ -304,13 +298,6 @@ def _environment() -> dict[str, str]:
     names = {name for _, source in settings.sources() for name in source.env}
     names.update(compute_budget.VARIABLES)
     return {name: value for name, value in os.environ.items() if name not in names}
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(

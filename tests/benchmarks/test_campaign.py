@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import own_script
+from benchmarks import own_script, processes
 from benchmarks.campaign import Campaign
 from benchmarks.choice import Choice
 from benchmarks.cpus import Cpus, available_cpus, divide_cpus
@@ -19,6 +19,7 @@ from benchmarks.procedures import Bench, open_rate
 from benchmarks.processes import ask, launch_of, marked, running
 from benchmarks.scenarios import noop
 from benchmarks.servers import Launch, Server, known_servers, no_variables
+from tests.ports import free_port
 from tests.servers import wait_until
 
 COMMAND = Path(sys.executable).with_name("azmlinfsrv")
@@ -26,6 +27,12 @@ HERE = {"machine": "here", "cpus": 1, "workers": 1, "seconds": 1, "environment":
 PLAN = Plan(["noop", "cold"], ["scoreserve"], connections=[2], rounds=1, seconds=1)
 
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk makes the load")
+
+
+@pytest.fixture(autouse=True)
+def ports_of_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers listen where no other test does."""
+    monkeypatch.setattr(processes, "free_ports", lambda count: [free_port() for _ in range(count)])
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ the ports differ, and `placeholders` hides those from every comparison.
 from __future__ import annotations
 
 import os
-import random
 import re
 import signal
 import socket
@@ -17,16 +16,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.ports import free_port
+
 from .case_files import ServerSpec
 
 START_SECONDS = 90.0  # generous: the machines that run this are small and busy
 STOP_SECONDS = 20.0
 POLL_SECONDS = 0.02
 PROBE_SECONDS = 5.0
-
-# Below the range the kernel takes client ports from, so that no connection of ours gets in the way;
-# always five digits, so that the port does not change the length of a text it stands in.
-PORTS = range(20_000, 32_000)
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
 def start(executable: Path, spec: ServerSpec, home: Path) -> Server:
     """Writes the files under home/app and starts the server there; does not wait for it."""
     root = home / "app"
-    port, health_port = free_ports(2)
+    port, health_port = free_port(), free_port()
     values = {"<root>": str(root), "<port>": str(port), "<health_port>": str(health_port)}
     for name, text in spec.files:
         path = root / name
@@ -156,21 +153,6 @@ def _environment(
         "PYTHONUNBUFFERED": "1",
         **{name: hide(value, values) for name, value in spec.env},
     }
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on now."""
-    found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
-        if len(found) == count:
-            return found
-        with socket.socket() as probe:
-            try:
-                probe.bind(("0.0.0.0", port))
-            except OSError:
-                continue
-            found.append(port)
-    raise RuntimeError("no free port")
 
 
 def _is_healthy(port: int) -> bool:

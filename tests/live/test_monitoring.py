@@ -14,6 +14,7 @@ import pytest
 
 from tests import servers
 from tests.live.conftest import Serve
+from tests.ports import free_port
 from tests.scrapes import Page
 from tests.servers import Server, wait_until
 
@@ -218,7 +219,7 @@ def run(data):
 
 
 def test_health_is_answered_on_the_health_port_too(serve: Serve) -> None:
-    port = servers.free_port()
+    port = free_port()
     env = {"SEPERATE_HEALTH_ENDPOINT": "true"}
     args = ("--entry_script", "score.py", "--health_port", str(port))
     with serve(SCRIPT, args=args, env=env) as server:

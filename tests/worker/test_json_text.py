@@ -71,10 +71,20 @@ class Prediction:
     def toJSON(self) -> Any:  # noqa: N802 - the name that is looked for
         return {"label": 1}
 
+    def __repr__(self) -> str:
+        return "Prediction()"
+
 
 @dataclasses.dataclass
 class Record:
     label: int
+
+
+class Opaque:
+    """An object that knows nothing of JSON."""
+
+    def __repr__(self) -> str:
+        return "Opaque()"
 
 
 def same(left: Any, right: Any) -> bool:
@@ -244,7 +254,7 @@ class TestUnserialisable:
             b"bytes",
             {1, 2},
             1j,
-            object(),
+            Opaque(),
             Record(1),
             decimal.Decimal(1),
             {(1, 2): "a"},
