@@ -11,8 +11,14 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-# No deadline per example: the machines that run this are small and busy.
-hypothesis.settings.register_profile("scoreserve", deadline=None, print_blob=True)
+# No limit on the time of an example, nor on that of making them up: the machines that run this are
+# small and busy.
+hypothesis.settings.register_profile(
+    "scoreserve",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    print_blob=True,
+)
 hypothesis.settings.load_profile("scoreserve")
 
 SERVER_LOGGERS = ("azmlinfsrv", "gunicorn.access", "gunicorn.error", "uvicorn")

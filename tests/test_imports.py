@@ -106,6 +106,14 @@ def test_the_front_starts_with_no_more_than_it_serves_with() -> None:
     assert not {"http.server", "xml.etree", "sqlite3", "unittest"} & loaded
 
 
+def test_a_worker_starts_without_an_event_loop() -> None:
+    """asyncio takes a quarter of the time that all else does; few scripts need it."""
+    names = json.dumps(["scoreserve.worker.__main__"])
+    command = [sys.executable, "-c", _LIST_LOADED, names]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert not {"asyncio", "ssl", "flask", "numpy"} & set(json.loads(done.stdout))
+
+
 @pytest.mark.parametrize("side", FORBIDDEN)
 def test_no_import_statement_of_a_side_names_the_other(side: str) -> None:
     files = modules_under(side)

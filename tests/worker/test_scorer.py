@@ -39,8 +39,8 @@ def score(own_alarm: None, server_log: pytest.LogCaptureFixture) -> Iterator[Sco
 
     yield score
     for scorer in scorers:
-        if scorer._loop is not None:  # it lives as long as the process
-            scorer._loop.close()
+        if scorer._coroutines is not None:
+            scorer._coroutines._loop.close()  # it lives as long as the process
 
 
 def message(outcome: Outcome | StreamedOutcome) -> str:

@@ -22,6 +22,7 @@ from scoreserve.front.channel import WorkerChannel
 from scoreserve.front.deaths import End, Exceeded, end_of
 from scoreserve.front.dispatcher import Batching
 from scoreserve.front.job import Job
+from scoreserve.front.large_writes import LargeWrites
 from scoreserve.front.report import BUSY, READY, STARTING, STOPPING
 from scoreserve.pipes import pipe
 from scoreserve.wire import Outcome
@@ -133,7 +134,7 @@ class ScoringWorker:
     async def connect(self) -> None:
         """Starts talking to the process, on the running event loop."""
         self._loop = asyncio.get_running_loop()
-        sink, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, self._sink)
+        sink, _ = await self._loop.connect_write_pipe(LargeWrites, self._sink)
         self._channel.open(sink)
         await self._loop.connect_read_pipe(lambda: self._channel, self._source)
         self._channel.send_setup(self._settings)

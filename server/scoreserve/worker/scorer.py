@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 import time
 import traceback
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Sequence
-from typing import Any, Final
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from scoreserve import logs
 from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
@@ -18,6 +17,9 @@ from scoreserve.worker import outputs
 from scoreserve.worker.alarm import Alarm
 from scoreserve.worker.calling import Call, Convention
 from scoreserve.worker.responses import StreamedOutcome
+
+if TYPE_CHECKING:
+    from scoreserve.worker.coroutines import Coroutines
 
 _log = logging.getLogger("azmlinfsrv")
 _clock: Final = time.perf_counter
@@ -47,7 +49,9 @@ class Scorer:
         self._strict_json = settings.strict_json
         self._timeout_ms = settings.scoring_timeout_ms
         self.timeout_seconds = settings.scoring_timeout_ms / 1000
-        self._loop: asyncio.AbstractEventLoop | None = None  # made for the first coroutine
+        self._coroutines: Coroutines | None = None  # made for the first one
+        if inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run):
+            self._awaiting()  # before there are requests to wait for it
         self._alarm = Alarm(self.timeout_seconds)
 
     def read(self, jobs: Iterable[WireJob]) -> list[Call | Outcome]:
@@ -117,33 +121,17 @@ class Scorer:
         if type(value) in outputs.PLAIN:
             return value
         if inspect.isawaitable(value):
-            return self._event_loop().run_until_complete(_await(value))
+            return self._awaiting().result(value)
         if isinstance(value, AsyncGenerator):
-            return _iterate(value, self._event_loop())
+            return self._awaiting().iterate(value)
         return value
 
-    def _event_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-        return self._loop
+    def _awaiting(self) -> Coroutines:
+        if self._coroutines is None:
+            from scoreserve.worker.coroutines import Coroutines
 
-
-async def _await(value: Any) -> Any:
-    return await value
-
-
-def _iterate(
-    chunks: AsyncGenerator[Any, None], loop: asyncio.AbstractEventLoop
-) -> Generator[Any, None, None]:
-    """An async generator as a plain one, run on `loop` a step at a time."""
-    try:
-        while True:
-            try:
-                yield loop.run_until_complete(_await(anext(chunks)))
-            except StopAsyncIteration:
-                return
-    finally:
-        loop.run_until_complete(chunks.aclose())
+            self._coroutines = Coroutines()
+        return self._coroutines
 
 
 def _user_traceback(error: ReplyError) -> str:
