@@ -5,9 +5,12 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import Loader  # up to Python 3.13 it imports a dozen modules
 
 _REQUEST = "scoreserve.compat.aml_request"
 _RESPONSE = "scoreserve.compat.aml_response"
@@ -40,7 +43,7 @@ def install() -> None:
     sys.meta_path.append(_Finder(_OTHERWISE))
 
 
-class _Finder(MetaPathFinder):
+class _Finder:
     """Finds the modules of one table. A name may lead to a module that has another name too."""
 
     def __init__(self, table: Mapping[str, str]) -> None:
@@ -54,10 +57,11 @@ class _Finder(MetaPathFinder):
             return None
         # A package of ours has no directory of its own: its children are in the tables.
         children = any(name.startswith(f"{fullname}.") for name in (*_ALWAYS, *_OTHERWISE))
-        return ModuleSpec(fullname, _AliasLoader(source), is_package=children)
+        loader = cast("Loader", _AliasLoader(source))
+        return ModuleSpec(fullname, loader, is_package=children)
 
 
-class _AliasLoader(Loader):
+class _AliasLoader:
     """Hands out the module that `source` names; of a package, makes one with the same contents,
     since a package finds its children by its own name.
     """
