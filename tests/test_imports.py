@@ -14,7 +14,7 @@ import json
 import pkgutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,25 +81,25 @@ def is_within(name: str, package: str) -> bool:
     return name == package or name.startswith(f"{package}.")
 
 
-@pytest.mark.parametrize("side", FORBIDDEN)
-def test_importing_a_side_loads_nothing_of_the_other(side: str) -> None:
-    names = json.dumps(list(modules_under(side)))
-    command = [sys.executable, "-W", "error", "-c", _LIST_LOADED, names]
+def loaded_with(names: Iterable[str]) -> set[str]:
+    """All that a fresh interpreter has loaded once it imported these modules, without a warning."""
+    command = [sys.executable, "-W", "error", "-c", _LIST_LOADED, json.dumps(list(names))]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
-    loaded = set(json.loads(done.stdout))
+    return set(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("side", FORBIDDEN)
+def test_importing_a_side_loads_nothing_of_the_other(side: str) -> None:
+    loaded = loaded_with(modules_under(side))
     assert loaded >= set(modules_under(side))
     assert not loaded & FORBIDDEN[side]
 
 
 def test_the_front_starts_with_no_more_than_it_serves_with() -> None:
     """What is seldom needed, as Prometheus's library, is imported when it is."""
-    names = json.dumps(
-        [f"scoreserve.front.{name}" for name in ("arbiter", "process", "http_server")]
-    )
-    command = [sys.executable, "-c", _LIST_LOADED, names]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    loaded = set(json.loads(done.stdout))
+    modules = ("arbiter", "process", "http_server")
+    loaded = loaded_with(f"scoreserve.front.{name}" for name in modules)
     packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
     third_party = {name for name in packages if not name.startswith(("_", "scoreserve"))}
     assert third_party <= THIRD_PARTY_OF_THE_FRONT
@@ -108,10 +108,7 @@ def test_the_front_starts_with_no_more_than_it_serves_with() -> None:
 
 def test_a_worker_starts_with_little() -> None:
     """asyncio and what comes with it take a third as long as all else, and few scripts need it."""
-    names = json.dumps(["scoreserve.worker.__main__"])
-    command = [sys.executable, "-c", _LIST_LOADED, names]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    loaded = set(json.loads(done.stdout))
+    loaded = loaded_with(["scoreserve.worker.__main__"])
     assert not {"asyncio", "ssl", "socket", "subprocess", "tempfile", "flask", "numpy"} & loaded
 
 

@@ -15,20 +15,15 @@ LARGE_BYTES = 1 << 24
 class LargeWrites(asyncio.BaseProtocol):
     """The protocol of a connection that is written to."""
 
-    def __init__(self) -> None:
-        self._transport: asyncio.WriteTransport | None = None
-        self._large = False  # what is being written
+    _transport: asyncio.WriteTransport
+    _large = False  # what is being written
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._transport = None
-
     def pause_writing(self) -> None:
         """More waits to be written than is usual."""
-        if self._transport is not None:
-            self._large = self._transport.get_write_buffer_size() >= LARGE_BYTES
+        self._large = self._transport.get_write_buffer_size() >= LARGE_BYTES
 
     def resume_writing(self) -> None:
         """It is written, but for little."""
@@ -38,9 +33,7 @@ class LargeWrites(asyncio.BaseProtocol):
 
 
 def release_free_memory() -> None:
-    """Gives what the allocator keeps back to the system: some milliseconds for 77 MB. Only glibc's
-    has to be told.
-    """
+    """Gives what the allocator keeps back to the system. Only glibc's has to be told."""
     import ctypes
 
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -63,12 +63,14 @@ class Call:
 class Convention:
     """Turns a job into a call of run(). `raw`: run() gets flask's request.
 
-    `uses_flask`: the script may look at flask.request, so there must be one while it runs.
+    `awaited`: run() is a coroutine function or an async generator function. `uses_flask`: the
+    script may look at flask.request, so there must be one while it runs.
     """
 
     reader: InputReader
     wants_headers: bool
     raw: bool
+    awaited: bool = False
     mergeable: bool = False  # requests differ in nothing but the values of their arguments
     uses_flask: bool = False
 
@@ -105,9 +107,9 @@ def convention_of(run: Callable[..., Any]) -> Convention:
         raise BootError("run() needs to accept an argument for input data.")
     reader = _reader(run, inputs)
     raw = isinstance(reader, RawInput)
-    special = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
-    plain = not (raw or wants_headers or any(is_special(run) for is_special in special))
-    return Convention(reader, wants_headers, raw, mergeable=plain)
+    awaited = inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run)
+    plain = not (raw or wants_headers or awaited or inspect.isgeneratorfunction(run))
+    return Convention(reader, wants_headers, raw, awaited=awaited, mergeable=plain)
 
 
 def _reader(run: Callable[..., Any], inputs: list[inspect.Parameter]) -> InputReader:

@@ -50,7 +50,7 @@ class Scorer:
         self._timeout_ms = settings.scoring_timeout_ms
         self.timeout_seconds = settings.scoring_timeout_ms / 1000
         self._coroutines: Coroutines | None = None  # made for the first one
-        if inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run):
+        if convention.awaited:
             self._awaiting()  # before there are requests to wait for it
         self._alarm = Alarm(self.timeout_seconds)
 
