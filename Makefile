@@ -49,7 +49,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test: $(BIN)/.dev $(TEST_NEEDS)
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
-	SCORESERVE_SHORT_ROAD=false $(BIN)/pytest $(PARALLEL) tests/contract  # the long road must make no difference
+	SCORESERVE_FAST_PATH=false $(BIN)/pytest $(PARALLEL) tests/contract  # the ASGI path must make no difference
 
 test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
 	$(COMPILED)/bin/pytest $(PARALLEL) $(ARGS)

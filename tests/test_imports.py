@@ -98,7 +98,7 @@ def test_importing_a_side_loads_nothing_of_the_other(side: str) -> None:
 
 def test_the_front_starts_with_no_more_than_it_serves_with() -> None:
     """What is seldom needed, as Prometheus's library, is imported when it is."""
-    modules = ("arbiter", "process", "http_server")
+    modules = ("arbiter", "process", "http.server")
     loaded = loaded_with(f"scoreserve.front.{name}" for name in modules)
     packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
     third_party = {name for name in packages if not name.startswith(("_", "scoreserve"))}

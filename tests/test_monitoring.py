@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import yaml
 
-from scoreserve.front.report import STATES
+from scoreserve.front.observe import prometheus_page
+from scoreserve.front.workers.snapshot import STATES
 from tests.front.conftest import FakeFront
 from tests.front.fakes import Exchange
 from tests.scrapes import Page, parse_open_metrics
@@ -89,9 +90,8 @@ def test_a_query_asks_for_what_there_is(query: str, page: Page) -> None:
 
 
 def test_every_reason_that_an_alert_names_is_given_somewhere() -> None:
-    from scoreserve.front import metrics_page
 
-    shed = set(metrics_page._SHED)
+    shed = set(prometheus_page._SHED)
     for query in alert_queries():
         for name, matchers in selectors(query):
             if name == "scoreserve_requests_shed_total":

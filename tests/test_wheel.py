@@ -48,7 +48,7 @@ def test_pure_python_on_demand(tmp_path: Path) -> None:
     done = build(tmp_path, SCORESERVE_COMPILE="no")
     assert done.returncode == 0, done.stderr
     names = names_in(tmp_path)
-    assert {"scoreserve/wire.py", "scoreserve/front/dispatcher.py"} <= names
+    assert {"scoreserve/wire.py", "scoreserve/front/queue/dispatcher.py"} <= names
     assert not [name for name in names if name.endswith(".so")]
 
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from scoreserve import wire
-from scoreserve.wire import FrameError, JobRecord, Outcome, RequestHead, WireJob
+from scoreserve.wire import FrameError, Job, Outcome, RequestHead, WireJob
 
 # Where a record keeps its head length and its body length, see wire's docstring.
 JOB_LENGTHS = {"head": 8, "body": 16}
@@ -21,7 +21,7 @@ OUTCOME_LENGTHS = {"head": 24, "body": 32}
 # Also such that an end is past the largest number.
 changes = st.integers(-(2**62), 2**62).filter(bool) | st.integers(2**63 - 2**16, 2**63 - 2**15)
 
-Job = tuple[int, bytes, list[bytes]]
+Fields = tuple[int, bytes, list[bytes]]
 
 ids = st.integers(0, 2**63 - 1)
 jobs_strategy = st.lists(st.tuples(ids, st.binary(), st.lists(st.binary())), max_size=4)
@@ -54,8 +54,8 @@ def payload_of(buffers: Sequence[wire.Chunk], kind: int, count: int) -> bytes:
     return payload
 
 
-def jobs_payload(jobs: Sequence[Job]) -> bytes:
-    records = [JobRecord(*job) for job in jobs]
+def jobs_payload(jobs: Sequence[Fields]) -> bytes:
+    records = [Job(*job) for job in jobs]
     return payload_of(wire.encode_jobs(records), wire.JOBS, len(jobs))
 
 
@@ -81,7 +81,7 @@ def with_length(payload: bytes, record: int, at: int, change: int) -> bytes:
 
 class TestJobs:
     @given(jobs_strategy)
-    def test_come_out_as_they_went_in(self, jobs: list[Job]) -> None:
+    def test_come_out_as_they_went_in(self, jobs: list[Fields]) -> None:
         read = read_jobs(jobs_payload(jobs), len(jobs))
         assert [(job.id, job.head, bytes(job.body)) for job in read] == [
             (job_id, head, b"".join(chunks)) for job_id, head, chunks in jobs
@@ -89,7 +89,7 @@ class TestJobs:
 
     def test_bodies_are_copied_on_neither_side(self) -> None:
         chunks = [b"%d" % number * 1000 for number in range(100)]
-        buffers = wire.encode_jobs([JobRecord(1, b"head", chunks)])
+        buffers = wire.encode_jobs([Job(1, b"head", chunks)])
         assert {id(chunk) for chunk in chunks} < {id(buffer) for buffer in buffers}
         payload = memoryview(payload_of(buffers, wire.JOBS, 1))
         (job,) = wire.decode_jobs(payload, 1)
@@ -97,7 +97,7 @@ class TestJobs:
         assert job.body.obj is payload.obj
 
     @given(jobs_strategy.filter(bool), st.data())
-    def test_a_truncated_frame_is_refused(self, jobs: list[Job], data: st.DataObject) -> None:
+    def test_a_truncated_frame_is_refused(self, jobs: list[Fields], data: st.DataObject) -> None:
         payload = jobs_payload(jobs)
         kept = data.draw(st.integers(0, len(payload) - 1))
         with pytest.raises(FrameError):
@@ -105,20 +105,20 @@ class TestJobs:
 
     @given(jobs_strategy, st.binary(min_size=1))
     def test_a_frame_with_more_than_its_jobs_is_refused(
-        self, jobs: list[Job], extra: bytes
+        self, jobs: list[Fields], extra: bytes
     ) -> None:
         with pytest.raises(FrameError):
             read_jobs(jobs_payload(jobs) + extra, len(jobs))
 
     @given(jobs_strategy, st.integers(0, 2**31 - 1))
-    def test_a_wrong_count_is_refused(self, jobs: list[Job], count: int) -> None:
+    def test_a_wrong_count_is_refused(self, jobs: list[Fields], count: int) -> None:
         assume(count != len(jobs))
         with pytest.raises(FrameError):
             read_jobs(jobs_payload(jobs), count)
 
     @given(jobs_strategy.filter(bool), st.sampled_from(sorted(JOB_LENGTHS)), st.data())
     def test_a_damaged_length_is_refused(
-        self, jobs: list[Job], name: str, data: st.DataObject
+        self, jobs: list[Fields], name: str, data: st.DataObject
     ) -> None:
         damaged_job = data.draw(st.integers(0, len(jobs) - 1))
         change = data.draw(changes)

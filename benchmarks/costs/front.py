@@ -15,20 +15,20 @@ from uvicorn.server import ServerState
 
 from benchmarks.costs.timing import Clock, Cost
 from scoreserve import wire
-from scoreserve.front.access_log import AccessLog, host_of
-from scoreserve.front.body_stream import BodyStream
-from scoreserve.front.channel import WorkerChannel
-from scoreserve.front.clients import Clients, Patience
-from scoreserve.front.dispatcher import Batching, Dispatcher
-from scoreserve.front.draining import Draining
-from scoreserve.front.http_protocol import HttpProtocol
-from scoreserve.front.ids import new_id
-from scoreserve.front.job import Job
-from scoreserve.front.metrics import Metrics
-from scoreserve.front.replies import Replies
-from scoreserve.front.score_cycle import Lane, ScoreCycle
-from scoreserve.front.scoring import Scoring
-from scoreserve.front.short_road import ShortRoad, render
+from scoreserve.front.api.score_handler import ScoreHandler
+from scoreserve.front.http.connection import HttpConnection
+from scoreserve.front.http.connection_limits import ClientTimeouts, ConnectionLimits
+from scoreserve.front.http.fast_path import FastPath, render
+from scoreserve.front.http.score_exchange import ConnectionState, ScoreExchange
+from scoreserve.front.http.shutdown_state import ShutdownState
+from scoreserve.front.messages.body_stream import BodyStream
+from scoreserve.front.messages.replies import Replies
+from scoreserve.front.messages.request_ids import new_id
+from scoreserve.front.observe.access_log import AccessLog, host_of
+from scoreserve.front.observe.counters import Metrics
+from scoreserve.front.queue.dispatcher import Batching, Dispatcher
+from scoreserve.front.queue.job import QueuedJob
+from scoreserve.front.workers.worker_pipe import WorkerPipe
 from scoreserve.wire import Outcome
 
 _BODY = b'{"data": [[' + b", ".join([b"0.0625"] * 64) + b"]]}"
@@ -66,17 +66,17 @@ class _Transport(asyncio.Transport):
 
 
 class _Answering:
-    """Answers all it is handed when it is told to, through the channel that a real one uses."""
+    """Answers all it is handed when it is told to, through the pipe that a real one uses."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self._dispatcher = dispatcher
-        self._jobs: list[Job] = []
-        self._channel = WorkerChannel(cast("Any", self))
-        self._channel.open(_Transport())
+        self._jobs: list[QueuedJob] = []
+        self._pipe = WorkerPipe(cast("Any", self))
+        self._pipe.open(_Transport())
 
-    def send(self, jobs: Sequence[Job]) -> None:
+    def send(self, jobs: Sequence[QueuedJob]) -> None:
         self._jobs += jobs
-        self._channel.send(jobs)
+        self._pipe.send(jobs)
 
     def open_stream(self, job_id: int) -> BodyStream:
         raise NotImplementedError
@@ -84,7 +84,7 @@ class _Answering:
     def answer(self) -> None:
         jobs, self._jobs = self._jobs, []
         if jobs:
-            self._channel.data_received(b"".join(wire.encode_outcomes(_outcomes(jobs))))
+            self._pipe.data_received(b"".join(wire.encode_outcomes(_outcomes(jobs))))
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         self._dispatcher.complete(self, outcomes)
@@ -99,12 +99,12 @@ class _Front:
         self.dispatcher.batching = Batching(clients)
         self.replies = Replies("scoreserve/0")
         metrics = Metrics()
-        scoring = Scoring(self.dispatcher, self.replies, lambda: None, metrics=metrics)
+        scoring = ScoreHandler(self.dispatcher, self.replies, lambda: None, metrics=metrics)
         for name in ("azmlinfsrv", "gunicorn.access"):
             logging.getLogger(name).setLevel(logging.INFO)
         self.log = AccessLog(lambda seconds, run: None, stream=_Nowhere())
         self.counters = metrics.route("/score")
-        self.road = ShortRoad(scoring, 1 << 30, self.log, self.counters)
+        self.fast_path = FastPath(scoring, 1 << 30, self.log, self.counters)
         self.worker = _Answering(self.dispatcher)
         self.dispatcher.attach(self.worker)
         self._config = uvicorn.Config(
@@ -113,17 +113,19 @@ class _Front:
         self._config.load()
         state = ServerState()
         state.default_headers = _DEFAULT_HEADERS
-        guests = Clients(clients + 1, Patience(5.0, 5.0, 5.0), Draining(), metrics.refused)
+        guests = ConnectionLimits(
+            clients + 1, ClientTimeouts(5.0, 5.0, 5.0), ShutdownState(), metrics.refused
+        )
         self.connections = [self._connection(state, guests) for _ in range(clients)]
 
-    def _connection(self, state: ServerState, guests: Clients) -> HttpProtocol:
-        protocol = HttpProtocol(
+    def _connection(self, state: ServerState, guests: ConnectionLimits) -> HttpConnection:
+        protocol = HttpConnection(
             self._config,
             state,
             {},
             asyncio.get_running_loop(),
             clients=guests,
-            short_road=self.road,
+            fast_path=self.fast_path,
         )
         protocol.connection_made(_Transport())
         return protocol
@@ -145,14 +147,14 @@ async def _no_app(scope: Any, receive: Any, send: Any) -> None:
     """What is not scored has an application of its own."""
 
 
-def _outcomes(jobs: Sequence[Job]) -> list[Outcome]:
+def _outcomes(jobs: Sequence[QueuedJob]) -> list[Outcome]:
     return [Outcome(job.id, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN) for job in jobs]
 
 
 def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     """What to call for each part, and for how many requests a call of it is."""
-    road, client = front.road, b"127.0.0.1:50000"
-    head = road.known_heads.find(_REQUEST)
+    fast_path, client = front.fast_path, b"127.0.0.1:50000"
+    head = fast_path.head_cache.find(_REQUEST)
     assert head is not None
     body = _REQUEST[len(head.block) :]
     request_id, common = front.replies.common(head)
@@ -161,14 +163,14 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     block = before + client + after + request_id
     outcome = Outcome(1, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN)
     reply = front.replies.outcome(common, outcome, 0.0005)
-    jobs = [Job(block, [body], request_id) for _ in front.connections]
+    jobs = [QueuedJob(block, [body], request_id) for _ in front.connections]
     frame = b"".join(wire.encode_outcomes(_outcomes(jobs)))
     size, many = len(frame) - wire.PREFIX_BYTES, len(jobs)
-    lane = Lane(None, None, road)
-    cycle = partial(ScoreCycle, lane, road, head, keep_alive=True, expects_continue=False)
-    every = road.default_lines.of(_DEFAULT_HEADERS)
+    state = ConnectionState(None, None, fast_path)
+    cycle = partial(ScoreExchange, state, fast_path, head, keep_alive=True, expects_continue=False)
+    every = fast_path.default_lines.of(_DEFAULT_HEADERS)
     return {
-        "find the known head": (lambda: road.known_heads.find(_REQUEST), 1),
+        "find the known head": (lambda: fast_path.head_cache.find(_REQUEST), 1),
         "the cycle object": (cycle, 1),
         "the id": (new_id, 1),
         "wire: jobs": (lambda: b"".join(wire.encode_jobs(jobs)), many),
@@ -190,7 +192,7 @@ async def cost(clock: Clock, clients: int) -> Cost:
     """What a request costs while so many clients ask at once."""
     front = _Front(clients)
     front.turn()
-    jobs = [Job(b"", [])] * clients
+    jobs = [QueuedJob(b"", [])] * clients
     answering = clock.microseconds(lambda: b"".join(wire.encode_outcomes(_outcomes(jobs))), clients)
     whole = clock.microseconds(front.turn, clients) - answering  # which is the worker's
     parts = {name: clock.microseconds(*part) for name, part in _parts(front).items()}

@@ -8,12 +8,12 @@ from benchmarks.costs.timing import Clock, Cost
 from scoreserve import wire
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, RequestHead
-from scoreserve.worker import script_json
-from scoreserve.worker.batcher import CONTROL_ROWS, Batcher
-from scoreserve.worker.calling import Call, convention_of
-from scoreserve.worker.channel import Frame
-from scoreserve.worker.scorer import Scorer
-from scoreserve.worker.serving import Serving
+from scoreserve.worker.front_pipe import Frame
+from scoreserve.worker.main_loop import WorkerLoop
+from scoreserve.worker.rows.batcher import CONTROL_ROWS, Batcher
+from scoreserve.worker.script import fast_json
+from scoreserve.worker.script.calling import Call, convention_of
+from scoreserve.worker.script.script_runner import ScriptRunner
 
 _UNTIL_IT_MERGES = 50  # turns
 
@@ -23,7 +23,7 @@ _HEAD = wire.encode_head(
 
 
 class _Frames:
-    """A worker's channel: gives the same frame so many times, and takes what is sent."""
+    """A worker's pipe: gives the same frame so many times, and takes what is sent."""
 
     def __init__(self, frame: Frame) -> None:
         self.times = 0
@@ -43,14 +43,14 @@ class _Worker:
     def __init__(self, clients: int) -> None:
         settings = Settings(max_batch_size=clients + CONTROL_ROWS)
         convention = convention_of(_run)
-        self.scorer = Scorer(_run, convention, settings)
-        batcher = Batcher(self.scorer, settings.max_batch_size, convention.text_parameter)
-        records = [wire.JobRecord(number, _HEAD, [_body(number)]) for number in range(clients)]
+        self.runner = ScriptRunner(_run, convention, settings)
+        batcher = Batcher(self.runner, settings.max_batch_size, convention.text_parameter)
+        records = [wire.Job(number, _HEAD, [_body(number)]) for number in range(clients)]
         self.frame = b"".join(wire.encode_jobs(records))[wire.PREFIX_BYTES :]
         self.jobs = clients
         frames = _Frames(Frame(wire.JOBS, clients, self.frame))
         self._frames = frames
-        self._serving = Serving(frames, self.scorer, batcher)
+        self._serving = WorkerLoop(frames, self.runner, batcher)
 
     def turn(self) -> None:
         """A frame read, scored and answered."""
@@ -59,7 +59,7 @@ class _Worker:
 
     def read(self) -> list[Call | Outcome]:
         """The calls of the frame."""
-        return self.scorer.read(wire.decode_jobs(self.frame, self.jobs))
+        return self.runner.read(wire.decode_jobs(self.frame, self.jobs))
 
 
 def _body(number: int) -> bytes:
@@ -72,19 +72,19 @@ def _run(raw_data: str) -> list[float]:
 
 def cost(clock: Clock, clients: int) -> Cost:
     """What a request costs whose run() is shared by the requests of so many clients."""
-    script_json.install()
+    fast_json.install()
     worker = _Worker(clients)
     for _ in range(_UNTIL_IT_MERGES):
         worker.turn()
     rows = [json.loads(_body(number))["data"][0] for number in range(clients)]
     text = json.dumps({"data": rows})
     calls = [call for call in worker.read() if isinstance(call, Call)]
-    results = [worker.scorer.score(call) for call in calls]
+    results = [worker.runner.score(call) for call in calls]
     outcomes = [result for result in results if isinstance(result, Outcome)]
     parts = {
         "reading the jobs": worker.read,
         "run() itself": lambda: _run(text),
-        "results to outcomes": lambda: [worker.scorer.returned(call, [1.5], 0.1) for call in calls],
+        "results to outcomes": lambda: [worker.runner.returned(call, [1.5], 0.1) for call in calls],
         "wire: outcomes": lambda: b"".join(wire.encode_outcomes(outcomes)),
     }
     costs = {name: clock.microseconds(part, clients) for name, part in parts.items()}

@@ -9,11 +9,11 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
-from scoreserve import __version__, app_insights, logs, output, settings, wire
+from scoreserve import __version__, app_insights, logs, settings, stdio, wire
+from scoreserve.banner import printout
 from scoreserve.cgroup import available_cpus
 from scoreserve.compute_budget import thread_limits
 from scoreserve.errors import EXIT_BOOT, EXIT_USAGE, ConfigFileError, ConfigurationError
-from scoreserve.printout import printout
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -40,7 +40,7 @@ def azmlinfsrv(argv: Sequence[str] | None = None) -> None:
 
 def serve(arguments: Mapping[str, Any]) -> NoReturn:
     """Runs the server with these command-line values, by setting name. Exits the process."""
-    output.install(output.FRONT_PATIENCE_SECONDS)
+    stdio.install(stdio.FRONT_PATIENCE_SECONDS)
     cli = dict(arguments)
     if cli.get("app_insights_key"):
         cli["app_insights_enabled"] = "true"  # the flag of the one means both, as in the reference

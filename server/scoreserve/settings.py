@@ -272,9 +272,9 @@ class Settings:
         _keys_file,
         flag="--api-keys-file",
     )
-    short_road: bool = _setting(
+    fast_path: bool = _setting(
         True,
-        "SCORESERVE_SHORT_ROAD",
+        "SCORESERVE_FAST_PATH SCORESERVE_SHORT_ROAD",
         "Answer /score past the ASGI application, which is faster. Off, to rule it out as a cause.",
         _boolean,
     )

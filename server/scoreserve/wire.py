@@ -12,7 +12,7 @@ A frame is a fixed prefix and a payload:
              OUTCOMES      count outcome records  worker → front   answers, in any order
              CHUNK         job id i64, bytes      worker → front   a part of a streamed body
              STREAM_END    job id i64, ok u8      worker → front   the body is complete, or broken
-             REPORT        JSON                   worker → front   news of merging, for metrics
+             BATCH_COUNTS  JSON                   worker → front   news of merging, for metrics
              MORE          job id i64             front → worker   send the next chunk
              STOP          job id i64             front → worker   nobody wants the rest
 
@@ -59,7 +59,7 @@ RUNNING: Final = 6
 OUTCOMES: Final = 7
 CHUNK: Final = 8
 STREAM_END: Final = 9
-REPORT: Final = 10
+BATCH_COUNTS: Final = 10
 MORE: Final = 11
 STOP: Final = 12
 
@@ -88,7 +88,7 @@ class FrameError(ValueError):
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
-class JobRecord:
+class Job:
     """One request as the front sends it, its body in chunks as they were received."""
 
     def __init__(self, id: int, head: bytes, chunks: Sequence[Chunk]) -> None:
@@ -226,7 +226,7 @@ def read_prefix(data: bytes, offset: int = 0) -> tuple[int, int, int]:
     return kind, count, length
 
 
-def encode_jobs(jobs: Sequence[JobRecord]) -> list[Chunk]:
+def encode_jobs(jobs: Sequence[Job]) -> list[Chunk]:
     """A JOBS frame, as buffers to be written one after the other.
 
     A large body is passed on as it is: one of 77 MB is not copied here.

@@ -143,10 +143,12 @@ def _command(executable: Path, spec: ServerSpec, values: Mapping[str, str]) -> l
 def _environment(
     executable: Path, spec: ServerSpec, home: Path, values: Mapping[str, str]
 ) -> dict[str, str]:
-    """Nothing of the caller's environment, so that it cannot change a result, but for the road."""
-    road = {name: os.environ[name] for name in ("SCORESERVE_SHORT_ROAD",) if name in os.environ}
+    """Nothing of the caller's environment, so that it cannot change a result, but for the path_to_score."""
+    path_to_score = {
+        name: os.environ[name] for name in ("SCORESERVE_FAST_PATH",) if name in os.environ
+    }
     return {
-        **road,
+        **path_to_score,
         "PATH": f"{executable.parent}:{os.defpath}",
         "HOME": str(home),
         "LANG": "C.UTF-8",

@@ -21,12 +21,12 @@ def run(data):
 """
 
 
-@pytest.fixture(scope="module", params=["true", "false"], ids=["short road", "long road"])
+@pytest.fixture(scope="module", params=["true", "false"], ids=["fast path", "ASGI path"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     env = {
-        "SCORESERVE_SHORT_ROAD": request.param,
+        "SCORESERVE_FAST_PATH": request.param,
         "SCORESERVE_API_KEYS": f"{OLD}, {NEW}",
         "AML_CORS_ORIGINS": "http://page.test",
     }

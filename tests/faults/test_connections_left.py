@@ -16,14 +16,16 @@ ECHO = "def init(): pass\ndef run(data): return data\n"
 LIMIT = {"SCORESERVE_MAX_BODY_BYTES": "100000"}
 
 
-@pytest.fixture(params=["true", "false"], ids=["short road", "long road"])
-def road(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {"SCORESERVE_SHORT_ROAD": str(request.param)}
+@pytest.fixture(params=["true", "false"], ids=["fast path", "ASGI path"])
+def path_to_score(request: pytest.FixtureRequest) -> dict[str, str]:
+    return {"SCORESERVE_FAST_PATH": str(request.param)}
 
 
-def test_chunks_that_go_on_after_413_do_no_harm(serve: Serve, road: dict[str, str]) -> None:
+def test_chunks_that_go_on_after_413_do_no_harm(
+    serve: Serve, path_to_score: dict[str, str]
+) -> None:
     """`serve` looks for "Fatal error on transport" in the log."""
-    with serve(ECHO, env={**LIMIT, **road}) as server:
+    with serve(ECHO, env={**LIMIT, **path_to_score}) as server:
         chunk = b"4000\r\n" + b"x" * 0x4000 + b"\r\n"
         for _ in range(5):
             (reply,) = talk(server, POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunk * 200)
@@ -32,10 +34,10 @@ def test_chunks_that_go_on_after_413_do_no_harm(serve: Serve, road: dict[str, st
 
 @pytest.mark.parametrize("path", [b"/score", b"/swagger.json"])
 def test_an_expected_100_is_not_sent_after_400(
-    serve: Serve, road: dict[str, str], path: bytes
+    serve: Serve, path_to_score: dict[str, str], path: bytes
 ) -> None:
     """`serve` looks for "Exception in ASGI application" in the log."""
-    with serve(ECHO, env=road) as server:
+    with serve(ECHO, env=path_to_score) as server:
         bad = (
             b"POST %b HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\n"
             b"Transfer-Encoding: chunked\r\n\r\nno chunk\r\n" % path
@@ -54,8 +56,8 @@ def resident_mebibytes(server: Server) -> int:
     return int(Path(f"/proc/{front}/statm").read_text().split()[1]) * 4096 >> 20
 
 
-def test_idle_connections_do_not_keep_bodies(serve: Serve, road: dict[str, str]) -> None:
-    with serve(ECHO, env=road) as server:
+def test_idle_connections_do_not_keep_bodies(serve: Serve, path_to_score: dict[str, str]) -> None:
+    with serve(ECHO, env=path_to_score) as server:
         before = resident_mebibytes(server)
         with contextlib.ExitStack() as held:
             grown = []

@@ -31,9 +31,9 @@ def run(data):
 """
 
 
-@pytest.fixture(params=["true", "false"], ids=["short road", "long road"])
-def road(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {"SCORESERVE_SHORT_ROAD": str(request.param)}
+@pytest.fixture(params=["true", "false"], ids=["fast path", "ASGI path"])
+def path_to_score(request: pytest.FixtureRequest) -> dict[str, str]:
+    return {"SCORESERVE_FAST_PATH": str(request.param)}
 
 
 class Caller(threading.Thread):
@@ -58,9 +58,9 @@ class Caller(threading.Thread):
             self.problem = problem
 
 
-def test_under_load_every_request_is_answered(serve: Serve, road: dict[str, str]) -> None:
+def test_under_load_every_request_is_answered(serve: Serve, path_to_score: dict[str, str]) -> None:
     with serve(
-        SLOW, args=("--entry_script", "score.py", "--worker_count", "2"), env=road
+        SLOW, args=("--entry_script", "score.py", "--worker_count", "2"), env=path_to_score
     ) as server:
         callers = [Caller(server) for _ in range(30)]
         for caller in callers:
@@ -88,9 +88,9 @@ def test_before_it_stops_to_accept_it_is_not_ready(serve: Serve) -> None:
         assert server.wait_exit() == 0
 
 
-def test_what_is_on_its_way_is_waited_for(serve: Serve, road: dict[str, str]) -> None:
+def test_what_is_on_its_way_is_waited_for(serve: Serve, path_to_score: dict[str, str]) -> None:
     """In line, in the queue, or half sent."""
-    with serve(WAITS, env=road) as server:
+    with serve(WAITS, env=path_to_score) as server:
         running, sending = server.raw(), server.raw()
         running.sendall(post(b"first") + post(b"in line"))
         server.wait_reached("first")
@@ -119,8 +119,8 @@ def test_clients_that_never_finish_are_not_waited_for(serve: Serve) -> None:
         assert reply.status == 503
 
 
-def test_past_the_limit_all_are_answered_503(serve: Serve, road: dict[str, str]) -> None:
-    with serve(WAITS, env={"SCORESERVE_DRAIN_SECONDS": "1", **road}) as server:
+def test_past_the_limit_all_are_answered_503(serve: Serve, path_to_score: dict[str, str]) -> None:
+    with serve(WAITS, env={"SCORESERVE_DRAIN_SECONDS": "1", **path_to_score}) as server:
         requests = [server.start_score("first")]
         server.wait_reached("first")
         requests += [server.start_score("queued") for _ in range(20)]

@@ -78,11 +78,11 @@ SHAPES = {
 }
 
 
-@pytest.fixture(scope="module", params=["true", "false"], ids=["short road", "long road"])
+@pytest.fixture(scope="module", params=["true", "false"], ids=["fast path", "ASGI path"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
-    env = {"SCORESERVE_SHORT_ROAD": request.param}
+    env = {"SCORESERVE_FAST_PATH": request.param}
     with servers.serve(SCRIPT, tmp_path_factory.mktemp("server"), env=env) as server:
         yield server
 

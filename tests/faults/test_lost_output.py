@@ -54,13 +54,13 @@ def check(server: Server) -> None:
     assert server.get("/").status == 200
 
 
-@pytest.mark.parametrize("road", ["true", "false"], ids=["short road", "long road"])
+@pytest.mark.parametrize("path_to_score", ["true", "false"], ids=["fast path", "ASGI path"])
 @pytest.mark.parametrize("make", [nobody_reads, nobody_is_left, is_full])
 def test_cost_nothing_but_themselves(
-    serve: Serve, make: Callable[[], Iterator[int]], road: str
+    serve: Serve, make: Callable[[], Iterator[int]], path_to_score: str
 ) -> None:
     outputs = make()
-    with serve(SCRIPT, env={"SCORESERVE_SHORT_ROAD": road}, output=next(outputs)) as server:
+    with serve(SCRIPT, env={"SCORESERVE_FAST_PATH": path_to_score}, output=next(outputs)) as server:
         check(server)
     assert list(outputs) == []
 

@@ -40,9 +40,9 @@ def run(data):
 """
 
 
-@pytest.fixture(params=["true", "false"], ids=["short road", "long road"])
-def road(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {"SCORESERVE_SHORT_ROAD": str(request.param)}
+@pytest.fixture(params=["true", "false"], ids=["fast path", "ASGI path"])
+def path_to_score(request: pytest.FixtureRequest) -> dict[str, str]:
+    return {"SCORESERVE_FAST_PATH": str(request.param)}
 
 
 def runs(server: Server) -> list[str]:
@@ -55,8 +55,10 @@ def let_it_be_read(server: Server) -> None:
     assert server.get("/").status == 200
 
 
-def test_ten_times_the_queue_is_answered_200_or_503(serve: Serve, road: dict[str, str]) -> None:
-    with serve(SCRIPT, env={"SCORESERVE_MAX_QUEUE": "10", **road}) as server:
+def test_ten_times_the_queue_is_answered_200_or_503(
+    serve: Serve, path_to_score: dict[str, str]
+) -> None:
+    with serve(SCRIPT, env={"SCORESERVE_MAX_QUEUE": "10", **path_to_score}) as server:
         running = server.start_score("first")
         server.wait_reached("first")
         requests = [server.start_score(f"request-{number}") for number in range(100)]
@@ -80,8 +82,10 @@ def test_as_many_as_may_wait_are_all_scored(serve: Serve) -> None:
         assert [request.reply().status for request in requests] == [200] * 4
 
 
-def test_a_request_that_waited_too_long_is_never_run(serve: Serve, road: dict[str, str]) -> None:
-    with serve(SCRIPT, env={"SCORESERVE_QUEUE_TIMEOUT_MS": "200", **road}) as server:
+def test_a_request_that_waited_too_long_is_never_run(
+    serve: Serve, path_to_score: dict[str, str]
+) -> None:
+    with serve(SCRIPT, env={"SCORESERVE_QUEUE_TIMEOUT_MS": "200", **path_to_score}) as server:
         running = server.start_score("first")
         server.wait_reached("first")
         reply = server.score("late")
@@ -109,15 +113,15 @@ def test_so_is_one_that_waits_for_a_worker_that_does_not_come(serve: Serve) -> N
         assert server.score("after").json() == "after"
 
 
-def test_clients_that_left_cost_no_run(serve: Serve, road: dict[str, str]) -> None:
-    with serve(SCRIPT, env=road) as server:
+def test_clients_that_left_cost_no_run(serve: Serve, path_to_score: dict[str, str]) -> None:
+    with serve(SCRIPT, env=path_to_score) as server:
         running = server.start_score("first")
         server.wait_reached("first")
         leaving = [server.raw() for _ in range(20)]
         for client in leaving:
             client.sendall(post(b"abandoned") + post(b"abandoned"))
         let_it_be_read(server)
-        time.sleep(0.2)  # the long road looks for clients that leave ten times a second
+        time.sleep(0.2)  # the ASGI path looks for clients that leave ten times a second
         for client in leaving:
             client.close()
         staying = server.start_score("stays")
@@ -128,9 +132,11 @@ def test_clients_that_left_cost_no_run(serve: Serve, road: dict[str, str]) -> No
         assert runs(server) == ["first", "stays"]
 
 
-def test_so_do_those_whose_first_request_is_running(serve: Serve, road: dict[str, str]) -> None:
+def test_so_do_those_whose_first_request_is_running(
+    serve: Serve, path_to_score: dict[str, str]
+) -> None:
     """A connection with requests in line is not read: its end is noticed all the same."""
-    with serve(SCRIPT, env=road) as server:
+    with serve(SCRIPT, env=path_to_score) as server:
         client = server.raw()
         client.sendall(post(b"first") + post(b"abandoned") + post(b"abandoned"))
         server.wait_reached("first")

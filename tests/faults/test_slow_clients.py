@@ -41,9 +41,9 @@ def run(data):
 IMPATIENT = {"SCORESERVE_CLIENT_TIMEOUT_SECONDS": "1", "SCORESERVE_KEEP_ALIVE_SECONDS": "1"}
 
 
-@pytest.fixture(params=["true", "false"], ids=["short road", "long road"])
-def road(request: pytest.FixtureRequest) -> dict[str, str]:
-    return {"SCORESERVE_SHORT_ROAD": str(request.param)}
+@pytest.fixture(params=["true", "false"], ids=["fast path", "ASGI path"])
+def path_to_score(request: pytest.FixtureRequest) -> dict[str, str]:
+    return {"SCORESERVE_FAST_PATH": str(request.param)}
 
 
 @pytest.fixture
@@ -128,9 +128,9 @@ def test_a_server_out_of_descriptors_accepts_again_when_it_has_some(serve: Serve
     ids=["head", "body", "chunks"],
 )
 def test_a_request_that_never_ends_is_answered_408(
-    serve: Serve, road: dict[str, str], begun: bytes
+    serve: Serve, path_to_score: dict[str, str], begun: bytes
 ) -> None:
-    with serve(ECHO, env={**IMPATIENT, **road}) as server:
+    with serve(ECHO, env={**IMPATIENT, **path_to_score}) as server:
         client = server.raw()
         client.sendall(begun)
         (reply,) = replies_in(read_all(client))
@@ -165,17 +165,19 @@ def test_a_request_under_way_is_not_idle(serve: Serve) -> None:
 
 
 def test_a_stream_that_nobody_reads_gives_its_worker_back(
-    serve: Serve, road: dict[str, str]
+    serve: Serve, path_to_score: dict[str, str]
 ) -> None:
-    with serve(STREAMS, env={**IMPATIENT, **road}) as server:
+    with serve(STREAMS, env={**IMPATIENT, **path_to_score}) as server:
         client = server.raw()
         client.sendall(post(b"stream"))
         server.wait_reached("closed")
         assert server.score("3").json() == "xxx"
 
 
-def test_a_long_answer_that_nobody_reads_is_let_go_of(serve: Serve, road: dict[str, str]) -> None:
-    with serve(STREAMS, env={**IMPATIENT, **road}) as server:
+def test_a_long_answer_that_nobody_reads_is_let_go_of(
+    serve: Serve, path_to_score: dict[str, str]
+) -> None:
+    with serve(STREAMS, env={**IMPATIENT, **path_to_score}) as server:
         client = server.raw()
         client.sendall(post(b"50000000"))
         client.recv(1)

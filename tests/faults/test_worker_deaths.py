@@ -147,8 +147,10 @@ def test_one_that_hangs_in_c_code_is_ended_with_its_stack_in_the_log(serve: Serv
         assert "in lock_twice" in server.output
 
 
-@pytest.mark.parametrize("road", ["true", "false"], ids=["short road", "long road"])
-def test_a_body_that_its_worker_was_sending_is_left_incomplete(serve: Serve, road: str) -> None:
+@pytest.mark.parametrize("path_to_score", ["true", "false"], ids=["fast path", "ASGI path"])
+def test_a_body_that_its_worker_was_sending_is_left_incomplete(
+    serve: Serve, path_to_score: str
+) -> None:
     script = """
 import gates
 def init(): pass
@@ -161,7 +163,7 @@ def run(data):
         gates.wait("never")
     return chunks()
 """
-    with serve(script, env={"SCORESERVE_SHORT_ROAD": road}) as server:
+    with serve(script, env={"SCORESERVE_FAST_PATH": path_to_score}) as server:
         connection = server.connect()
         connection.request("POST", "/score", "stream")
         response = connection.getresponse()

@@ -11,19 +11,19 @@ from typing import Any
 import pytest
 
 from scoreserve.errors import NotReady
-from scoreserve.front import docs
-from scoreserve.front.access_log import AccessLog
-from scoreserve.front.app import Application, Route, create_app
-from scoreserve.front.dispatcher import Dispatcher
-from scoreserve.front.health import Health, Live, Ready
-from scoreserve.front.metrics import Metrics
-from scoreserve.front.metrics_endpoint import MetricsEndpoint, Sources
-from scoreserve.front.replies import Replies
-from scoreserve.front.report import Report
-from scoreserve.front.score_endpoint import ScoreEndpoint
-from scoreserve.front.scoring import Scoring
-from scoreserve.front.short_road import ShortRoad
-from scoreserve.front.swagger_endpoint import SwaggerEndpoint
+from scoreserve.front.api import docs
+from scoreserve.front.api.health import Health, Live, Ready
+from scoreserve.front.api.metrics import MetricsEndpoint, Sources
+from scoreserve.front.api.routes import Application, Route, create_app
+from scoreserve.front.api.score import ScoreEndpoint
+from scoreserve.front.api.score_handler import ScoreHandler
+from scoreserve.front.api.swagger import SwaggerEndpoint
+from scoreserve.front.http.fast_path import FastPath
+from scoreserve.front.messages.replies import Replies
+from scoreserve.front.observe.access_log import AccessLog
+from scoreserve.front.observe.counters import Metrics
+from scoreserve.front.queue.dispatcher import Dispatcher
+from scoreserve.front.workers.snapshot import WorkersSnapshot
 from tests.front.fakes import Exchange, FakeWorker, ManualDefer, Response, turns
 
 MAX_BODY_BYTES = 10
@@ -51,7 +51,7 @@ class FakeWorkers:
 
     def __init__(self) -> None:
         self.error: NotReady | None = None  # why no worker takes jobs
-        self.at_present = Report(
+        self.at_present = WorkersSnapshot(
             states={"starting": 0, "ready": 1, "busy": 0, "stopping": 0},
             stage="",
             stage_seconds=0.0,
@@ -68,12 +68,12 @@ class FakeWorkers:
     def not_ready(self) -> NotReady | None:
         return self.error
 
-    def report(self) -> Report:
+    def report(self) -> WorkersSnapshot:
         return self.at_present
 
 
 class FakeFront:
-    """The whole of the front above the worker's channel."""
+    """The whole of the front above the worker's pipe."""
 
     def __init__(self) -> None:
         self.defer = ManualDefer()
@@ -88,7 +88,7 @@ class FakeFront:
         self.log = io.StringIO()
         replies = Replies("scoreserve/1")
         not_ready = self.workers.not_ready
-        self.scoring = Scoring(
+        self.scoring = ScoreHandler(
             self.dispatcher, replies, not_ready, lambda: self.raw, metrics=self.metrics
         )
         ready = Ready(
@@ -117,9 +117,9 @@ class FakeFront:
         )
 
     @property
-    def short_road(self) -> ShortRoad:
+    def fast_path(self) -> FastPath:
         counters = self.metrics.route("/score")
-        return ShortRoad(self.scoring, MAX_BODY_BYTES, self.access_log, counters)
+        return FastPath(self.scoring, MAX_BODY_BYTES, self.access_log, counters)
 
     def attach(self) -> None:
         """The worker is ready."""

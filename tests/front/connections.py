@@ -8,9 +8,9 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from scoreserve import wire
-from scoreserve.front.clients import Clients, Patience
-from scoreserve.front.draining import Draining
-from scoreserve.front.http_protocol import HttpProtocol
+from scoreserve.front.http.connection import HttpConnection
+from scoreserve.front.http.connection_limits import ClientTimeouts, ConnectionLimits
+from scoreserve.front.http.shutdown_state import ShutdownState
 from tests.front.conftest import FakeFront
 from tests.front.fakes import FakeClientTransport, outcome_of, turns
 
@@ -26,15 +26,15 @@ class Response(NamedTuple):
 class Connection:
     """A client's connection to a front. To be made in a running event loop."""
 
-    def __init__(self, front: FakeFront, *, short: bool) -> None:
+    def __init__(self, front: FakeFront, *, fast: bool) -> None:
         self.front = front
         self.transport = FakeClientTransport()
         config = uvicorn.Config(cast("Any", front.app), log_config=None, lifespan="off", ws="none")
         config.load()
         state = ServerState()
-        road = front.short_road if short else None
-        self.clients = Clients(1000, Patience(75, 30, 30), Draining())
-        self.protocol = HttpProtocol(config, state, {}, clients=self.clients, short_road=road)
+        fast_path = front.fast_path if fast else None
+        self.clients = ConnectionLimits(1000, ClientTimeouts(75, 30, 30), ShutdownState())
+        self.protocol = HttpConnection(config, state, {}, clients=self.clients, fast_path=fast_path)
         self.protocol.connection_made(self.transport)
         self.started = self.protocol.loop.time()
 
@@ -74,13 +74,13 @@ class Connection:
     def begin_stream_now(self) -> None:
         worker, flags = self.front.worker, wire.RAN | wire.STREAMED
         self.front.dispatcher.complete(
-            worker, [outcome_of(job, flags=flags) for job in worker.in_hand]
+            worker, [outcome_of(job, flags=flags) for job in worker.in_flight]
         )
 
     @property
     def bodies(self) -> list[bytes]:
         """Those of the jobs that the worker has in hand."""
-        return [job.body for job in self.front.worker.in_hand]
+        return [job.body for job in self.front.worker.in_flight]
 
     @property
     def responses(self) -> list[Response]:

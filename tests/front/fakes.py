@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from scoreserve import wire
 from scoreserve.errors import ReplyError
-from scoreserve.front.asgi import Message, Receive, Scope, Send
-from scoreserve.front.body_stream import BodyStream
-from scoreserve.front.dispatcher import Dispatcher
-from scoreserve.front.job import Job
+from scoreserve.front.api.asgi import Message, Receive, Scope, Send
+from scoreserve.front.messages.body_stream import BodyStream
+from scoreserve.front.queue.dispatcher import Dispatcher
+from scoreserve.front.queue.job import QueuedJob
 from scoreserve.wire import Outcome, RequestHead
 
 HEAD = b"content-type: application/json\r\n"
@@ -83,14 +83,14 @@ class FakeWorker:
 
     def __init__(self) -> None:
         self.batches: list[list[Sent]] = []
-        self.in_hand: list[Sent] = []
+        self.in_flight: list[Sent] = []
         self.streams: dict[int, BodyStream] = {}
         self.asked: list[str] = []  # what was asked of its streams
 
-    def send(self, jobs: Sequence[Job]) -> None:
+    def send(self, jobs: Sequence[QueuedJob]) -> None:
         batch = [Sent(job.id, job.head, b"".join(job.chunks)) for job in jobs]
         self.batches.append(batch)
-        self.in_hand += batch
+        self.in_flight += batch
 
     def open_stream(self, job_id: int) -> BodyStream:
         def ask(word: str) -> Callable[[], None]:
@@ -101,7 +101,7 @@ class FakeWorker:
 
     def answers(self, seconds: float = 1.0) -> list[Outcome]:
         """The outcomes of all it holds, which it then holds no more."""
-        jobs, self.in_hand = self.in_hand, []
+        jobs, self.in_flight = self.in_flight, []
         return [outcome_of(job, seconds) for job in jobs]
 
 
@@ -129,7 +129,7 @@ class Client:
         self.answers: list[Outcome | ReplyError] = []
         self.seconds = -1.0  # that the last one took
         self.on_answer: Callable[[], None] = lambda: None
-        self.job: Job = _ClientJob(self, body)
+        self.job: QueuedJob = _ClientJob(self, body)
 
     @property
     def answer(self) -> Outcome | ReplyError:
@@ -142,7 +142,7 @@ class Client:
         return isinstance(answer, Outcome) and answer.body == self.name
 
 
-class _ClientJob(Job):
+class _ClientJob(QueuedJob):
     """A job of a client."""
 
     def __init__(self, client: Client, body: bytes) -> None:

@@ -22,7 +22,7 @@ needs_gpu = pytest.mark.skipif(
 
 SITE_PACKAGES = "/opt/scoreserve/env/lib/python3*/site-packages"
 CUDA_PROVIDER = f"{SITE_PACKAGES}/onnxruntime/capi/libonnxruntime_providers_cuda.so"
-REPORT = ("sh", "-c", f"scoreserve-gpu-report {SITE_PACKAGES}")
+BATCH_COUNTS = ("sh", "-c", f"scoreserve-gpu-report {SITE_PACKAGES}")
 A_DEVICE = ("--device", "/dev/null:/dev/nvidia0")
 ALL_GPUS = ("--device", "nvidia.com/gpu=all")
 
@@ -54,12 +54,12 @@ def driver(directory: Path, *, version: int = 99000, failure: int = 0) -> tuple[
 
 class TestReport:
     def test_without_a_device(self) -> None:
-        said = run_once(GPU, *REPORT)
+        said = run_once(GPU, *BATCH_COUNTS)
         assert said.startswith("WARNING: no GPU to score on: no /dev/nvidia* here")
         assert said.endswith("Scoring on the CPU.")
 
     def test_without_a_driver(self) -> None:
-        said = run_once(GPU, *REPORT, options=A_DEVICE)
+        said = run_once(GPU, *BATCH_COUNTS, options=A_DEVICE)
         assert "the NVIDIA driver's library cannot be loaded (libcuda.so.1" in said
 
     @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
@@ -73,7 +73,7 @@ class TestReport:
     )
     def test_with_a_driver(self, tmp_path: Path, version: int, failure: int, said: str) -> None:
         options = driver(tmp_path, version=version, failure=failure)
-        assert said in run_once(GPU, *REPORT, options=options)
+        assert said in run_once(GPU, *BATCH_COUNTS, options=options)
 
     @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
     def test_with_a_library_missing(self, tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ class TestWithAGpu:
     """Needs the NVIDIA container toolkit too, and its CDI specification for podman."""
 
     def test_is_found(self) -> None:
-        assert run_once(GPU, *REPORT, options=ALL_GPUS).startswith("GPU found: ")
+        assert run_once(GPU, *BATCH_COUNTS, options=ALL_GPUS).startswith("GPU found: ")
 
     def test_onnxruntime_scores_on_it(self, tmp_path: Path) -> None:
         code = (

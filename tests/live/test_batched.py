@@ -31,9 +31,9 @@ CLIENTS = 24
 REQUESTS = 50  # of each
 
 
-@pytest.mark.parametrize("road", ["true", "false"], ids=["short road", "long road"])
-def test_answers_are_not_crossed_and_calls_are_shared(serve: Serve, road: str) -> None:
-    with serve(SCRIPT, env={"SCORESERVE_SHORT_ROAD": road, "WORKER_COUNT": "2"}) as server:
+@pytest.mark.parametrize("path_to_score", ["true", "false"], ids=["fast path", "ASGI path"])
+def test_answers_are_not_crossed_and_calls_are_shared(serve: Serve, path_to_score: str) -> None:
+    with serve(SCRIPT, env={"SCORESERVE_FAST_PATH": path_to_score, "WORKER_COUNT": "2"}) as server:
 
         def ask(client: int) -> list[int]:
             return [ask_one(server, client * REQUESTS + number) for number in range(REQUESTS)]

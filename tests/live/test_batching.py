@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from scoreserve.worker.batcher import CONTROL_ROWS
+from scoreserve.worker.rows.batcher import CONTROL_ROWS
 from tests.live.conftest import Serve
 from tests.servers import DEADLINE_SECONDS, Server, wait_until
 
@@ -19,7 +19,7 @@ LONGEST_ID = 100
 PIPELINED = 8  # requests that a client sends before it reads their answers
 JSON = {"content-type": "application/json"}
 
-ROADS = pytest.mark.parametrize("short_road", ["true", "false"], ids=["short", "long"])
+ROADS = pytest.mark.parametrize("fast_path", ["true", "false"], ids=["short", "long"])
 
 # Goes by rows, and writes down how many it got.
 COUNTING = """
@@ -112,10 +112,10 @@ def batching(jobs: int = 62, **more: str) -> dict[str, str]:
 
 @ROADS
 def test_of_thousands_of_requests_none_gets_the_answer_to_another(
-    serve: Serve, short_road: str
+    serve: Serve, fast_path: str
 ) -> None:
-    """5,000 over each road, to two workers."""
-    env = batching(SCORESERVE_SHORT_ROAD=short_road, WORKER_COUNT="2")
+    """5,000 over each path, to two workers."""
+    env = batching(SCORESERVE_FAST_PATH=fast_path, WORKER_COUNT="2")
     with serve(COUNTING, env=env) as server:
         answers = ask_all(server, [body(number) for number in range(5000)])
         for text, answer in answers.items():
@@ -127,9 +127,9 @@ def test_of_thousands_of_requests_none_gets_the_answer_to_another(
 
 
 @ROADS
-def test_bad_requests_fail_alone(serve: Serve, short_road: str) -> None:
+def test_bad_requests_fail_alone(serve: Serve, fast_path: str) -> None:
     numbers = [-number if number % 50 == 49 else number for number in range(1, 1001)]
-    with serve(COUNTING, env=batching(SCORESERVE_SHORT_ROAD=short_road)) as server:
+    with serve(COUNTING, env=batching(SCORESERVE_FAST_PATH=fast_path)) as server:
         answers = ask_all(server, [one(number) for number in numbers])
         for number in numbers:
             answer = answers[one(number)]

@@ -23,13 +23,13 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
 
-from scoreserve.front import docs
-from scoreserve.front.access_log import AccessLog
-from scoreserve.front.app import Application, Route
-from scoreserve.front.asgi import Receive, Scope, Send, read_body
-from scoreserve.front.metrics import Metrics
-from scoreserve.front.replies import Replies, Reply
-from scoreserve.front.swagger_endpoint import SwaggerEndpoint
+from scoreserve.front.api import docs
+from scoreserve.front.api.asgi import Receive, Scope, Send, read_body
+from scoreserve.front.api.routes import Application, Route
+from scoreserve.front.api.swagger import SwaggerEndpoint
+from scoreserve.front.messages.replies import Replies, Reply
+from scoreserve.front.observe.access_log import AccessLog
+from scoreserve.front.observe.counters import Metrics
 from scoreserve.wire import RequestHead
 
 T = TypeVar("T")

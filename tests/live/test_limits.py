@@ -15,13 +15,13 @@ LIMIT_BYTES = 1000
 SCRIPT = "def init(): pass\ndef run(data): return len(data)\n"
 
 
-@pytest.fixture(scope="module", params=["true", "false"], ids=["short road", "long road"])
+@pytest.fixture(scope="module", params=["true", "false"], ids=["fast path", "ASGI path"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     env = {
         "SCORESERVE_MAX_BODY_BYTES": str(LIMIT_BYTES),
-        "SCORESERVE_SHORT_ROAD": request.param,
+        "SCORESERVE_FAST_PATH": request.param,
     }
     with servers.serve(SCRIPT, tmp_path_factory.mktemp("server"), env=env) as server:
         yield server

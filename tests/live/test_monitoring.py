@@ -53,12 +53,12 @@ def ready(server: Server) -> Any:
     return details
 
 
-@pytest.fixture(scope="module", params=["true", "false"], ids=["short road", "long road"])
+@pytest.fixture(scope="module", params=["true", "false"], ids=["fast path", "ASGI path"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     directory = tmp_path_factory.mktemp("server")
-    env = {"SCORESERVE_SHORT_ROAD": request.param, "WORKER_COUNT": "2"}
+    env = {"SCORESERVE_FAST_PATH": request.param, "WORKER_COUNT": "2"}
     with servers.serve(SCRIPT, directory, env=env) as server:
         yield server
 

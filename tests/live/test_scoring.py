@@ -28,14 +28,14 @@ def run(data):
 """
 
 
-@pytest.fixture(scope="module", params=["true", "false"], ids=["short road", "long road"])
+@pytest.fixture(scope="module", params=["true", "false"], ids=["fast path", "ASGI path"])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """Two workers, both ready."""
     directory = tmp_path_factory.mktemp("server")
     args = ["--entry_script", "score.py", "--worker_count", "2"]
-    env = {"SCORESERVE_SHORT_ROAD": request.param}
+    env = {"SCORESERVE_FAST_PATH": request.param}
     with servers.serve(SCRIPT, directory, args=args, env=env) as server:
         ready = "ready for serving traffic"
         wait_until(lambda: server.output.count(ready) == 2, "both workers are ready")

@@ -1,4 +1,4 @@
-"""Bodies that a script makes while they are sent, over both roads."""
+"""Bodies that a script makes while they are sent, over both paths."""
 
 from __future__ import annotations
 
@@ -96,16 +96,16 @@ MANY_BYTES = 512 * CHUNK_BYTES
 STREAMS = ["generator", "response", "aml", "async", "coroutine"]
 
 
-@pytest.fixture(scope="module", params=["true", "false"], ids=["short road", "long road"])
-def road(request: pytest.FixtureRequest) -> str:
-    """The value of SCORESERVE_SHORT_ROAD."""
+@pytest.fixture(scope="module", params=["true", "false"], ids=["fast path", "ASGI path"])
+def path_to_score(request: pytest.FixtureRequest) -> str:
+    """The value of SCORESERVE_FAST_PATH."""
     return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def server(road: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(path_to_score: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One worker, so that a stream that does not end holds up everything else."""
-    env = {"SCORESERVE_SHORT_ROAD": road}
+    env = {"SCORESERVE_FAST_PATH": path_to_score}
     with servers.serve(SCRIPT, tmp_path_factory.mktemp("server"), env=env) as server:
         yield server
 
@@ -183,7 +183,7 @@ class TestChunks:
         assert read_reply(connection).json() == "last"
 
     def test_end_with_the_connection_for_http_1_0(self, server: Server) -> None:
-        """Whole on the long road, since ASGI servers send chunks to such clients too."""
+        """Whole on the ASGI path, since ASGI servers send chunks to such clients too."""
         open_gates(server, "old")
         client = server.raw()
         body = b"generator: old"
@@ -329,7 +329,7 @@ class TestBodiesThatBreakOff:
         assert serves_on(server)
 
 
-def test_the_scoring_timeout_is_run_s_alone(serve: Serve, road: str) -> None:
+def test_the_scoring_timeout_is_run_s_alone(serve: Serve, path_to_score: str) -> None:
     """A stream may take as long as its client likes."""
     script = """
 import gates, time
@@ -341,13 +341,13 @@ def run(data):
         pass
     yield "b"
 """
-    env = {"SCORING_TIMEOUT_MS": "100", "SCORESERVE_SHORT_ROAD": road}
+    env = {"SCORING_TIMEOUT_MS": "100", "SCORESERVE_FAST_PATH": path_to_score}
     with serve(script, env=env) as server:
         assert [server.score().body for _ in range(2)] == [b"ab", b"ab"]
 
 
-def test_a_stream_is_drained_before_the_server_stops(serve: Serve, road: str) -> None:
-    with serve(SCRIPT, env={"SCORESERVE_SHORT_ROAD": road}) as server:
+def test_a_stream_is_drained_before_the_server_stops(serve: Serve, path_to_score: str) -> None:
+    with serve(SCRIPT, env={"SCORESERVE_FAST_PATH": path_to_score}) as server:
         stream = Stream(server, "generator", "drained")
         assert stream.next() == b"a"
         server.signal(signal.SIGTERM)

@@ -29,14 +29,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0)
     parser.add_argument("--batch", type=int, default=1, help="SCORESERVE_MAX_BATCH_SIZE")
-    parser.add_argument("--long-road", action="store_true")
+    parser.add_argument("--asgi-path", action="store_true")
     options = parser.parse_args()
     env = {
         "WORKER_COUNT": str(WORKERS),
         "SCORING_TIMEOUT_MS": "2000",
         "SCORESERVE_QUEUE_TIMEOUT_MS": "60000",
         "SCORESERVE_MAX_BATCH_SIZE": str(options.batch),
-        "SCORESERVE_SHORT_ROAD": str(not options.long_road),
+        "SCORESERVE_FAST_PATH": str(not options.asgi_path),
     }
     with tempfile.TemporaryDirectory() as directory:
         script = SCRIPT.read_text(encoding="utf-8")

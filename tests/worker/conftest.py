@@ -20,7 +20,7 @@ def json_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def own_alarm() -> Iterator[None]:
-    """Takes back the handler and the timer that a Scorer sets."""
+    """Takes back the handler and the timer that a ScriptRunner sets."""
     before = signal.getsignal(signal.SIGALRM)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -23,7 +23,7 @@ from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
-from scoreserve.front.roster import Roster
+from scoreserve.front.workers.pid_table import WorkerPids
 from scoreserve.settings import Settings
 
 # The arbiter waits this much longer than the front drains, so that the front ends by itself.
@@ -98,7 +98,7 @@ class FrontWorker(Worker):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self.roster = Roster()  # made before the fork
+        self.worker_pids = WorkerPids()  # made before the fork
 
     def init_signals(self) -> None:
         """Forgets the arbiter's handlers; `front.process` sets its own on the event loop."""
@@ -112,12 +112,12 @@ class FrontWorker(Worker):  # type: ignore[misc]
         from scoreserve.front import process
 
         sockets = [listener.sock for listener in self.sockets]
-        process.run(self.app.settings, sockets, self.roster, custom_logs=self.app.custom_logs)
+        process.run(self.app.settings, sockets, self.worker_pids, custom_logs=self.app.custom_logs)
 
 
 def _end_what_it_left(arbiter: SignalArbiter, front: FrontWorker) -> None:
     """gunicorn calls it when a front is gone; one that left in order has ended its workers."""
-    front.roster.end_all()
+    front.worker_pids.end_all()
 
 
 class GunicornLog(Logger):  # type: ignore[misc]

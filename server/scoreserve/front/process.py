@@ -19,11 +19,11 @@ from types import FrameType
 import uvloop
 
 from scoreserve.errors import EXIT_BOOT
-from scoreserve.front.cpu_policy import CpuPolicy
-from scoreserve.front.dispatcher import Dispatcher
-from scoreserve.front.queue_limits import QueueLimits
-from scoreserve.front.roster import Roster
-from scoreserve.front.supervisor import Supervisor
+from scoreserve.front.queue.dispatcher import Dispatcher
+from scoreserve.front.queue.limits import QueueLimits
+from scoreserve.front.workers.cpu_policy import CpuPolicy
+from scoreserve.front.workers.pid_table import WorkerPids
+from scoreserve.front.workers.supervisor import Supervisor
 from scoreserve.logs import JsonFormatter
 from scoreserve.settings import Settings
 
@@ -31,11 +31,11 @@ _GC_THRESHOLD = 20_000  # objects
 
 
 def run(
-    settings: Settings, sockets: list[socket.socket], roster: Roster, *, custom_logs: bool
+    settings: Settings, sockets: list[socket.socket], worker_pids: WorkerPids, *, custom_logs: bool
 ) -> None:
     """Serves on the listening `sockets` until told to stop. `custom_logs`: see AccessLog."""
     JsonFormatter.role = "front"
-    front = Front(settings, sockets, roster, custom_logs=custom_logs)
+    front = Front(settings, sockets, worker_pids, custom_logs=custom_logs)
     # Requests make few reference cycles but many objects: at the default threshold of 700 the
     # collector took a tenth of the front's time. What start-up made need never be looked at again.
     gc.freeze()
@@ -49,7 +49,12 @@ class Front:
     """Dispatcher, supervisor and HTTP server of one front process."""
 
     def __init__(
-        self, settings: Settings, sockets: list[socket.socket], roster: Roster, *, custom_logs: bool
+        self,
+        settings: Settings,
+        sockets: list[socket.socket],
+        worker_pids: WorkerPids,
+        *,
+        custom_logs: bool,
     ) -> None:
         self.gave_up = False
         self.loop = uvloop.new_event_loop()
@@ -66,15 +71,15 @@ class Front:
             limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),
             handed_ahead=self._cpu_policy.handed_ahead,
         )
-        self._supervisor = Supervisor(settings, dispatcher, self._give_up, roster.write)
+        self._supervisor = Supervisor(settings, dispatcher, self._give_up, worker_pids.write)
         self._supervisor.spawn()
         # Imported while the workers start: it takes about as long as their own imports.
-        from scoreserve.front.access_log import AccessLog
-        from scoreserve.front.http_server import make_server
+        from scoreserve.front.http.server import make_server
+        from scoreserve.front.observe.access_log import AccessLog
 
         log_class = AccessLog
         if settings.log_format == "json" and not custom_logs:
-            from scoreserve.front.access_log_json import JsonAccessLog
+            from scoreserve.front.observe.access_log_json import JsonAccessLog
 
             log_class = JsonAccessLog
         self._log = log_class(self.loop.call_later, direct=not custom_logs)
@@ -102,7 +107,7 @@ class Front:
 
     async def _watch_files(self) -> None:
         if self._settings.reload:
-            from scoreserve.front.file_watch import watch
+            from scoreserve.front.workers.file_watch import watch
 
             await watch(self._settings, self._supervisor.reload)
 

@@ -19,18 +19,18 @@ import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-from scoreserve import logs, output, wire
+from scoreserve import logs, stdio, wire
 from scoreserve._batched import batched_run
 from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.settings import Settings
-from scoreserve.worker import debugger, entry_script, print_hook, script_json, swagger
-from scoreserve.worker.calling import Convention, convention_of
-from scoreserve.worker.channel import Channel, die_with
-from scoreserve.worker.list_scorer import ListScorer
-from scoreserve.worker.sample import sample_arguments
-from scoreserve.worker.scorer import Scorer
-from scoreserve.worker.serving import GroupScorer, Serving
+from scoreserve.worker.front_pipe import FrontPipe, die_with
+from scoreserve.worker.main_loop import GroupRunner, WorkerLoop
+from scoreserve.worker.rows.list_runner import ListRunner
+from scoreserve.worker.script import debugger, entry_script, fast_json, print_hook, swagger
+from scoreserve.worker.script.calling import Convention, convention_of
+from scoreserve.worker.script.sample import sample_arguments
+from scoreserve.worker.script.script_runner import ScriptRunner
 
 # By so much a worker seems larger, in thousandths of all memory, when the kernel looks for one to
 # kill. Were it to choose the front, every request would be lost.
@@ -46,18 +46,18 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
     os.set_inheritable(sink_descriptor, False)
     source = io.FileIO(source_descriptor, "rb")
     sink = io.FileIO(sink_descriptor, "wb")
-    channel = Channel(source, sink)
-    setup = channel.receive()
+    pipe = FrontPipe(source, sink)
+    setup = pipe.receive()
     if setup is None:
         return
     settings = Settings.from_json(bytes(setup.payload))
     die_with(source_descriptor)
     # A child that the script forks and that returns from run() may neither answer in its parent's
     # stead nor take the jobs that come next. It ends.
-    os.register_at_fork(after_in_child=channel.give_up)
+    os.register_at_fork(after_in_child=pipe.give_up)
     _prepare_process(settings)
     try:
-        _boot(settings, channel).run()
+        _boot(settings, pipe).run()
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone, and whoever waited for the answer with it
     finally:
@@ -72,7 +72,7 @@ def _prepare_process(settings: Settings) -> None:
     if settings.reload:
         # A module edited twice within a second, to the same size, would be taken from its bytecode.
         sys.dont_write_bytecode = True
-    output.install(output.WORKER_PATIENCE_SECONDS)
+    stdio.install(stdio.WORKER_PATIENCE_SECONDS)
     logs.JsonFormatter.role = "worker"
     custom_logs = logs.configure(settings)
     if settings.debug_port is not None:
@@ -83,7 +83,7 @@ def _prepare_process(settings: Settings) -> None:
         logs.basic_config_in_json()
     print_hook.install()
     if settings.fast_json:
-        script_json.install()
+        fast_json.install()
     _log.info("Starting up app insights client")
     if settings.cors_origins:
         origins = ", ".join(origin.strip() for origin in settings.cors_origins.split(","))
@@ -100,41 +100,41 @@ def _volunteer_for_oom_kill() -> None:
         file.write(str(score))
 
 
-def _boot(settings: Settings, channel: Channel) -> Serving:
+def _boot(settings: Settings, pipe: FrontPipe) -> WorkerLoop:
     """Imports the script and runs init(). Ends the process with a report if either fails."""
     try:
-        _say_stage(channel, "importing the entry script")
+        _say_stage(pipe, "importing the entry script")
         script = entry_script.load(settings)
         convention = convention_of(script.run)
     except BootError as error:
-        _fail(channel, settings, str(error))
+        _fail(pipe, settings, str(error))
     except BaseException:
         _fail(
-            channel,
+            pipe,
             settings,
             f"{traceback.format_exc()}\n"
             "Failed to import user script because it raised an unhandled exception",
         )
     try:
-        _say_stage(channel, "running init()")
+        _say_stage(pipe, "running init()")
         _script_log.info("Invoking user's init function")
         script.init()
         _script_log.info("Users's init has completed successfully")
     except BaseException:
         _log.error("User's init function failed")
         _fail(
-            channel,
+            pipe,
             settings,
             f"Encountered Exception {traceback.format_exc()}\n"
             "Caught an unhandled exception from the user script",
         )
     convention.uses_flask = "flask" in sys.modules
-    scorer = Scorer(script.run, convention, settings)
+    runner = ScriptRunner(script.run, convention, settings)
     try:
         documents = swagger.documents(script.run, settings)
-        together, batching = _batching(script.run, convention, scorer, settings, channel)
+        together, batching = _batching(script.run, convention, runner, settings, pipe)
     except BootError as error:
-        _fail(channel, settings, str(error))
+        _fail(pipe, settings, str(error))
     ready = {
         "raw": convention.raw,
         "batching": batching,
@@ -147,17 +147,17 @@ def _boot(settings: Settings, channel: Channel) -> Serving:
         )
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
-    channel.send([wire.frame(wire.READY, json.dumps(ready).encode())])
-    return Serving(channel, scorer, together)
+    pipe.send([wire.frame(wire.READY, json.dumps(ready).encode())])
+    return WorkerLoop(pipe, runner, together)
 
 
 def _batching(
     run: Callable[..., Any],
     convention: Convention,
-    scorer: Scorer,
+    runner: ScriptRunner,
     settings: Settings,
-    channel: Channel,
-) -> tuple[GroupScorer | None, dict[str, Any]]:
+    pipe: FrontPipe,
+) -> tuple[GroupRunner | None, dict[str, Any]]:
     """What scores calls together, and for the front: how many `jobs` it may send at once, the
     seconds that the oldest may wait for others, and why there is no batching (`off`), or "".
 
@@ -171,7 +171,7 @@ def _batching(
                 " @input_schema, neither async nor a generator, and has no request_headers."
             )
         most = by_hand.max_batch_size
-        scores = ListScorer(scorer, convention.text_parameter, most)
+        scores = ListRunner(runner, convention.text_parameter, most)
         return scores, _told(most, by_hand.wait_ms)
     if settings.max_batch_size == 1:
         return None, _told(1, 0, off="SCORESERVE_MAX_BATCH_SIZE is 1")
@@ -179,12 +179,12 @@ def _batching(
     if never:
         _log.warning("Batching is off: %s", never)
         return None, _told(1, 0, off=never)
-    from scoreserve.worker.batcher import CONTROL_ROWS, Batcher
+    from scoreserve.worker.rows.batcher import CONTROL_ROWS, Batcher
 
-    batcher = Batcher(scorer, settings.max_batch_size, convention.text_parameter)
+    batcher = Batcher(runner, settings.max_batch_size, convention.text_parameter)
     sample = sample_arguments(run, convention.text_parameter, settings)
     if sample is not None:
-        _say_stage(channel, "trying batching with the known sample")
+        _say_stage(pipe, "trying batching with the known sample")
         batcher.prove_with(sample)
     # As many as fit into one run() beside the controls.
     most = max(settings.max_batch_size - CONTROL_ROWS, 2)
@@ -210,11 +210,11 @@ def _never_merged(convention: Convention) -> str:
     return ""
 
 
-def _say_stage(channel: Channel, stage: str) -> None:
-    channel.send([wire.frame(wire.STAGE, stage.encode())])
+def _say_stage(pipe: FrontPipe, stage: str) -> None:
+    pipe.send([wire.frame(wire.STAGE, stage.encode())])
 
 
-def _fail(channel: Channel, settings: Settings, report: str) -> NoReturn:
+def _fail(pipe: FrontPipe, settings: Settings, report: str) -> NoReturn:
     _log.error(report)
     _log.error(
         "Looked for the entry script at %s, with sys.path %s",
@@ -222,7 +222,7 @@ def _fail(channel: Channel, settings: Settings, report: str) -> NoReturn:
         sys.path,
     )
     entry_script.log_model_directory(settings.model_dir)
-    channel.send([wire.frame(wire.BOOT_FAILED)])
+    pipe.send([wire.frame(wire.BOOT_FAILED)])
     sys.exit(EXIT_BOOT)
 
 

@@ -1,0 +1,1 @@
+"""Paths to answers: the Starlette application, its endpoints and the score handler."""

@@ -1,0 +1,1 @@
+"""The bytes of one client: connections, what is no request, limits, shutdown."""

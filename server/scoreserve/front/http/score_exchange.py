@@ -1,0 +1,295 @@
+"""The fast path to /score: from the HTTP parser's callbacks to the scoring handler and back.
+
+ASGI costs more than all else that a fast request needs: a task, two awaits, a dictionary for each
+message, two writes. A ScoreExchange stands in for uvicorn's RequestResponseCycle on a connection
+and does without. It keeps the same promises:
+
+    order        a pipelined request begins when the answers before it are complete
+    flow         a slow reader slows a streamed body; reading pauses while requests wait in line
+    limits       a body over the limit is refused from its declared length, or while it comes
+    disconnect   cancels the job, or closes the stream
+
+    a whole request with a known head ─→ begin_whole ─┐
+    headers ─→ begin (its turn in the pipeline) ─┐    │
+    body ────→ feed ─→ complete ─────────────────┴────┴→ ScoreHandler.submit ─→ answer ─→ one write
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from scoreserve.errors import BodyTooLarge, ReplyError
+from scoreserve.front.api.score_handler import ReplyTo
+from scoreserve.front.http.fast_path import FastPath, render
+from scoreserve.front.messages.body_stream import BodyStream, StreamBroken
+from scoreserve.front.messages.replies import Reply
+from scoreserve.front.queue.job import QueuedJob
+from scoreserve.wire import JOIN_BELOW_BYTES, Chunk, RequestHead
+
+_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_SMALL_BYTES = 1024
+_clock: Final = time.perf_counter
+
+
+class ScoreExchange(ReplyTo):
+    """One request to /score on a connection, from its headers to its response.
+
+    The attributes without underscore are those that uvicorn's protocol uses of a cycle.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_chunks",
+        "_complete",
+        "_expects_continue",
+        "_fast_path",
+        "_head",
+        "_job",
+        "_size",
+        "_started",
+        "_state",
+        "_streaming",
+        "disconnected",
+        "keep_alive",
+        "refused",
+        "response_complete",
+    )
+
+    def __init__(
+        self,
+        state: ConnectionState,
+        fast_path: FastPath,
+        head: RequestHead,
+        *,
+        keep_alive: bool,
+        expects_continue: bool,
+    ) -> None:
+        self.keep_alive = keep_alive
+        self.disconnected = False
+        self.response_complete = False
+        self._state = state
+        self._fast_path = fast_path
+        self._head = head
+        self._expects_continue = expects_continue
+        self._chunks: list[Chunk] = []
+        self._size = 0
+        self._begun = self._complete = self.refused = False
+        self._job: QueuedJob | None = None
+        self._streaming: tuple[asyncio.Task[None], BodyStream] | None = None
+        self._started = _clock()
+
+    @property
+    def message_event(self) -> ScoreExchange:
+        """What uvicorn calls `set` of when the connection is lost."""
+        return self
+
+    @property
+    def more_body(self) -> bool:
+        """Whether the body is still coming."""
+        return not self._complete
+
+    def begin(self) -> None:
+        """All answers before this one are complete."""
+        self._begun = True
+        auth = self._fast_path.auth
+        if auth is not None and (refusal := auth.refuse(self._head)) is not None:
+            self._end(refusal)
+            return
+        declared = self._head.header(b"content-length")
+        if declared is not None and int(declared) > self._fast_path.max_body_bytes:
+            self._refuse_body()
+            return
+        if self._expects_continue:
+            self._state.transport.write(_CONTINUE)
+        if self._complete:
+            self._submit()
+
+    def feed(self, body: bytes) -> None:
+        """A part of the body."""
+        if self.refused:
+            return
+        self._size += len(body)
+        if self._chunks and len(body) < _SMALL_BYTES:
+            self._add_small(body)
+        else:
+            self._chunks.append(body)
+        if self._size > self._fast_path.max_body_bytes and self._begun:
+            self._refuse_body()
+
+    def _add_small(self, body: bytes) -> None:
+        """A small part that is not the first: as an object of its own it takes many times its size,
+        and a client may send a hundred million of them.
+        """
+        last = self._chunks[-1]
+        if isinstance(last, bytearray):
+            last += body
+        else:
+            self._chunks.append(bytearray(body))
+
+    def begin_whole(self, body: bytes) -> None:
+        """The request is there as a whole, and all answers before this one are complete."""
+        self._begun = self._complete = True
+        self._chunks = [body]
+        self._size = len(body)
+        auth = self._fast_path.auth
+        if auth is not None and (refusal := auth.refuse(self._head)) is not None:
+            self._end(refusal)
+        else:
+            self._submit()
+
+    def complete(self) -> None:
+        """The body is complete."""
+        self._complete = True
+        if self.refused:
+            self._state.transport.close()
+        elif self._begun:
+            self._submit()
+
+    def set(self) -> None:
+        """The connection is lost."""
+        if not self.disconnected or self.response_complete:
+            return
+        if self._streaming is not None:
+            task, stream = self._streaming
+            task.cancel()
+            stream.close()  # the task may not have begun
+        elif self._job is not None:
+            job, self._job = self._job, None
+            self._fast_path.scoring.cancel(job)
+
+    def _submit(self) -> None:
+        if self._size > self._fast_path.max_body_bytes:  # it all came while others were in line
+            self._refuse_body()
+            return
+        chunks, self._chunks = self._chunks, []
+        client = self._state.peer
+        self._job = self._fast_path.scoring.submit(self._head, chunks, self, client)
+
+    def refuse(self, error: ReplyError) -> None:
+        """Answers with `error` while the body is still coming, and ends the connection."""
+        self._end(self._fast_path.scoring.refuse(self._head, error))
+
+    def _refuse_body(self) -> None:
+        self.refuse(BodyTooLarge(self._fast_path.max_body_bytes))
+
+    def _end(self, reply: Reply) -> None:
+        """Answers and ends the connection, once the client has had time to read the answer."""
+        self._chunks = []
+        self.refused = True
+        self.keep_alive = False
+        self._record(reply)
+        self._state.transport.write(self._render(reply, reply.body))
+        self.response_complete = True
+        if self._complete:
+            self._state.transport.close()
+        else:
+            self._state.protocol.close_gently()
+
+    def answer(self, reply: Reply) -> None:
+        """The reply to it."""
+        self._job = None
+        if self.disconnected:
+            if reply.stream is not None:
+                reply.stream.close()
+            return
+        if reply.stream is not None:
+            self._record(reply)
+            task = self._state.protocol.loop.create_task(self._stream(reply, reply.stream))
+            self._streaming = task, reply.stream
+            return
+        transport = self._state.transport
+        if len(reply.body) < JOIN_BELOW_BYTES:
+            transport.write(self._render(reply, reply.body))
+        else:
+            transport.write(self._render(reply))
+            transport.write(reply.body)
+        self._record(reply)  # after it is sent: no client waits for a log
+        self._finish()
+
+    async def _stream(self, reply: Reply, stream: BodyStream) -> None:
+        transport, flow = self._state.transport, self._state.protocol.flow
+        chunked = self._head.http_version != b"1.0"  # which ends a body by closing
+        framing = b"transfer-encoding: chunked\r\n" if chunked else b""
+        transport.write(self._render(reply, framing=framing))
+        try:
+            while (chunk := await stream.next_chunk()) is not None:
+                transport.write(b"%x\r\n%b\r\n" % (len(chunk), chunk) if chunked else chunk)
+                self._fast_path.counters.sent_bytes += len(chunk)
+                if flow.write_paused:
+                    await flow.drain()
+            if chunked:
+                transport.write(b"0\r\n\r\n")
+            self._finish()
+        except StreamBroken:
+            transport.close()  # without the last chunk: the client sees that it is incomplete
+        finally:
+            stream.close()
+
+    def _render(self, reply: Reply, body: bytes = b"", framing: bytes = b"") -> bytes:
+        every = self._fast_path.default_lines.of(self._state.server_state.default_headers)
+        return render(reply, every, body, framing, keep_alive=self.keep_alive)
+
+    def _finish(self) -> None:
+        self.response_complete = True
+        if not self.keep_alive:
+            self._state.transport.close()
+        self._state.answered()
+
+    def _record(self, reply: Reply) -> None:
+        fast_path = self._fast_path
+        seconds = _clock() - self._started
+        fast_path.log.record(self._head, reply, seconds, api=True, host=self._state.host)
+        fast_path.counters.answered(self._head.method, reply, self._size)
+
+
+class ConnectionState:
+    """One connection, as its score requests know it: uvicorn's protocol is no compiled class, and
+    each look at a field of it takes as long as making an object.
+
+    `data_received` is what the event loop calls. It begins a whole request with a known head at
+    once; all else is for the `protocol` to read.
+    """
+
+    def __init__(self, protocol: Any, server_state: Any, fast_path: FastPath | None) -> None:
+        self.protocol = protocol
+        self.server_state = server_state
+        self.fast_path = fast_path
+        self.transport: Any = None
+        self.peer = self.host = b""  # of the client: `host:port`, and as the log has it
+        self.cycle: Any = None  # the newest request's, ours or uvicorn's
+        self.running: Any = None  # the one that is being answered
+        self.between = True  # two messages
+        self.closing = False  # the answer to what has come by now is the last
+        self.piled = False  # requests have waited in line
+        self.moved = False  # since the last look at the connection
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came from the client."""
+        fast_path = self.fast_path
+        if fast_path is not None and self.between and self.free and not self.closing:
+            head = fast_path.head_cache.find(data)
+            if head is not None:
+                self.moved = True
+                cycle = ScoreExchange(
+                    self, fast_path, head, keep_alive=True, expects_continue=False
+                )
+                self.cycle = self.running = cycle
+                cycle.begin_whole(data[len(head.block) :])
+                return
+        self.protocol.read(data)
+
+    @property
+    def free(self) -> bool:
+        """Whether all that has come is answered."""
+        cycle = self.cycle
+        if isinstance(cycle, ScoreExchange):
+            return cycle.response_complete
+        return cycle is None or bool(cycle.response_complete)
+
+    def answered(self) -> None:
+        """An answer of ours is complete."""
+        self.moved = True
+        if self.piled:
+            self.protocol.on_response_complete()

@@ -1,0 +1,1 @@
+"""The worker processes: their lives, their pipes, and what became of them."""

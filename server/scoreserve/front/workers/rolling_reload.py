@@ -1,0 +1,126 @@
+"""A rolling reload: every worker is replaced by one that has loaded the script and model anew.
+
+    asked ─→ start one ─→ it is ready ─→ retire an old one ─→ that is gone ─→ any old one left?
+                │                                                               │yes     │no
+                └── it cannot start: failed, the old ones stay        start one ┘        └→ done
+
+One worker more than wanted at any time. Decides only; what starts and retires workers is given.
+A reload asked for during another is made after it: the script may have changed since.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from scoreserve.front.workers.worker_process import State, WorkerProcess
+
+_log = logging.getLogger("azmlinfsrv")
+
+OK, FAILED = "ok", "failed"
+
+
+class WorkerPool(Protocol):
+    """The workers, as a reload sees them."""
+
+    def active_workers(self) -> Collection[WorkerProcess]:
+        """Those that are not retired."""
+
+    def is_retiring(self) -> bool:
+        """Whether one that is retired has not left yet."""
+
+    def start_worker(self) -> WorkerProcess:
+        """Raises OSError."""
+
+    def retire_worker(self, worker: WorkerProcess) -> None: ...
+
+
+class RollingReload:
+    """The reloads of one server. `wanted` is how many workers there should be."""
+
+    def __init__(
+        self, pool: WorkerPool, wanted: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self.generation = 0  # how many times the script was asked to be loaded anew
+        self.counts = {OK: 0, FAILED: 0}
+        self.last = ""  # what came of the last one
+        self._pool = pool
+        self._wanted = wanted
+        self._clock = clock
+        self._running = False
+        self._newcomer: WorkerProcess | None = None  # started, not yet ready
+        self._began = 0.0
+        self._again: str | None = None  # why, if it was asked for during another
+
+    def ask(self, why: str) -> None:
+        """Begins a reload, or has it follow the one under way."""
+        if self._running:
+            _log.info("Reloading again after the reload under way: %s", why)
+            self._again = why
+            return
+        _log.info("Reloading the entry script: %s", why)
+        self._running = True
+        self._began = self._clock()
+        self.generation += 1
+        self._start()
+
+    def is_newcomer(self, worker: WorkerProcess) -> bool:
+        """Whether a reload waits for this worker to be ready."""
+        return worker is self._newcomer
+
+    def ready(self, worker: WorkerProcess) -> None:
+        """A worker is ready."""
+        if worker is self._newcomer:
+            self._newcomer = None
+        self._advance()
+
+    def gone(self, worker: WorkerProcess) -> None:
+        """A worker is gone."""
+        if worker is self._newcomer:
+            self._newcomer = None
+            self._end(FAILED, "the new worker did not start; see its own report above")
+        else:
+            self._advance()
+
+    def _advance(self) -> None:
+        if not self._running or self._newcomer is not None or self._pool.is_retiring():
+            return
+        active = self._pool.active_workers()
+        old = [worker for worker in active if worker.generation < self.generation]
+        if not old:
+            seconds = self._clock() - self._began
+            self._end(OK, f"all workers have loaded the script anew, in {seconds:.1f} s")
+        elif len(active) > self._wanted:
+            self._pool.retire_worker(min(old, key=_use))
+        else:
+            self._start()
+
+    def _start(self) -> None:
+        try:
+            self._newcomer = self._pool.start_worker()
+        except OSError as error:
+            self._end(FAILED, f"no new worker can be started: {error}")
+
+    def _end(self, result: str, text: str) -> None:
+        self._running = False
+        self.counts[result] += 1
+        self.last = f"{result}: {text}"
+        if result == OK:
+            _log.info("Reloaded: %s", text)
+        else:
+            workers = self._pool.active_workers()
+            left = sum(worker.generation < self.generation for worker in workers)
+            stay = f"; {left} worker(s) go on with what they have loaded" if left else ""
+            _log.error("Reload failed: %s%s", text, stay)
+        if self._again is not None:
+            why, self._again = self._again, None
+            self.ask(why)
+
+
+def _use(worker: WorkerProcess) -> int:
+    """The less use a worker is now, the sooner it is retired."""
+    if worker.state is State.STARTING:
+        return 0
+    return 1 if worker.busy_since is None else 2

@@ -1,0 +1,146 @@
+"""The front's ends of one worker's two pipes: an asyncio protocol that speaks frames."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from scoreserve import wire
+from scoreserve.front.queue.job import QueuedJob
+from scoreserve.wire import Outcome
+
+
+class PipeEvents(Protocol):
+    """Who is told what a worker says."""
+
+    def on_stage(self, text: str) -> None: ...
+
+    def on_ready(self, info: dict[str, Any]) -> None: ...
+
+    def on_boot_failed(self) -> None: ...
+
+    def on_running(self, job_ids: Sequence[int]) -> None: ...
+
+    def on_outcomes(self, outcomes: Sequence[Outcome]) -> None: ...
+
+    def on_chunk(self, job_id: int, chunk: bytes) -> None: ...
+
+    def on_stream_end(self, job_id: int, *, complete: bool) -> None: ...
+
+    def on_batch_counts(self, counts: dict[str, Any]) -> None: ...
+
+    def on_closed(self) -> None:
+        """The worker's end is closed, or what came from it is not the protocol."""
+
+
+class WorkerPipe(asyncio.Protocol):
+    """Splits what a worker writes into frames and reports each to `events`. It is the protocol of
+    the connection that they come over; `open` gives it the one to write to.
+    """
+
+    def __init__(self, events: PipeEvents) -> None:
+        self._events = events
+        self._source: asyncio.BaseTransport | None = None
+        self._sink: asyncio.WriteTransport | None = None
+        self._pending = bytearray()
+        self._frame_end = wire.PREFIX_BYTES  # how many bytes make the pending frame complete
+
+    def send(self, jobs: Sequence[QueuedJob]) -> None:
+        """Hands jobs to the worker."""
+        if self._sink is None:
+            return
+        self._sink.writelines(wire.encode_jobs(jobs))
+
+    def send_setup(self, settings: bytes) -> None:
+        """Sends the worker its settings, the first frame it gets."""
+        if self._sink is not None:
+            self._sink.write(wire.frame(wire.SETUP, settings))
+
+    def send_stream_request(self, kind: int, job_id: int) -> None:
+        """Asks for MORE of a streamed body, or to STOP it."""
+        if self._sink is not None:
+            self._sink.write(wire.stream_request(kind, job_id))
+
+    def close(self) -> None:
+        """Tells the worker to finish: it sees the end of the stream."""
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.close()
+        if self._source is not None:
+            self._source.close()
+
+    def open(self, sink: asyncio.WriteTransport) -> None:
+        """What is sent goes here from now on."""
+        self._sink = sink
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._source = transport
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._source = None
+        self.close()
+        self._events.on_closed()
+
+    def data_received(self, data: bytes) -> None:
+        if self._pending:
+            self._pending += data
+            if len(self._pending) < self._frame_end:
+                return
+            data = bytes(self._pending)
+            self._pending.clear()
+        try:
+            consumed = self._read_frames(data)
+        except (wire.FrameError, ValueError):
+            self.close()
+            return
+        if consumed < len(data):
+            self._pending += data[consumed:]
+
+    def _read_frames(self, data: bytes) -> int:
+        """Reports the complete frames in `data`; returns where the first incomplete one starts.
+
+        Frames of outcomes that come one after the other are reported together.
+        """
+        start = 0
+        outcomes: list[Outcome] = []
+        try:
+            while len(data) - start >= wire.PREFIX_BYTES:
+                kind, count, length = wire.read_prefix(data, start)
+                body = start + wire.PREFIX_BYTES
+                self._frame_end = wire.PREFIX_BYTES + length
+                if len(data) - start < self._frame_end:
+                    return start
+                if kind == wire.OUTCOMES:
+                    outcomes += wire.decode_outcomes(data, body, length, count)
+                else:
+                    if outcomes:
+                        self._events.on_outcomes(outcomes)
+                        outcomes = []
+                    self._report(kind, count, data[body : body + length])
+                start = body + length
+            self._frame_end = wire.PREFIX_BYTES
+            return start
+        finally:
+            if outcomes:
+                self._events.on_outcomes(outcomes)
+
+    def _report(self, kind: int, count: int, payload: bytes) -> None:
+        if kind == wire.RUNNING:
+            self._events.on_running(wire.read_running(payload, count))
+        elif kind == wire.BATCH_COUNTS:
+            self._events.on_batch_counts(json.loads(payload))
+        elif kind == wire.CHUNK:
+            self._events.on_chunk(*wire.read_chunk(payload))
+        elif kind == wire.STREAM_END:
+            job_id, complete = wire.read_stream_end(payload)
+            self._events.on_stream_end(job_id, complete=complete)
+        elif kind == wire.STAGE:
+            self._events.on_stage(payload.decode())
+        elif kind == wire.READY:
+            self._events.on_ready(json.loads(payload))
+        elif kind == wire.BOOT_FAILED:
+            self._events.on_boot_failed()
+        else:
+            raise wire.FrameError(f"a worker does not send frames of kind {kind}")

@@ -1,0 +1,300 @@
+"""One scoring worker as the front sees it: a process, its pipe, and what became of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from scoreserve import wire
+from scoreserve.cgroup import OomWatch
+from scoreserve.front.messages.body_stream import BodyStream
+from scoreserve.front.queue.dispatcher import Batching
+from scoreserve.front.queue.job import QueuedJob
+from scoreserve.front.workers import cpu_policy
+from scoreserve.front.workers.exit_reasons import End, Exceeded, end_of
+from scoreserve.front.workers.large_writes import LargeWrites
+from scoreserve.front.workers.snapshot import BUSY, READY, STARTING, STOPPING
+from scoreserve.front.workers.worker_pipe import WorkerPipe
+from scoreserve.pipes import pipe
+from scoreserve.wire import Outcome
+
+# How long a worker may take to be gone once it said that it cannot serve, or closed its end:
+# threads of the script can hold up a Python process for ever.
+_EXIT_GRACE_SECONDS = 0.5
+# How long a retired worker may take to be gone. It ends itself sooner, unless C code holds its GIL.
+_LEAVE_GRACE_SECONDS = 5.0
+
+
+class Script(NamedTuple):
+    """What the front knows of the entry script: `swagger` holds documents by version."""
+
+    raw: bool = False  # run() takes any method, since it gets the request itself
+    batching: Batching = Batching()
+    swagger: Mapping[str, Any] = {}
+
+
+class State(enum.Enum):
+    """A worker's life, in order."""
+
+    STARTING = "starting"
+    READY = "ready"
+    GONE = "gone"
+
+
+class WorkerEvents(Protocol):
+    """Who is told what becomes of a worker."""
+
+    def worker_ready(self, worker: WorkerProcess) -> None: ...
+
+    def worker_running(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None: ...
+
+    def worker_outcomes(self, worker: WorkerProcess, outcomes: Sequence[Outcome]) -> None: ...
+
+    def worker_stream_ended(self, worker: WorkerProcess, job_id: int, seconds: float) -> None: ...
+
+    def worker_batch_counts(self, worker: WorkerProcess, counts: dict[str, Any]) -> None: ...
+
+    def worker_ending(self, worker: WorkerProcess) -> None:
+        """It takes no more jobs: its process has ended, or its end of the pipe is closed."""
+
+    def worker_gone(self, worker: WorkerProcess) -> None:
+        """The process has ended and everything it wrote has been read."""
+
+
+class WorkerProcess:
+    """A worker process from its spawning to its end.
+
+    It is GONE when the process has been waited for and its pipe is drained: the first alone may
+    leave outcomes unread, the second alone an exit status unknown.
+
+    `generation` tells which state of the script it has loaded: that after so many reloads.
+    """
+
+    def __init__(
+        self, events: WorkerEvents, settings: bytes, oom: OomWatch, generation: int = 0
+    ) -> None:
+        self.state = State.STARTING
+        self.stage = "starting a process"
+        self.script = Script()
+        self.started = time.monotonic()
+        self.generation = generation
+        self.retiring = False
+        self.stopping = False
+        self.exit_code: int | None = None
+        self.boot_failed = False
+        self.killed_for: Exceeded | None = None
+        self.end: End | None = None  # once it is GONE
+        self.busy_since: float | None = None  # when the job it is running began
+        self._in_flight = 0
+        self._events = events
+        self._settings = settings
+        self._oom = oom
+        self._oom_mark = oom.mark()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pipe = WorkerPipe(self)
+        self._pipe_closed = False
+        self._streams: dict[int, tuple[BodyStream, float]] = {}  # and when each began
+        their_source, self._sink = pipe()
+        self._source, their_sink = pipe()
+        with their_source, their_sink:
+            self._process = _spawn(their_source.fileno(), their_sink.fileno())
+
+    @property
+    def streaming(self) -> bool:
+        """Whether it is sending a body, at the pace of the client."""
+        return bool(self._streams)
+
+    @property
+    def death_reason(self) -> str:
+        """Why it died, one of `deaths.REASONS`; empty while it lives."""
+        return self.end.reason if self.end else ""
+
+    @property
+    def state_shown(self) -> str:
+        """Its state, as health and metrics tell it."""
+        if self.retiring or self.stopping or self._pipe_closed:
+            return STOPPING
+        if self.state is State.STARTING:
+            return STARTING
+        return READY if self.busy_since is None else BUSY
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    async def connect(self) -> None:
+        """Starts talking to the process, on the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        sink, _ = await self._loop.connect_write_pipe(LargeWrites, self._sink)
+        self._pipe.open(sink)
+        await self._loop.connect_read_pipe(lambda: self._pipe, self._source)
+        self._pipe.send_setup(self._settings)
+        threading.Thread(target=self._wait, args=(self._exited,), daemon=True).start()
+
+    def send(self, jobs: Sequence[QueuedJob]) -> None:
+        """Hands jobs to the worker."""
+        if not self._in_flight:
+            self.busy_since = time.monotonic()
+        self._in_flight += len(jobs)
+        self._pipe.send(jobs)
+
+    def open_stream(self, job_id: int) -> BodyStream:
+        """The body of a streamed outcome."""
+        request = self._pipe.send_stream_request
+        stream = BodyStream(
+            more=lambda: request(wire.MORE, job_id), stop=lambda: request(wire.STOP, job_id)
+        )
+        self._streams[job_id] = (stream, time.monotonic())
+        return stream
+
+    def stop(self) -> None:
+        """Asks the process to leave: an idle one does at once."""
+        self.stopping = True
+        self._pipe.close()
+
+    def retire(self) -> None:
+        """Lets the worker leave once what it has in hand is done. It gets no more jobs."""
+        self.retiring = True
+        if self.state is State.STARTING:
+            self.stopping = True
+            self.kill()
+        elif not self._in_flight:
+            self._leave()
+
+    def kill(self) -> None:
+        """Ends the process and whatever the script started in its process group."""
+        # It is the leader of a session, and so of a process group, of its own.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+    def kill_for(self, limit: Exceeded) -> None:
+        """Ends a process that hangs, with a dump of its stacks; its job ends with the error."""
+        self.killed_for = limit
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGABRT)  # faulthandler writes the stacks, even from C code
+        self._kill_later()
+
+    # What the pipe reports.
+
+    def on_stage(self, text: str) -> None:
+        self.stage = text
+
+    def on_ready(self, info: dict[str, Any]) -> None:
+        self.state = State.READY
+        self.stage = "ready"
+        self.script = Script(bool(info["raw"]), _batching(info["batching"]), info["swagger"])
+        self._events.worker_ready(self)
+
+    def on_boot_failed(self) -> None:
+        self.boot_failed = True
+        self._kill_later()
+
+    def on_running(self, job_ids: Sequence[int]) -> None:
+        self.busy_since = time.monotonic()  # whatever it did since it was handed them
+        self._events.worker_running(self, job_ids)
+
+    def on_batch_counts(self, counts: dict[str, Any]) -> None:
+        self._events.worker_batch_counts(self, counts)
+
+    def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
+        self._answered(wire.count_whole(outcomes))
+        self._events.worker_outcomes(self, outcomes)
+
+    def on_chunk(self, job_id: int, chunk: bytes) -> None:
+        if job_id in self._streams:
+            self._streams[job_id][0].feed(chunk)
+
+    def on_stream_end(self, job_id: int, *, complete: bool) -> None:
+        if job_id in self._streams:
+            stream, started = self._streams.pop(job_id)
+            stream.end(complete=complete)
+            self._answered(1)
+            self._events.worker_stream_ended(self, job_id, time.monotonic() - started)
+
+    def _answered(self, jobs: int) -> None:
+        self._in_flight -= jobs
+        self.busy_since = time.monotonic() if self._in_flight else None
+        if self.retiring and not self._in_flight:
+            self._leave()
+
+    def _leave(self) -> None:
+        self.stop()
+        assert self._loop is not None
+        self._loop.call_later(_LEAVE_GRACE_SECONDS, self._kill_if_alive)
+
+    def on_closed(self) -> None:
+        self._pipe_closed = True
+        if self.exit_code is not None:
+            self._gone()
+            return
+        self._events.worker_ending(self)
+        if not self.stopping:
+            self._kill_later()
+
+    # What the waiting thread reports.
+
+    def _wait(self, report: Callable[[int], None]) -> None:
+        code = self._process.wait()
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+            self._loop.call_soon_threadsafe(report, code)
+
+    def _exited(self, code: int) -> None:
+        self.exit_code = code
+        self.kill()  # what the script started must not outlive it
+        if self._pipe_closed:
+            self._gone()
+            return
+        self._events.worker_ending(self)
+        if self._loop is not None:
+            # A child that left the process group may hold the other end open for ever.
+            self._loop.call_later(_EXIT_GRACE_SECONDS, self._pipe.close)
+
+    def _gone(self) -> None:
+        if self.state is not State.GONE:
+            self.state = State.GONE
+            self.end = self._how_it_ended()
+            self._events.worker_gone(self)
+
+    def _how_it_ended(self) -> End:
+        assert self.exit_code is not None
+        killed = self.exit_code == -signal.SIGKILL
+        return end_of(
+            self.exit_code,
+            exceeded=self.killed_for,
+            boot_failed=self.boot_failed,
+            out_of_memory=self._oom.claim(self._oom_mark) if killed else False,
+        )
+
+    def _kill_later(self) -> None:
+        assert self._loop is not None
+        self._loop.call_later(_EXIT_GRACE_SECONDS, self._kill_if_alive)
+
+    def _kill_if_alive(self) -> None:
+        if self.exit_code is None:
+            self.kill()
+
+
+def _batching(told: Mapping[str, Any]) -> Batching:
+    return Batching(int(told["jobs"]), float(told["wait_seconds"]), str(told["off"]))
+
+
+def _spawn(source: int, sink: int) -> subprocess.Popen[bytes]:
+    # -P: a file of the user's beside the script must not shadow what the worker itself imports.
+    safe_path = ["-P"] if sys.version_info >= (3, 11) else []
+    process = subprocess.Popen(
+        [sys.executable, *safe_path, "-m", "scoreserve.worker", str(source), str(sink)],
+        pass_fds=[source, sink],
+        start_new_session=True,  # a terminal's Ctrl-C is for the server, which then stops it
+    )
+    cpu_policy.drop_inherited(process.pid)
+    return process

@@ -1,0 +1,167 @@
+"""The worker's main loop: takes frames, scores their jobs in order, sends what comes of each."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import orjson
+
+from scoreserve import wire
+from scoreserve.errors import ResultUnusable
+from scoreserve.wire import Outcome
+from scoreserve.worker.front_pipe import Frame
+from scoreserve.worker.script import results
+from scoreserve.worker.script.calling import Call
+from scoreserve.worker.script.responses import StreamedOutcome
+from scoreserve.worker.script.script_runner import Begin, Result, ScriptRunner
+
+_log = logging.getLogger("azmlinfsrv")
+
+
+class Frames(Protocol):
+    """Where frames come from, and go to: see FrontPipe."""
+
+    def receive(self) -> Frame | None: ...
+
+    def send(self, buffers: list[bytes]) -> None: ...
+
+
+class GroupRunner(Protocol):
+    """Scores the calls of one frame together."""
+
+    def score(self, calls: Sequence[Call | Outcome], begin: Begin) -> Iterable[list[Result]]:
+        """The outcomes of all calls, each once, in any order: together what one run() gave.
+
+        `begin` is told which calls share a run(), before it begins.
+        """
+
+    def report(self) -> dict[str, Any] | None:
+        """What is new since the last report, see BatchCounts; None: nothing."""
+
+
+class WorkerLoop:
+    """Serves one front over `pipe` until it closes its end. `together` scores the calls of a
+    frame; without, they are scored one by one.
+    """
+
+    def __init__(
+        self, pipe: Frames, runner: ScriptRunner, together: GroupRunner | None = None
+    ) -> None:
+        self._pipe = pipe
+        self._runner = runner
+        self._together = together
+        self._calls: deque[Call | Outcome] = deque()
+        self._handed = 0  # calls that are being scored together
+        self._comparing = False
+
+    def run(self) -> None:
+        """Returns when the front has closed its end and nothing is left to score."""
+        self._send_news()
+        while (frame := self._pipe.receive()) is not None:
+            self._take(frame)
+            del frame  # frees the bytes of a large body before run() makes its own copies
+            while self._calls:  # others may come while a body is streamed
+                if self._together is None:
+                    self._answer(self._calls.popleft())
+                    continue
+                calls = list(self._calls)
+                self._calls.clear()
+                self._handed = len(calls)
+                self._send_together(self._together.score(calls, self._begin))
+                self._send_news()
+
+    def _take(self, frame: Frame) -> None:
+        if frame.kind == wire.JOBS:
+            self._calls.extend(self._runner.read(wire.decode_jobs(frame.payload, frame.records)))
+        elif frame.kind != wire.STOP:  # which may come for a stream that has just ended
+            raise wire.FrameError(f"the front does not send frames of kind {frame.kind} now")
+
+    def _send_together(self, results: Iterable[list[Result]]) -> None:
+        """Sends outcomes in groups as they are there: those of one call of run() in one write."""
+        for group in results:
+            whole = [outcome for outcome in group if isinstance(outcome, Outcome)]
+            if whole:
+                # The news first: who has an answer finds it counted.
+                self._pipe.send([*self._news(), *wire.encode_outcomes(whole)])
+            for outcome in group:
+                if isinstance(outcome, StreamedOutcome):
+                    self._send(outcome)
+
+    def _begin(self, calls: Sequence[Call]) -> None:
+        """Tells the front what begins, unless that is all it sent, which it takes for granted."""
+        if len(calls) == self._handed and not self._comparing:
+            return
+        self._comparing = not calls
+        self._pipe.send([wire.running([call.job_id for call in calls])])
+
+    def _send_news(self) -> None:
+        if news := self._news():
+            self._pipe.send(news)
+
+    def _news(self) -> list[bytes]:
+        news = self._together.report() if self._together is not None else None
+        return [wire.frame(wire.BATCH_COUNTS, orjson.dumps(news))] if news else []
+
+    def _answer(self, call: Call | Outcome) -> None:
+        # Each outcome leaves as it is there: none may wait for a slow run() after it.
+        self._send(call if isinstance(call, Outcome) else self._runner.score(call))
+
+    def _send(self, outcome: Result) -> None:
+        if isinstance(outcome, Outcome):
+            self._pipe.send(wire.encode_outcomes([outcome]))
+            return
+        try:
+            self._stream(outcome)
+        finally:
+            self._close(outcome)
+
+    def _stream(self, outcome: StreamedOutcome) -> None:
+        """Sends a response whose body the script is still to make.
+
+        Status and headers go out with the first chunk, as gunicorn does it for the reference: a
+        generator that fails at once is still a 500.
+        """
+        job_id = outcome.outcome.id
+        try:
+            chunk = next(outcome.chunks, None)
+        except BaseException:
+            _log.exception("The response body could not be made")
+            failed = results.failure(job_id, ResultUnusable())
+            self._pipe.send(wire.encode_outcomes([failed]))
+            return
+        self._pipe.send(wire.encode_outcomes([outcome.outcome]))
+        complete = self._send_chunks(job_id, chunk, outcome.chunks)
+        self._pipe.send([wire.stream_end(job_id, complete=complete)])
+
+    def _send_chunks(self, job_id: int, chunk: bytes | None, rest: Iterator[bytes]) -> bool:
+        """False when the body broke off, or nobody wants the rest of it."""
+        while chunk is not None:
+            if chunk:
+                self._pipe.send([wire.chunk(job_id, chunk)])
+                if not self._more_wanted(job_id):
+                    return False
+            try:
+                chunk = next(rest, None)
+            except BaseException:
+                _log.exception("The response body broke off")
+                return False
+        return True
+
+    def _more_wanted(self, job_id: int) -> bool:
+        """Waits for the front to ask for the next chunk. Jobs that come meanwhile are kept."""
+        while (frame := self._pipe.receive()) is not None:
+            if frame.kind == wire.MORE and wire.read_stream_id(frame.payload) == job_id:
+                return True
+            if frame.kind == wire.STOP and wire.read_stream_id(frame.payload) == job_id:
+                return False
+            self._take(frame)
+        raise ConnectionResetError("the front has closed its end")
+
+    def _close(self, outcome: StreamedOutcome) -> None:
+        try:
+            outcome.close()
+        except BaseException:
+            _log.exception("The response body did not close")

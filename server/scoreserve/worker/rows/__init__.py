@@ -1,0 +1,1 @@
+"""Bodies of several requests merged by rows into one call of run()."""

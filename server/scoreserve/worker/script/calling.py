@@ -1,0 +1,145 @@
+"""How run() wants to be called, read once from its signature and decorators.
+
+    undecorated      the first parameter gets the body as a str
+    @input_schema    every parameter gets the member of that name of the JSON body
+    @rawhttp         the first parameter gets flask's request
+    request_headers  beside any: a dict of the request's headers
+
+Rules and messages are the reference's (azureml-inference-server-http 1.5.1, server/user_script.py).
+All arguments are passed by keyword.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from scoreserve import wire
+from scoreserve.errors import BootError
+from scoreserve.wire import WireJob
+from scoreserve.worker.script.inputs import InputReader, RawInput, SchemaInput, TextInput
+
+_log = logging.getLogger("azmlinfsrv.user_script")
+
+_HEADERS_PARAMETER = "request_headers"
+_BY_KEYWORD = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+@dataclass(init=False)
+class Call:
+    """A job whose input is read: what run() is called with.
+
+    `head` is the encoded request head, which few calls need again. `context` is the flask context
+    to call it in, where the script has a use for one.
+    """
+
+    job_id: int
+    head: bytes
+    arguments: dict[str, Any]
+    context: AbstractContextManager[Any] | None
+    body_bytes: int
+
+    def __init__(
+        self,
+        job_id: int,
+        head: bytes,
+        arguments: dict[str, Any],
+        context: AbstractContextManager[Any] | None,
+        body_bytes: int,
+    ) -> None:
+        self.job_id = job_id
+        self.head = head
+        self.arguments = arguments
+        self.context = context
+        self.body_bytes = body_bytes
+
+
+@dataclass
+class Convention:
+    """Turns a job into a call of run(). `raw`: run() gets flask's request.
+
+    `awaited`: run() is a coroutine function or an async generator function. `uses_flask`: the
+    script may look at flask.request, so there must be one while it runs.
+    """
+
+    reader: InputReader
+    wants_headers: bool
+    raw: bool
+    awaited: bool = False
+    mergeable: bool = False  # requests differ in nothing but the values of their arguments
+    uses_flask: bool = False
+
+    @property
+    def text_parameter(self) -> str | None:
+        """The parameter that gets the body's text; None: they get the members of its JSON."""
+        return self.reader.parameter if isinstance(self.reader, TextInput) else None
+
+    def call(self, job: WireJob) -> Call:
+        """Raises BadInput, UnsupportedInput or MethodRefused for a request run() cannot take."""
+        arguments = self.reader.read(job.head, job.body)
+        if self.wants_headers:
+            headers = wire.decode_head(job.head).merged_headers()
+            arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
+        context = self._context(job) if self.raw or self.uses_flask else None
+        return Call(job.id, job.head, arguments, context, len(job.body))
+
+    def _context(self, job: WireJob) -> AbstractContextManager[Any]:
+        from scoreserve.worker.script import flask_requests
+
+        return flask_requests.request_context(wire.decode_head(job.head), job.body)
+
+
+def convention_of(run: Callable[..., Any]) -> Convention:
+    """Reads run()'s signature. Raises BootError when it cannot be called by keyword."""
+    parameters = list(inspect.signature(run).parameters.values())
+    if any(parameter.kind not in _BY_KEYWORD for parameter in parameters):
+        raise BootError("run() cannot accept positional-only arguments, *args, or **kwargs.")
+    inputs = [parameter for parameter in parameters if parameter.name != _HEADERS_PARAMETER]
+    wants_headers = len(inputs) < len(parameters)
+    if not inputs:
+        if wants_headers:
+            raise BootError('run() needs to accept an argument other than "request_headers".')
+        raise BootError("run() needs to accept an argument for input data.")
+    reader = _reader(run, inputs)
+    raw = isinstance(reader, RawInput)
+    awaited = inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run)
+    plain = not (raw or wants_headers or awaited or inspect.isgeneratorfunction(run))
+    return Convention(reader, wants_headers, raw, awaited=awaited, mergeable=plain)
+
+
+def _reader(run: Callable[..., Any], inputs: list[inspect.Parameter]) -> InputReader:
+    raw, schema = _is_raw(), _is_schema_decorated(run)
+    if raw and schema:
+        raise BootError("run() cannot be decorated with both @rawhttp and @input_schema")
+    if raw:
+        _log.info(
+            "run() is decorated with @rawhttp. Server will invoke it with the flask request object."
+        )
+        return RawInput(inputs[0].name)
+    if schema:
+        names = ", ".join(parameter.name for parameter in inputs)
+        _log.info(
+            "run() is decorated with @input_schema. Server will invoke it with the following"
+            " arguments: %s.",
+            names,
+        )
+        return SchemaInput(inputs)
+    _log.info("run() is not decorated. Server will invoke it with the input in JSON string.")
+    return TextInput(inputs[0].name)
+
+
+def _is_raw() -> bool:
+    """Whether anything in this process is decorated with @rawhttp."""
+    aml_request = sys.modules.get("scoreserve.compat.aml_request")
+    return aml_request is not None and bool(aml_request.requested())
+
+
+def _is_schema_decorated(run: Callable[..., Any]) -> bool:
+    """Whether inference-schema wrapped run(); only a script that imported it can be decorated."""
+    schema_util = sys.modules.get("inference_schema.schema_util")
+    return schema_util is not None and bool(schema_util.is_schema_decorated(run))

@@ -1,0 +1,102 @@
+"""What --reload watches, and when it tells of a change."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from scoreserve.front.workers.file_watch import differences, look, watch, watched_folders
+from scoreserve.settings import Settings
+from tests.conftest import WriteFile
+
+
+@pytest.fixture
+def names(tmp_path: Path) -> Callable[..., set[str]]:
+    """The files that a look at this test's directory sees, relative to it."""
+
+    def names(most: int = 10_000) -> set[str]:
+        return {os.path.relpath(path, tmp_path) for path in look([str(tmp_path)], most)}
+
+    return names
+
+
+class TestLooking:
+    def test_sees_python_files_in_the_folder_and_below(
+        self, names: Callable[..., set[str]], write_file: WriteFile
+    ) -> None:
+        for name in ("score.py", "lib/inner/a.py", "notes.txt", "lib/data.json"):
+            write_file(name, "")
+        assert names() == {"score.py", "lib/inner/a.py"}
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *(".git/a.py", ".venv/a.py", "__pycache__/a.py", "node_modules/a.py"),
+            *("env/lib/a.py", "env/a.py"),
+        ],
+    )
+    def test_leaves_out_what_is_not_the_users_own(
+        self, names: Callable[..., set[str]], write_file: WriteFile, name: str
+    ) -> None:
+        write_file("env/pyvenv.cfg", "")
+        write_file(name, "")
+        assert names() == set()
+
+    def test_stops_at_the_folder_that_is_too_much(
+        self, names: Callable[..., set[str]], write_file: WriteFile
+    ) -> None:
+        for name in ("near.py", "a/far.py", "a/b/farther.py"):
+            write_file(name, "")
+        assert names(2) == {"near.py"}
+
+    def test_survives_links_to_nothing_and_folders_that_are_not_there(
+        self, names: Callable[..., set[str]], write_file: WriteFile, tmp_path: Path
+    ) -> None:
+        write_file("score.py", "")
+        (tmp_path / ".#score.py").symlink_to("somebody@somewhere")  # an editor's lock
+        (tmp_path / "loop").symlink_to(tmp_path)
+        assert names() == {"score.py"}
+        assert look([str(tmp_path / "nowhere")]) == {}
+
+    def test_differences_are_new_changed_and_missing_files(self) -> None:
+        before = {"same": (1, 1), "time": (1, 1), "size": (1, 1), "gone": (1, 1)}
+        after = {"same": (1, 1), "time": (2, 1), "size": (1, 2), "new": (1, 1)}
+        assert differences(before, after) == ["gone", "new", "size", "time"]
+
+
+class TestFolders:
+    def test_the_scripts_own_unless_it_is_in_the_app_root(self, tmp_path: Path) -> None:
+        root = str(tmp_path / "app")
+        within = Settings(app_root=root, entry_script="code/score.py")
+        elsewhere = Settings(app_root=root, entry_script=str(tmp_path / "other/score.py"))
+        assert watched_folders(within) == [root]
+        assert watched_folders(elsewhere) == [root, str(tmp_path / "other")]
+        assert watched_folders(Settings(app_root=root)) == [root]
+
+
+def test_a_change_is_told_once_and_when_it_is_complete(
+    tmp_path: Path, write_file: WriteFile
+) -> None:
+    """Two files are written between one look and the next."""
+    write_file("score.py", "1")
+    edits = iter([("score.py", "22"), ("lib.py", "1"), None, None, ("score.py", "333"), None, None])
+    told: list[str] = []
+
+    async def sleep(seconds: float) -> None:
+        try:
+            edit = next(edits)
+        except StopIteration:
+            raise asyncio.CancelledError from None
+        if edit is not None:
+            write_file(*edit)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(watch(Settings(app_root=str(tmp_path)), told.append, sleep))
+    assert len(told) == 2
+    assert "score.py" in told[0]
+    assert "lib.py" in told[0]
+    assert "lib.py" not in told[1]

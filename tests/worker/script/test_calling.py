@@ -1,0 +1,127 @@
+"""How run() wants to be called, as its signature and decorators say."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from scoreserve.errors import BadInput, BootError
+from scoreserve.worker.script.calling import convention_of
+from tests.worker.fakes import head_of, job_of
+
+Run = Callable[..., Any]
+
+
+class UsesRawHttp(ModuleType):
+    """Stands for the module of `@rawhttp` in a process whose script used it."""
+
+    def requested(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def schema_decorated() -> Run:
+    """A run() under two @input_schema decorators."""
+    from inference_schema.parameter_types.standard_py_parameter_type import (
+        StandardPythonParameterType,
+    )
+    from inference_schema.schema_decorators import input_schema
+
+    def run(data: Any, params: Any) -> Any:
+        return data, params
+
+    run = input_schema("data", StandardPythonParameterType([1]))(run)
+    decorated: Run = input_schema("params", StandardPythonParameterType({"a": 1}))(run)
+    return decorated
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        "run", [lambda raw_data: None, lambda raw_data, unused=1: None], ids=["one", "default"]
+    )
+    def test_an_undecorated_run_gets_the_body_by_its_first_name(self, run: Run) -> None:
+        assert convention_of(run).call(job_of(b"[1]")).arguments == {"raw_data": "[1]"}
+
+    def test_a_keyword_only_parameter_will_do(self) -> None:
+        def run(*, data: str) -> None: ...
+
+        assert convention_of(run).call(job_of(b"[1]")).arguments == {"data": "[1]"}
+
+    def test_a_bound_method_will_do(self) -> None:
+        class Model:
+            def run(self, data: str) -> None: ...
+
+        assert convention_of(Model().run).call(job_of(b"[1]")).arguments == {"data": "[1]"}
+
+    @pytest.mark.parametrize(
+        "run",
+        [lambda data, request_headers: None, lambda request_headers, data: None],
+        ids=["last", "first"],
+    )
+    def test_request_headers_come_in_title_case_and_joined(self, run: Run) -> None:
+        head = head_of(headers=[("x-ms-id", "ä"), ("x-two", "a"), ("x-two", "b")])
+        arguments = convention_of(run).call(job_of(b"[1]", head)).arguments
+        assert arguments == {
+            "data": "[1]",
+            "request_headers": {"X-Ms-Id": "ä", "X-Two": "a,b"},
+        }
+
+    def test_a_schema_decorated_run_gets_members(self, schema_decorated: Run) -> None:
+        call = convention_of(schema_decorated).call(job_of(b'{"params": {"a": 2}, "data": [3]}'))
+        assert call.arguments == {"data": [3], "params": {"a": 2}}
+
+    def test_a_schema_decorated_run_misses_no_member(self, schema_decorated: Run) -> None:
+        convention = convention_of(schema_decorated)
+        with pytest.raises(BadInput, match="'params'"):
+            convention.call(job_of(b'{"data": [3]}'))
+
+    def test_a_call_keeps_nothing_of_the_receive_buffer(self) -> None:
+        buffer = bytearray(b"[1]")
+        job = replace(job_of(), body=memoryview(buffer))
+        call = convention_of(lambda data: None).call(job)
+        buffer[:] = b"[2]"
+        assert call.arguments == {"data": "[1]"}
+
+
+class TestRefusedSignatures:
+    @pytest.mark.parametrize(
+        "run",
+        [
+            lambda data, /: None,
+            lambda *args: None,
+            lambda **kwargs: None,
+            lambda data, **kwargs: None,
+        ],
+        ids=["positional-only", "args", "kwargs", "data and kwargs"],
+    )
+    def test_that_take_no_keyword(self, run: Run) -> None:
+        with pytest.raises(BootError) as caught:
+            convention_of(run)
+        assert str(caught.value) == (
+            "run() cannot accept positional-only arguments, *args, or **kwargs."
+        )
+
+    def test_that_take_nothing(self) -> None:
+        with pytest.raises(BootError) as caught:
+            convention_of(lambda: None)
+        assert str(caught.value) == "run() needs to accept an argument for input data."
+
+    def test_that_take_only_headers(self) -> None:
+        with pytest.raises(BootError) as caught:
+            convention_of(lambda request_headers: None)
+        assert str(caught.value) == (
+            'run() needs to accept an argument other than "request_headers".'
+        )
+
+    def test_that_are_both_raw_and_decorated(
+        self, schema_decorated: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = "scoreserve.compat.aml_request"
+        monkeypatch.setitem(sys.modules, name, UsesRawHttp(name))
+        with pytest.raises(BootError, match="both @rawhttp and @input_schema"):
+            convention_of(schema_decorated)

@@ -1,0 +1,311 @@
+"""The worker's main loop: what it sends for the frames it gets, and in which order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pytest
+
+from scoreserve import wire
+from scoreserve.settings import Settings
+from scoreserve.wire import Outcome
+from scoreserve.worker.front_pipe import Frame
+from scoreserve.worker.main_loop import WorkerLoop
+from scoreserve.worker.rows.batcher import Batcher
+from scoreserve.worker.rows.list_runner import ListRunner
+from scoreserve.worker.script.calling import convention_of
+from scoreserve.worker.script.script_runner import ScriptRunner
+from tests.worker.fakes import head_of
+
+Said = tuple[str, tuple[Any, ...]]
+
+
+def jobs(*bodies: bytes, first_id: int = 1) -> bytes:
+    """A frame of jobs with these bodies, numbered from `first_id`."""
+    head = wire.encode_head(head_of())
+    records = [wire.Job(first_id + n, head, [body]) for n, body in enumerate(bodies)]
+    return b"".join(wire.encode_jobs(records))
+
+
+class FakeChannel:
+    """Hands out the front's frames, and then its end; keeps what is sent, in readable form."""
+
+    def __init__(self, frames: list[bytes]) -> None:
+        self._frames = frames
+        self.sent: list[Said] = []
+
+    def receive(self) -> Frame | None:
+        if not self._frames:
+            return None
+        data = self._frames.pop(0)
+        kind, count, _ = wire.read_prefix(data)
+        return Frame(kind, count, memoryview(data)[wire.PREFIX_BYTES :])
+
+    def send(self, buffers: list[bytes]) -> None:
+        data = b"".join(buffers)
+        while data:
+            kind, count, length = wire.read_prefix(data)
+            payload = data[wire.PREFIX_BYTES : wire.PREFIX_BYTES + length]
+            self._keep(kind, count, payload)
+            data = data[wire.PREFIX_BYTES + length :]
+
+    def _keep(self, kind: int, count: int, payload: bytes) -> None:
+        if kind == wire.OUTCOMES:
+            for outcome in wire.decode_outcomes(payload, 0, len(payload), count):
+                self.sent.append(self._readable(outcome))
+        elif kind == wire.RUNNING:
+            self.sent.append(("running", wire.read_running(payload, count)))
+        elif kind == wire.BATCH_COUNTS:
+            self.sent.append(("report", (json.loads(payload),)))
+        elif kind == wire.CHUNK:
+            self.sent.append(("chunk", wire.read_chunk(payload)))
+        else:
+            self.sent.append(("end", wire.read_stream_end(payload)))
+
+    @staticmethod
+    def _readable(outcome: Outcome) -> Said:
+        what = "stream" if outcome.streamed else "outcome"
+        return (what, (outcome.id, outcome.status, outcome.body))
+
+
+def statuses(sent: list[Said]) -> list[int]:
+    """Those of the outcomes, in order; there is nothing else."""
+    assert {what for what, _ in sent} == {"outcome"}
+    return [status for _, (_, status, _) in sent]
+
+
+Serve = Callable[..., list[Said]]
+
+
+@pytest.fixture
+def serve(own_alarm: None, server_log: pytest.LogCaptureFixture) -> Serve:
+    """What a worker with this run() sends for these frames of the front."""
+
+    def serve(run: Callable[..., Any], *frames: bytes) -> list[Said]:
+        pipe = FakeChannel(list(frames))
+        runner = ScriptRunner(run, convention_of(run), Settings())
+        WorkerLoop(pipe, runner).run()
+        return pipe.sent
+
+    return serve
+
+
+MORE = wire.stream_request(wire.MORE, 1)
+STOP = wire.stream_request(wire.STOP, 1)
+
+
+def letters(data: str) -> Generator[str, None, None]:
+    """A run() that streams its input letter by letter."""
+    yield from data
+
+
+def test_jobs_are_answered_in_their_order(serve: Serve) -> None:
+    sent = serve(lambda data: data, jobs(b"a", b"b"), jobs(b"c", first_id=3))
+    assert sent == [
+        ("outcome", (1, 200, b'"a"')),
+        ("outcome", (2, 200, b'"b"')),
+        ("outcome", (3, 200, b'"c"')),
+    ]
+
+
+def test_each_outcome_is_sent_before_the_next_run_begins(serve: Serve) -> None:
+    """The front relies on it: of a dead worker's jobs, only the first can have begun."""
+    pipe = FakeChannel([jobs(b"a", b"b", b"c")])
+    seen: list[int] = []
+
+    def run(data: str) -> None:
+        seen.append(len(pipe.sent))
+
+    WorkerLoop(pipe, ScriptRunner(run, convention_of(run), Settings())).run()
+    assert seen == [0, 1, 2]
+
+
+def test_refused_and_failed_jobs_keep_their_place(serve: Serve) -> None:
+    sent = serve(lambda data: 1 / int(data), jobs(b"1", b"0", b"\xff", b"2"))
+    assert statuses(sent) == [200, 500, 400, 200]
+
+
+class TestStreams:
+    def test_send_a_chunk_each_time_they_are_asked(self, serve: Serve) -> None:
+        assert serve(letters, jobs(b"ab"), MORE, MORE) == [
+            ("stream", (1, 200, b"")),
+            ("chunk", (1, b"a")),
+            ("chunk", (1, b"b")),
+            ("end", (1, True)),
+        ]
+
+    def test_end_when_nobody_wants_the_rest(self, serve: Serve) -> None:
+        closed: list[bool] = []
+
+        def run(data: str) -> Generator[str, None, None]:
+            try:
+                yield from data
+            finally:
+                closed.append(True)
+
+        assert serve(run, jobs(b"abc"), STOP) == [
+            ("stream", (1, 200, b"")),
+            ("chunk", (1, b"a")),
+            ("end", (1, False)),
+        ]
+        assert closed == [True]
+
+    def test_let_jobs_wait_that_come_meanwhile(self, serve: Serve) -> None:
+        sent = serve(letters, jobs(b"a"), jobs(b"", first_id=2), MORE)
+        assert [what for what, _ in sent] == ["stream", "chunk", "end", "stream", "end"]
+
+    @pytest.mark.parametrize("error", [KeyError, SystemExit])
+    def test_that_fail_before_the_first_chunk_are_a_500(
+        self, serve: Serve, error: type[BaseException]
+    ) -> None:
+        def run(data: str) -> Generator[str, None, None]:
+            raise error(data)
+            yield
+
+        assert statuses(serve(run, jobs(b"a"))) == [500]
+
+    @pytest.mark.parametrize("error", [KeyError, SystemExit])
+    def test_that_fail_later_break_off_and_the_next_job_is_run(
+        self, serve: Serve, error: type[BaseException]
+    ) -> None:
+        def run(data: str) -> Generator[str, None, None]:
+            yield data
+            if data == "a":
+                raise error
+
+        sent = serve(run, jobs(b"a", b"b"), MORE, wire.stream_request(wire.MORE, 2))
+        assert sent == [
+            ("stream", (1, 200, b"")),
+            ("chunk", (1, b"a")),
+            ("end", (1, False)),
+            ("stream", (2, 200, b"")),
+            ("chunk", (2, b"b")),
+            ("end", (2, True)),
+        ]
+
+    def test_end_with_the_front(self, serve: Serve) -> None:
+        closed: list[bool] = []
+
+        def run(data: str) -> Generator[str, None, None]:
+            try:
+                yield from data
+            finally:
+                closed.append(True)
+
+        with pytest.raises(ConnectionResetError):
+            serve(run, jobs(b"ab"))
+        assert closed == [True]
+
+    def test_that_have_just_ended_may_still_be_stopped(self, serve: Serve) -> None:
+        sent = serve(lambda data: data, STOP, jobs(b"a"))
+        assert sent == [("outcome", (1, 200, b'"a"'))]
+
+
+@pytest.mark.parametrize("kind", [wire.MORE, wire.SETUP, wire.OUTCOMES])
+def test_what_the_front_does_not_send_is_refused(serve: Serve, kind: int) -> None:
+    with pytest.raises(wire.FrameError):
+        serve(lambda data: data, wire.frame(kind, bytes(8)))
+
+
+def parsed(data: str) -> Any:
+    """A run() that answers its input."""
+    return json.loads(data)
+
+
+class TestTogether:
+    """With jobs that may share a run()."""
+
+    @pytest.fixture
+    def serve_together(self, serve: Serve) -> Serve:
+        def serve_together(run: Callable[..., Any], *frames: bytes) -> list[Said]:
+            pipe = FakeChannel(list(frames))
+            runner = ScriptRunner(run, convention_of(run), Settings())
+            batcher = Batcher(runner, 8, "data")
+            WorkerLoop(pipe, runner, batcher).run()
+            return pipe.sent
+
+        return serve_together
+
+    PAIRS = tuple(
+        jobs(b"[%d]" % number, b"[%d]" % (number + 1), first_id=number) for number in (1, 3)
+    )
+
+    def test_who_shares_a_run_is_told_first_and_the_news_before_the_answers(
+        self, serve_together: Serve
+    ) -> None:
+        sent = serve_together(parsed, *self.PAIRS, jobs(b"[5]", b"[6]", first_id=5))
+        *_, running, report, first, second = sent
+        assert running == ("running", (5, 6))
+        assert report[0] == "report"
+        assert report[1][0]["merged"] == [[2, 2]]
+        assert (first, second) == (("outcome", (5, 200, b"[5]")), ("outcome", (6, 200, b"[6]")))
+
+    def test_each_run_is_told_while_they_have_none_in_common(self, serve_together: Serve) -> None:
+        sent = serve_together(parsed, self.PAIRS[0])
+        assert [said for said in sent if said[0] in ("running", "outcome")] == [
+            ("running", (1,)),
+            ("outcome", (1, 200, b"[1]")),
+            ("running", (2,)),
+            ("outcome", (2, 200, b"[2]")),
+            ("running", ()),  # it compares what they give merged
+        ]
+
+    def test_that_all_share_one_need_not_be_told(self, serve_together: Serve) -> None:
+        pairs = [jobs(b"[%d]" % n, b"[%d]" % (n + 1), first_id=n) for n in (5, 7)]
+        *_, report, first, second = serve_together(parsed, *self.PAIRS, *pairs)
+        assert report[1][0]["merged"] == [[2, 2]]
+        assert (first, second) == (("outcome", (7, 200, b"[7]")), ("outcome", (8, 200, b"[8]")))
+
+    def test_that_some_share_one_is_told(self, serve_together: Serve) -> None:
+        four = jobs(b"[5]", b"[6]", b"[7]", b'"no"', first_id=5)
+        again = jobs(b"[9]", b"[10]", first_id=9)
+        sent = serve_together(parsed, *self.PAIRS, again, four)
+        assert ("running", (5, 6, 7)) in sent  # what cannot be merged is not of them
+        assert ("running", (8,)) in sent
+
+    def test_a_lone_job_need_not_be_told(self, serve_together: Serve) -> None:
+        sent = serve_together(parsed, jobs(b"[1]"), jobs(b"[2]", first_id=2))
+        assert [said for said in sent if said[0] != "report"] == [
+            ("outcome", (1, 200, b"[1]")),
+            ("outcome", (2, 200, b"[2]")),
+        ]
+
+    def test_but_after_comparing_it_is(self, serve_together: Serve) -> None:
+        """Else the front could not know that the worker is done with what it did before."""
+        sent = serve_together(parsed, self.PAIRS[0], jobs(b"[3]", first_id=3))
+        told = [said for said in sent if said[0] == "running"]
+        assert told[-2:] == [("running", ()), ("running", (3,))]
+
+    def test_streams_among_them_are_whole(self, serve_together: Serve) -> None:
+        def run(data: str) -> Any:
+            return iter_letters() if data == '["s"]' else json.loads(data)
+
+        def iter_letters() -> Generator[str, None, None]:
+            yield "x"
+
+        more = wire.stream_request(wire.MORE, 2)
+        sent = serve_together(run, jobs(b'["a"]', b'["s"]', b'["b"]'), more)
+        assert [said for said in sent if said[0] not in ("running", "report")] == [
+            ("outcome", (1, 200, b'["a"]')),
+            ("stream", (2, 200, b"")),
+            ("chunk", (2, b"x")),
+            ("end", (2, True)),
+            ("outcome", (3, 200, b'["b"]')),
+        ]
+
+    def test_jobs_that_come_during_a_stream_are_scored_as_others_are(self, serve: Serve) -> None:
+        """A @batched run() gets a list, whenever its input came."""
+
+        def run(inputs: list[str]) -> list[Any]:
+            assert isinstance(inputs, list)
+            return [letters("x") if text == "stream" else text for text in inputs]
+
+        frames = [jobs(b"stream"), jobs(b"a", first_id=2), wire.stream_request(wire.MORE, 1)]
+        pipe = FakeChannel(frames)
+        runner = ScriptRunner(run, convention_of(run), Settings())
+        WorkerLoop(pipe, runner, ListRunner(runner, "inputs", 1)).run()
+        assert [said for said in pipe.sent if said[0] == "outcome"] == [
+            ("outcome", (2, 200, b'"a"'))
+        ]
