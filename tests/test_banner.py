@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scoreserve import __version__, settings
-from scoreserve.banner import printout
+from scoreserve import __version__, settings_loader
+from scoreserve.banner import banner
 from scoreserve.settings import Settings
 
 WHOLE = f"""\
@@ -44,18 +44,18 @@ CHOSEN = Settings(
 
 def environ(chosen: Settings) -> dict[str, str]:
     """What scripts would find of these settings in their environment."""
-    return settings.exported(chosen)
+    return settings_loader.exported(chosen)
 
 
 def test_tells_settings_and_routes() -> None:
     shown = {**environ(CHOSEN), "WORKER_TIMEOUT": "300", "AML_APP_INSIGHTS_ENABLED": "false"}
-    assert printout(CHOSEN, shown, ["a remark", "another"]) == WHOLE
+    assert banner(CHOSEN, shown, ["a remark", "another"]) == WHOLE
 
 
 def test_tells_a_health_port_of_its_own() -> None:
     chosen = Settings(app_root="/app", port=6000, health_port=6001, separate_health=True)
     shown = {**environ(chosen), "SEPERATE_HEALTH_ENDPOINT": "true"}
-    lines = printout(chosen, shown).splitlines()
+    lines = banner(chosen, shown).splitlines()
     assert "Health Port: 6001" in lines
     assert "Create dedicated endpoint for health: true" in lines
     assert "Liveness Probe: GET   127.0.0.1:6001/" in lines
@@ -64,7 +64,7 @@ def test_tells_a_health_port_of_its_own() -> None:
 
 def test_a_health_port_that_is_not_asked_for_is_not_told() -> None:
     chosen = Settings(app_root="/app", port=6000, health_port=6001)
-    assert "6001" not in printout(chosen, environ(chosen))
+    assert "6001" not in banner(chosen, environ(chosen))
 
 
 @pytest.mark.parametrize(
@@ -81,16 +81,16 @@ def test_a_health_port_that_is_not_asked_for_is_not_told() -> None:
     ],
 )
 def test_tells_what_scripts_will_find(variable: str, value: str, line: str) -> None:
-    text = printout(CHOSEN, {variable: value})
+    text = banner(CHOSEN, {variable: value})
     assert line in text.splitlines()
     assert "secret" not in text
 
 
 def test_a_missing_model_directory_is_told_first() -> None:
     """The reference does not mind either."""
-    text = printout(Settings(app_root="/app"), {})
+    text = banner(Settings(app_root="/app"), {})
     assert text.startswith(
         "The environment variable 'AZUREML_MODEL_DIR' has not been set.\n"
         "Use the --model_dir command line argument to set it.\n"
     )
-    assert "AZUREML_MODEL_DIR" not in printout(CHOSEN, environ(CHOSEN))
+    assert "AZUREML_MODEL_DIR" not in banner(CHOSEN, environ(CHOSEN))

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from scoreserve import __version__, settings
+from scoreserve import __version__, settings_loader
 from scoreserve.errors import ConfigurationError
-from scoreserve.settings import ConfigFile, Settings
+from scoreserve.settings import Settings, sources
+from scoreserve.settings_loader import ConfigFile
 from tests.conftest import WriteFile
 
 Load = Callable[..., Settings]
@@ -23,7 +24,7 @@ def load(tmp_path: Path) -> Load:
     """The settings from command-line values and environment variables, in this directory."""
 
     def load(cli: Mapping[str, Any] | None = None, /, **environ: str) -> Settings:
-        return settings.load(cli or {}, environ, str(tmp_path))[0]
+        return settings_loader.load(cli or {}, environ, str(tmp_path))[0]
 
     return load
 
@@ -33,7 +34,7 @@ def find_config(tmp_path: Path) -> Callable[..., ConfigFile | None]:
     """The config file that these command-line values and environment variables lead to."""
 
     def find(cli: Mapping[str, Any] | None = None, /, **environ: str) -> ConfigFile | None:
-        return settings.load(cli or {}, environ, str(tmp_path))[1]
+        return settings_loader.load(cli or {}, environ, str(tmp_path))[1]
 
     return find
 
@@ -55,20 +56,20 @@ def refusal(load: Load, cli: Mapping[str, Any] | None = None, /, **environ: str)
 
 class TestTable:
     def test_every_setting_has_a_variable_and_a_help_text(self) -> None:
-        for name, source in settings.sources():
+        for name, source in sources():
             assert source.env, name
             assert source.help.endswith("."), name
 
     def test_no_variable_and_no_flag_names_two_settings(self) -> None:
-        sources = [source for _, source in settings.sources()]
-        variables = [variable for source in sources for variable in source.env]
-        flags = [source.flag for source in sources if source.flag]
+        rows = [source for _, source in sources()]
+        variables = [variable for row in rows for variable in row.env]
+        flags = [row.flag for row in rows if row.flag]
         assert len(set(variables)) == len(variables)
         assert len(set(flags)) == len(flags)
 
     def test_defaults_pass_their_own_checks(self) -> None:
         defaults = Settings()
-        for name, source in settings.sources():
+        for name, source in sources():
             default = getattr(defaults, name)
             if default is not None:
                 assert source.parse(default) == default, name
@@ -83,7 +84,7 @@ class TestTable:
         assert chosen.api_keys == ("k-4711",)
         assert b"k-4711" not in chosen.to_json()
         assert "k-4711" not in repr(chosen)
-        settings.forget_secrets(environ)
+        settings_loader.forget_secrets(environ)
         assert environ == {"WORKER_COUNT": "2"}
 
 
@@ -291,7 +292,7 @@ class TestPaths:
 class TestExported:
     def test_scripts_read_what_the_flags_said(self, load: Load) -> None:
         cli = {"entry_script": "/code/score.py", "model_dir": "model", "workers": 2, "port": 6000}
-        exported = settings.exported(load(cli, AML_APP_ROOT="/code"))
+        exported = settings_loader.exported(load(cli, AML_APP_ROOT="/code"))
         assert exported == {
             "AML_APP_ROOT": "/code",
             "AZUREML_ENTRY_SCRIPT": "/code/score.py",
@@ -305,13 +306,13 @@ class TestExported:
         }
 
     def test_what_is_not_set_is_not_there(self, load: Load) -> None:
-        exported = settings.exported(load())
+        exported = settings_loader.exported(load())
         assert "AZUREML_MODEL_DIR" not in exported
         assert "AZUREML_ENTRY_SCRIPT" not in exported
 
     def test_a_separate_health_port_is_told(self, load: Load) -> None:
         chosen = load({"health_port": 6001}, SEPERATE_HEALTH_ENDPOINT="true")
-        assert settings.exported(chosen)["HEALTH_PORT"] == "6001"
+        assert settings_loader.exported(chosen)["HEALTH_PORT"] == "6001"
 
 
 class TestVersionHeader:

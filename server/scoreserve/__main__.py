@@ -1,5 +1,5 @@
 """`python -m scoreserve`."""
 
-from scoreserve.cli import main
+from scoreserve.cli.commands import main
 
 main()

@@ -24,7 +24,7 @@ _LINES = (
 )
 
 
-def printout(settings: Settings, environ: Mapping[str, str], remarks: Sequence[str] = ()) -> str:
+def banner(settings: Settings, environ: Mapping[str, str], remarks: Sequence[str] = ()) -> str:
     """The text, given the environment that the workers will see; `remarks` stand above it."""
     return "\n".join(_lines(settings, environ, remarks))
 

@@ -143,7 +143,7 @@ def _command(executable: Path, spec: ServerSpec, values: Mapping[str, str]) -> l
 def _environment(
     executable: Path, spec: ServerSpec, home: Path, values: Mapping[str, str]
 ) -> dict[str, str]:
-    """Nothing of the caller's environment, so that it cannot change a result, but for the path_to_score."""
+    """Nothing of the caller's environment, so that it cannot change a result, but for the path."""
     path_to_score = {
         name: os.environ[name] for name in ("SCORESERVE_FAST_PATH",) if name in os.environ
     }

@@ -4,6 +4,4 @@ Only in the images. There is no __init__.py, so a package of this name that is r
 the one that Python finds.
 """
 
-from scoreserve.cli import azmlinfsrv
-
-azmlinfsrv()
+main()

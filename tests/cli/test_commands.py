@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scoreserve import __version__, cli
+import scoreserve
+from scoreserve import __version__
+from scoreserve.cli import azmlinfsrv, commands
 from scoreserve.front import arbiter
 from scoreserve.settings import Settings
 from tests.conftest import WriteFile
@@ -83,7 +85,7 @@ class TestAzmlinfsrv:
             "--access_control_allow_origins": "microsoft.com, bing.com",
             "--config_file": "mine.json",
         }
-        chosen = start(cli.azmlinfsrv, [part for flag in flags.items() for part in flag]).settings
+        chosen = start(azmlinfsrv.main, [part for flag in flags.items() for part in flag]).settings
         assert chosen.entry_script == str(tmp_path / "code/score.py")
         assert chosen.config_file == str(tmp_path / "mine.json")
         assert (chosen.model_dir, chosen.cors_origins) == ("model", "microsoft.com, bing.com")
@@ -91,23 +93,23 @@ class TestAzmlinfsrv:
         assert chosen.app_insights_key == flags["--appinsights_instrumentation_key"]
 
     def test_flags_may_be_shortened(self, start: Start) -> None:
-        chosen = start(cli.azmlinfsrv, ["--entry", "score.py", "--worker", "2"]).settings
+        chosen = start(azmlinfsrv.main, ["--entry", "score.py", "--worker", "2"]).settings
         assert chosen.workers == 2
 
     def test_without_arguments_it_exits_with_1(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert exit_code(cli.azmlinfsrv, []) == 1
+        assert exit_code(azmlinfsrv.main, []) == 1
         assert "--entry_script or provide a path" in capsys.readouterr().out
 
     def test_a_config_file_is_enough(self, start: Start, write_file: WriteFile) -> None:
         write_file("mine.json", json.dumps({"AZUREML_ENTRY_SCRIPT": "score.py"}))
-        chosen = start(cli.azmlinfsrv, ["--config_file", "mine.json"]).settings
+        chosen = start(azmlinfsrv.main, ["--config_file", "mine.json"]).settings
         assert chosen.entry_script == "score.py"
 
     @pytest.mark.parametrize("port", ["http", "0", "65536", "-1"])
     def test_a_bad_port_exits_with_1_and_names_the_flag(
         self, port: str, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert exit_code(cli.azmlinfsrv, ["--entry_script", "score.py", "--port", port]) == 1
+        assert exit_code(azmlinfsrv.main, ["--entry_script", "score.py", "--port", port]) == 1
         error = capsys.readouterr().err
         assert "--port" in error
         assert repr(port) in error
@@ -116,7 +118,7 @@ class TestAzmlinfsrv:
     def test_a_wrong_flag_and_help_exit_with_1(
         self, arguments: list[str], capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert exit_code(cli.azmlinfsrv, arguments) == 1
+        assert exit_code(azmlinfsrv.main, arguments) == 1
         assert "--entry_script" in capsys.readouterr().out
 
 
@@ -124,70 +126,70 @@ class TestScoreserve:
     def test_every_flag_sets_its_setting(self, start: Start) -> None:
         arguments = ["serve", "--port", "6000", "--workers", "2", "--host", "127.0.0.1"]
         arguments += ["--strict-json", "yes", "--max-body-bytes", "10", "--drain-seconds", "0"]
-        chosen = start(cli.main, arguments).settings
+        chosen = start(commands.main, arguments).settings
         assert (chosen.port, chosen.workers, chosen.host) == (6000, 2, "127.0.0.1")
         assert (chosen.strict_json, chosen.max_body_bytes, chosen.drain_seconds) == (True, 10, 0)
 
     def test_a_switch_needs_no_value(self, start: Start) -> None:
-        chosen = start(cli.main, ["serve", "--reload", "--strict-json", "--share-cpus", "no"])
+        chosen = start(commands.main, ["serve", "--reload", "--strict-json", "--share-cpus", "no"])
         settings = chosen.settings
         assert (settings.reload, settings.strict_json, settings.share_cpus) == (True, True, False)
 
     def test_no_flag_is_needed(self, start: Start, tmp_path: Path) -> None:
-        chosen = start(cli.main, ["serve"]).settings
+        chosen = start(commands.main, ["serve"]).settings
         assert chosen == Settings(app_root=str(tmp_path))
 
     def test_a_bad_flag_exits_with_2_and_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert exit_code(cli.main, ["serve", "--workers", "none"]) == 2
+        assert exit_code(commands.main, ["serve", "--workers", "none"]) == 2
         assert "--workers" in capsys.readouterr().err
 
     def test_a_bad_variable_exits_with_3_and_is_named(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("WORKER_COUNT", "none")
-        assert exit_code(cli.main, ["serve"]) == 3
+        assert exit_code(commands.main, ["serve"]) == 3
         assert "WORKER_COUNT" in capsys.readouterr().out
 
     def test_a_bad_log_level_exits_with_3(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert exit_code(cli.main, ["serve", "--log-level", "LOUD"]) == 3
+        assert exit_code(commands.main, ["serve", "--log-level", "LOUD"]) == 3
         assert "AZUREML_LOG_LEVEL" in capsys.readouterr().out
 
     def test_a_malformed_config_file_exits_with_3(
         self, write_file: WriteFile, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = write_file("mine.json", "{")
-        assert exit_code(cli.main, ["serve", "--config-file", str(path)]) == 3
+        assert exit_code(commands.main, ["serve", "--config-file", str(path)]) == 3
         assert str(path) in capsys.readouterr().out
 
     def test_unknown_keys_are_warned_of(
         self, start: Start, write_file: WriteFile, capsys: pytest.CaptureFixture[str]
     ) -> None:
         write_file("config.json", json.dumps({"WORKER_COUNTS": 2}))
-        start(cli.main, ["serve"])
+        start(commands.main, ["serve"])
         assert "WORKER_COUNTS" in capsys.readouterr().out
 
     def test_help_lists_every_flag(self, capsys: pytest.CaptureFixture[str]) -> None:
         from scoreserve import settings
 
-        assert exit_code(cli.main, ["serve", "--help"]) == 0
+        assert exit_code(commands.main, ["serve", "--help"]) == 0
         out = capsys.readouterr().out
         assert all(source.flag in out for _, source in settings.sources() if source.flag)
 
     def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert exit_code(cli.main, ["--version"]) == 0
-        compiled = " (compiled)" if list(Path(cli.__file__).parent.glob("wire.*.so")) else ""
+        assert exit_code(commands.main, ["--version"]) == 0
+        compiled = " (compiled)" if list(Path(scoreserve.__file__).parent.glob("wire.*.so")) else ""
         assert capsys.readouterr().out == f"scoreserve {__version__}{compiled}\n"
 
     def test_a_command_is_needed(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert exit_code(cli.main, []) == 2
+        assert exit_code(commands.main, []) == 2
         assert "COMMAND" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("command", "arguments"),
     [
-        (cli.azmlinfsrv, ["--entry_script", "score.py", "--model_dir", "model"]),
-        (cli.main, ["serve", "--entry-script", "score.py", "--model-dir", "model"]),
+        (azmlinfsrv.main, ["--entry_script", "score.py", "--model_dir", "model"]),
+        (commands.main, ["serve", "--entry-script", "score.py", "--model-dir", "model"]),
     ],
     ids=["azmlinfsrv", "scoreserve"],
 )
@@ -201,7 +203,7 @@ def test_scripts_find_the_flags_in_the_environment(
 
 
 def test_the_settings_are_printed(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    start(cli.main, ["serve", "--workers", "2", "--port", "6000"])
+    start(commands.main, ["serve", "--workers", "2", "--port", "6000"])
     out = capsys.readouterr().out
     assert f"scoreserve v{__version__}" in out
     assert "Worker Count: 2" in out

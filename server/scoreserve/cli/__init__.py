@@ -1,0 +1,1 @@
+"""The commands: `scoreserve COMMAND`, one module each, and the reference's `azmlinfsrv`."""

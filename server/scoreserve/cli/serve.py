@@ -1,0 +1,118 @@
+"""`scoreserve serve`: serves an entry script."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from scoreserve import app_insights, logs, stdio
+from scoreserve.banner import banner
+from scoreserve.cgroup import available_cpus
+from scoreserve.cli.flags import checked
+from scoreserve.compute_budget import thread_limits
+from scoreserve.errors import EXIT_BOOT, ConfigFileError, ConfigurationError
+from scoreserve.settings import Settings, sources
+from scoreserve.settings_loader import exported, forget_secrets, load
+
+_log = logging.getLogger("azmlinfsrv")
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command and its flags: one a setting."""
+    command = commands.add_parser(
+        "serve",
+        help="serve an entry script",
+        description="Serves an entry script. Every flag may also be set by the environment variable"
+        " or the config.json key in brackets; a flag wins over both.",
+    )
+    defaults = Settings()
+    for name, source in sources():
+        if source.flag is not None:
+            variable = source.env[0] if source.read_env else f"config file: {source.env[0]}"
+            # A switch needs no value: `--reload` is `--reload true`.
+            switch: dict[str, Any] = {"nargs": "?", "const": True} if source.switch else {}
+            command.add_argument(
+                source.flag,
+                dest=name,
+                metavar=source.unit.upper() or "VALUE",
+                type=checked(source.parse),
+                **switch,
+                help=f"{source.help} [{variable}; default: {getattr(defaults, name) or 'none'}]",
+            )
+    command.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> NoReturn:
+    serve(vars(arguments))
+
+
+def serve(arguments: Mapping[str, Any]) -> NoReturn:
+    """Runs the server with these command-line values, by setting name. Exits the process."""
+    stdio.install(stdio.FRONT_PATIENCE_SECONDS)
+    cli = dict(arguments)
+    if cli.get("app_insights_key"):
+        cli["app_insights_enabled"] = "true"  # the flag of the one means both, as in the reference
+    for name in ("entry_script", "config_file"):
+        if cli.get(name):
+            cli[name] = os.path.realpath(cli[name])
+    try:
+        chosen, config = load(cli, os.environ, os.getcwd())
+        custom_logs = logs.configure(chosen)
+    except ConfigurationError as error:
+        _refuse_configuration(error)
+    if config is not None and config.unknown_keys:
+        _log.warning(
+            "Found extra keys in the config file that are not supported by the server.\n"
+            "Extra keys = %s",
+            list(config.unknown_keys),
+        )
+    forget_secrets(os.environ)
+    os.environ.update(exported(chosen))
+    insights = app_insights.settle(os.environ)
+    text = banner(chosen, os.environ, insights)
+    if chosen.log_format == "json" and not custom_logs:
+        _log.info(text.strip())
+    else:
+        print(text, flush=True)
+    if os.environ["AML_APP_INSIGHTS_ENABLED"] == "true":
+        _log.warning(app_insights.NOTHING_SENT)
+    if chosen.worker_preload:
+        _log.warning("WORKER_PRELOAD has no effect: every worker runs init() itself.")
+    if chosen.share_cpus:
+        _share_cpus(chosen.workers)
+    # Imported late: a wrong flag should be told without waiting for gunicorn.
+    from scoreserve.front.arbiter import Arbiter
+
+    Arbiter(chosen, custom_logs=custom_logs).run()
+    raise AssertionError("gunicorn's arbiter returned")
+
+
+def _share_cpus(workers: int) -> None:
+    """Sets, in the environment that the workers inherit, how many threads their libraries start."""
+    cpus = available_cpus()
+    limits = thread_limits(cpus, workers, os.environ)
+    os.environ.update(limits)
+    decided = " ".join(f"{name}={value}" for name, value in limits.items())
+    _log.info(
+        "%d CPU(s) for %d worker(s): %s", cpus, workers, decided or "thread counts are the user's"
+    )
+
+
+def _refuse_configuration(error: ConfigurationError) -> NoReturn:
+    logs.configure_default()
+    if isinstance(error, ConfigFileError):
+        _log.critical("Invalid config file!: %s", error)
+        sys.exit(EXIT_BOOT)
+    _log.critical(
+        "\n===============Configuration Error=================\n"
+        "%s: %s (environment variable: %s)\n"
+        "===================================================",
+        error.setting,
+        error.problem,
+        error.setting,
+    )
+    sys.exit(EXIT_BOOT)
