@@ -26,8 +26,9 @@ from scoreserve.front.messages.replies import Replies
 from scoreserve.front.messages.request_ids import new_id
 from scoreserve.front.observe.access_log import AccessLog, host_of
 from scoreserve.front.observe.counters import Metrics
-from scoreserve.front.queue.dispatcher import Batching, Dispatcher
+from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.queue.job import QueuedJob
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.worker_pipe import WorkerPipe
 from scoreserve.wire import Outcome
 
@@ -68,7 +69,7 @@ class _Transport(asyncio.Transport):
 class _Answering:
     """Answers all it is handed when it is told to, through the pipe that a real one uses."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: DispatchLoop) -> None:
         self._dispatcher = dispatcher
         self._jobs: list[QueuedJob] = []
         self._pipe = WorkerPipe(cast("Any", self))
@@ -95,7 +96,7 @@ class _Front:
 
     def __init__(self, clients: int) -> None:
         self._deferred: deque[Callable[[], None]] = deque()
-        self.dispatcher = Dispatcher(self._deferred.append)
+        self.dispatcher = DispatchLoop(self._deferred.append)
         self.dispatcher.batching = Batching(clients)
         self.replies = Replies("scoreserve/0")
         metrics = Metrics()

@@ -22,7 +22,7 @@ from scoreserve.front.http.fast_path import FastPath
 from scoreserve.front.messages.replies import Replies
 from scoreserve.front.observe.access_log import AccessLog
 from scoreserve.front.observe.counters import Metrics
-from scoreserve.front.queue.dispatcher import Dispatcher
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 from tests.front.fakes import Exchange, FakeWorker, ManualDefer, Response, turns
 
@@ -77,7 +77,7 @@ class FakeFront:
 
     def __init__(self) -> None:
         self.defer = ManualDefer()
-        self.dispatcher = Dispatcher(self.defer)
+        self.dispatcher = DispatchLoop(self.defer)
         self.worker = FakeWorker()
         self.workers = FakeWorkers()
         self.draining = False

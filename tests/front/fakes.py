@@ -10,8 +10,8 @@ from scoreserve import wire
 from scoreserve.errors import ReplyError
 from scoreserve.front.api.asgi import Message, Receive, Scope, Send
 from scoreserve.front.messages.body_stream import BodyStream
-from scoreserve.front.queue.dispatcher import Dispatcher
 from scoreserve.front.queue.job import QueuedJob
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.wire import Outcome, RequestHead
 
 HEAD = b"content-type: application/json\r\n"
@@ -155,7 +155,7 @@ class _ClientJob(QueuedJob):
         self._client.on_answer()
 
 
-def make_fast(dispatcher: Dispatcher, defer: ManualDefer, worker: FakeWorker) -> None:
+def make_fast(dispatcher: DispatchLoop, defer: ManualDefer, worker: FakeWorker) -> None:
     """Lets an attached, idle worker finish so many jobs in no time that it is handed many ahead."""
     for number in range(400):
         dispatcher.submit(Client(f"warm-up {number}").job)

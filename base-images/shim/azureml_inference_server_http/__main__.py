@@ -4,4 +4,6 @@ Only in the images. There is no __init__.py, so a package of this name that is r
 the one that Python finds.
 """
 
+from scoreserve.cli.azmlinfsrv import main
+
 main()

@@ -19,9 +19,9 @@ from types import FrameType
 import uvloop
 
 from scoreserve.errors import EXIT_BOOT
-from scoreserve.front.queue.dispatcher import Dispatcher
 from scoreserve.front.queue.limits import QueueLimits
 from scoreserve.front.workers.cpu_policy import CpuPolicy
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.pid_table import WorkerPids
 from scoreserve.front.workers.supervisor import Supervisor
 from scoreserve.logs import JsonFormatter
@@ -46,7 +46,7 @@ def run(
 
 
 class Front:
-    """Dispatcher, supervisor and HTTP server of one front process."""
+    """DispatchLoop, supervisor and HTTP server of one front process."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Front:
         self._sockets = sockets
         self._cpu_policy = CpuPolicy()
         self._parent = os.getppid()
-        dispatcher = Dispatcher(
+        dispatcher = DispatchLoop(
             self.loop.call_soon,
             self.loop.call_later,
             limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),

@@ -11,8 +11,8 @@ import pytest
 from scoreserve import wire
 from scoreserve.errors import Stopping, WorkerLost
 from scoreserve.front.messages.body_stream import StreamBroken
-from scoreserve.front.queue.dispatcher import Dispatcher
 from scoreserve.front.queue.read_ahead import MOST_AHEAD
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from tests.front.fakes import Client, FakeWorker, ManualDefer, make_fast, outcome_of
 
 LOST = WorkerLost("The scoring worker is gone.")
@@ -26,12 +26,12 @@ def defer() -> ManualDefer:
 
 
 @pytest.fixture
-def dispatcher(defer: ManualDefer) -> Dispatcher:
-    return Dispatcher(defer)
+def dispatcher(defer: ManualDefer) -> DispatchLoop:
+    return DispatchLoop(defer)
 
 
 @pytest.fixture
-def submit(dispatcher: Dispatcher) -> Submit:
+def submit(dispatcher: DispatchLoop) -> Submit:
     """Submits a job for each name."""
 
     def submit(*names: str) -> list[Client]:
@@ -44,7 +44,7 @@ def submit(dispatcher: Dispatcher) -> Submit:
 
 
 @pytest.fixture
-def attach(dispatcher: Dispatcher) -> Callable[[], FakeWorker]:
+def attach(dispatcher: DispatchLoop) -> Callable[[], FakeWorker]:
     """Attaches a new worker."""
 
     def attach() -> FakeWorker:
@@ -74,7 +74,7 @@ class TestHandingOver:
         assert heads(worker) == [[b"a"]]
 
     def test_a_job_arrives_whole_and_its_body_is_let_go(
-        self, dispatcher: Dispatcher, defer: ManualDefer, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, attach: Attach
     ) -> None:
         worker, client = attach(), Client("a", b"body")
         dispatcher.submit(client.job)
@@ -83,7 +83,7 @@ class TestHandingOver:
         assert not client.job.chunks
 
     def test_an_unknown_script_gets_one_job_at_a_time(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker = attach()
         submit("a", "b")
@@ -102,7 +102,7 @@ class TestHandingOver:
         assert [heads(worker) for worker in workers] == [[[b"a"]], [[b"b"]]]
 
     def test_a_fast_worker_gets_several_jobs_at_once(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker = attach()
         make_fast(dispatcher, defer, worker)
@@ -112,7 +112,7 @@ class TestHandingOver:
 
     def test_jobs_given_to_a_worker_that_has_others_are_told_of(self, defer: ManualDefer) -> None:
         told: list[int] = []
-        dispatcher, worker = Dispatcher(defer, handed_ahead=told.append), FakeWorker()
+        dispatcher, worker = DispatchLoop(defer, handed_ahead=told.append), FakeWorker()
         dispatcher.attach(worker)
         make_fast(dispatcher, defer, worker)
         assert told == []  # the first one was always done
@@ -123,7 +123,7 @@ class TestHandingOver:
         assert told == [2, 1]
 
     def test_a_fast_worker_never_gets_more_than_the_most(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker = attach()
         make_fast(dispatcher, defer, worker)
@@ -133,7 +133,7 @@ class TestHandingOver:
         assert dispatcher.queued == 1
 
     def test_fast_workers_share_what_is_queued(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker = attach()
         make_fast(dispatcher, defer, worker)
@@ -143,7 +143,7 @@ class TestHandingOver:
         assert len(worker.in_flight) == len(other.in_flight) == 5
 
     def test_jobs_whose_input_was_refused_say_nothing_about_run(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         """However many bad requests come, a slow run() is still handed one job at a time."""
         worker = attach()
@@ -161,7 +161,7 @@ class TestHandingOver:
 
 class TestAnswers:
     def test_come_in_any_order(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker = attach()
         make_fast(dispatcher, defer, worker)
@@ -171,7 +171,7 @@ class TestAnswers:
         assert all(client.got_its_own() for client in clients)
 
     def test_one_of_no_job_in_hand_is_dropped(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker = attach()
         (client,) = submit("a")
@@ -181,7 +181,7 @@ class TestAnswers:
         assert client.got_its_own()
 
     def test_of_another_workers_job_are_dropped(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker, other = attach(), attach()
         (client,) = submit("a")
@@ -192,7 +192,7 @@ class TestAnswers:
 
 class TestLostWorkers:
     def test_end_the_job_they_were_running_and_no_others(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         lost, other = attach(), attach()
         in_lost, in_other, queued = submit("a", "b", "c")
@@ -204,7 +204,7 @@ class TestLostWorkers:
         assert in_other.got_its_own()
 
     def test_leave_the_queue_to_their_replacement(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         lost = attach()
         submit("a")
@@ -219,7 +219,7 @@ class TestLostWorkers:
         assert queued.got_its_own()
 
     def test_give_back_the_jobs_they_had_not_begun(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         """To the head of the queue, bodies and all: only the first can have begun."""
         lost = attach()
@@ -243,7 +243,7 @@ class TestLostWorkers:
         assert all(client.got_its_own() for client in (*others, later))
 
     def test_do_not_give_back_jobs_that_were_cancelled(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         lost = attach()
         make_fast(dispatcher, defer, lost)
@@ -253,14 +253,14 @@ class TestLostWorkers:
         dispatcher.detach(lost, LOST)
         assert dispatcher.queued == 1
 
-    def test_that_were_never_ready_change_nothing(self, dispatcher: Dispatcher) -> None:
+    def test_that_were_never_ready_change_nothing(self, dispatcher: DispatchLoop) -> None:
         dispatcher.detach(FakeWorker(), LOST)
         assert dispatcher.workers == 0
 
 
 class TestCancelling:
     def test_a_queued_job_means_that_it_is_never_sent(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         cancelled, other = submit("a", "b")
         dispatcher.cancel(cancelled.job)
@@ -272,7 +272,7 @@ class TestCancelling:
         assert heads(worker) == [[b"b"]]
 
     def test_a_running_job_means_that_nobody_hears_of_it(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker = attach()
         (cancelled,) = submit("a")
@@ -282,7 +282,7 @@ class TestCancelling:
         assert cancelled.answers == []
 
     def test_a_job_that_waits_again_means_that_it_is_never_sent(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         lost = attach()
         make_fast(dispatcher, defer, lost)
@@ -293,7 +293,7 @@ class TestCancelling:
         assert dispatcher.queued == 0
 
     def test_a_job_that_has_ended_changes_nothing(
-        self, dispatcher: Dispatcher, submit: Submit
+        self, dispatcher: DispatchLoop, submit: Submit
     ) -> None:
         """A client may leave in the very moment in which its queued job is refused."""
         refused, other = submit("a", "b")
@@ -304,7 +304,7 @@ class TestCancelling:
 
 class TestFailingAll:
     def test_ends_queued_and_running_jobs(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, attach: Attach
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, attach: Attach
     ) -> None:
         worker, error = attach(), Stopping()
         running, queued = submit("a", "b")
@@ -316,12 +316,12 @@ class TestFailingAll:
 
 class TestStreams:
     @pytest.fixture
-    def worker(self, dispatcher: Dispatcher, defer: ManualDefer, attach: Attach) -> FakeWorker:
+    def worker(self, dispatcher: DispatchLoop, defer: ManualDefer, attach: Attach) -> FakeWorker:
         return attach()
 
     @pytest.fixture
     def streaming(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, worker: FakeWorker
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, worker: FakeWorker
     ) -> Client:
         """A client whose outcome has come and whose body is still on its way."""
         (client,) = submit("a")
@@ -330,13 +330,13 @@ class TestStreams:
         return client
 
     @staticmethod
-    def begin(dispatcher: Dispatcher, worker: FakeWorker) -> None:
+    def begin(dispatcher: DispatchLoop, worker: FakeWorker) -> None:
         flags = wire.RAN | wire.STREAMED
         dispatcher.complete(worker, [outcome_of(job, flags=flags) for job in worker.in_flight])
 
     def test_keep_their_worker_busy_until_they_end(
         self,
-        dispatcher: Dispatcher,
+        dispatcher: DispatchLoop,
         defer: ManualDefer,
         submit: Submit,
         worker: FakeWorker,
@@ -354,7 +354,7 @@ class TestStreams:
         assert streaming.job.stream is worker.streams[streaming.job.id]
 
     def test_break_when_their_worker_is_lost(
-        self, dispatcher: Dispatcher, worker: FakeWorker, streaming: Client
+        self, dispatcher: DispatchLoop, worker: FakeWorker, streaming: Client
     ) -> None:
         dispatcher.detach(worker, LOST)
         assert streaming.got_its_own()  # and no second answer
@@ -364,7 +364,7 @@ class TestStreams:
             asyncio.run(stream.next_chunk())
 
     def test_are_stopped_at_once_when_nobody_waits(
-        self, dispatcher: Dispatcher, defer: ManualDefer, submit: Submit, worker: FakeWorker
+        self, dispatcher: DispatchLoop, defer: ManualDefer, submit: Submit, worker: FakeWorker
     ) -> None:
         (client,) = submit("a")
         defer.run()

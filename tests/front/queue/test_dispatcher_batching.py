@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scoreserve.errors import WorkerLost
-from scoreserve.front.queue.dispatcher import Batching, Dispatcher
+from scoreserve.front.queue.dispatcher import Batching
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from tests.front.fakes import (
     TURN_SECONDS,
     Client,
@@ -33,7 +34,7 @@ class Front:
     ) -> None:
         self.timers = Timers()
         self.defer = ManualDefer(self.timers)
-        self.dispatcher = Dispatcher(self.defer, self.timers.later, self.timers.clock, **options)
+        self.dispatcher = DispatchLoop(self.defer, self.timers.later, self.timers.clock, **options)
         self.dispatcher.batching = Batching(jobs, wait_seconds)
         self.workers = [FakeWorker() for _ in range(workers)]
         for worker in self.workers:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from scoreserve.errors import QueueFull, QueueTimeout, ReplyError, WorkerLost
-from scoreserve.front.queue.dispatcher import Batching, Dispatcher
+from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.queue.limits import QueueLimits
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers, make_fast
 
 LOST = WorkerLost("The scoring worker is gone.")
@@ -17,7 +18,7 @@ class Front:
 
     def __init__(self, jobs: int = 3) -> None:
         self.defer, self.timers = ManualDefer(), Timers()
-        self.dispatcher = Dispatcher(
+        self.dispatcher = DispatchLoop(
             self.defer, self.timers.later, self.timers.clock, QueueLimits(jobs, wait_ms=1000)
         )
 
@@ -86,7 +87,7 @@ class TestRoom:
         front = Front(jobs=200)
         lost = front.attach()
         make_fast(front.dispatcher, front.defer, lost)
-        front.dispatcher._limits = QueueLimits(3)
+        front.dispatcher._dispatcher.admission._limits = QueueLimits(3)
         clients = front.submit(10)
         front.defer.run()
         assert len(lost.in_flight) == 10
@@ -129,8 +130,8 @@ class TestRetryAfter:
         assert retry_after(front.refusal()) == 3  # three of 0.9 s
 
     def test_is_long_while_a_first_job_does_not_end(self, front: Front) -> None:
-        front.dispatcher = Dispatcher(
-            front.defer, None, front.timers.clock, QueueLimits(3, wait_ms=0)
+        front.dispatcher = DispatchLoop(
+            front.defer, front.timers.later, front.timers.clock, QueueLimits(3, wait_ms=0)
         )
         front.attach()
         front.submit(4)
@@ -202,7 +203,7 @@ class TestClientsThatLeft:
         for client in clients[:80]:
             front.dispatcher.cancel(client.job)
         assert front.dispatcher.queued == 20
-        assert len(front.dispatcher._queue) <= 40
+        assert len(front.dispatcher._dispatcher._queue) <= 40
         worker = front.attach()
         for _ in range(20):
             front.answer(worker)

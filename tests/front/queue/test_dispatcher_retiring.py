@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from scoreserve.errors import WorkerLost
-from scoreserve.front.queue.dispatcher import Batching, Dispatcher
+from scoreserve.front.queue.dispatcher import Batching
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from tests.front.fakes import Client, FakeWorker, ManualDefer
 
 
@@ -12,7 +13,7 @@ class Retiring:
 
     def __init__(self) -> None:
         self.defer = ManualDefer()
-        self.dispatcher = Dispatcher(self.defer)
+        self.dispatcher = DispatchLoop(self.defer)
         self.old, self.new = FakeWorker(), FakeWorker()
         self.dispatcher.attach(self.old)
         self.running = self.submit("running")
@@ -61,7 +62,7 @@ def test_a_worker_that_was_never_attached_is_not_missed() -> None:
 
 def test_any_of_the_jobs_to_merge_may_have_begun_until_the_worker_names_some() -> None:
     defer, worker = ManualDefer(), FakeWorker()
-    dispatcher = Dispatcher(defer)
+    dispatcher = DispatchLoop(defer)
     dispatcher.batching = Batching(4)
     dispatcher.attach(worker)
     clients = [Client(str(number)) for number in range(3)]

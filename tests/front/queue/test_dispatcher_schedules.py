@@ -15,10 +15,10 @@ from hypothesis.stateful import (
 )
 
 from scoreserve.errors import QueueFull, QueueTimeout, WorkerLost
-from scoreserve.front.queue.dispatcher import Dispatcher
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.queue.limits import QueueLimits
 from scoreserve.front.queue.read_ahead import ReadAhead
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.wire import Outcome
 from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers, outcome_of
 
@@ -34,7 +34,7 @@ class AnySchedule(RuleBasedStateMachine):
         super().__init__()
         self.defer = ManualDefer()
         self.timers = Timers()
-        self.dispatcher = Dispatcher(
+        self.dispatcher = DispatchLoop(
             self.defer, self.timers.later, self.timers.clock, QueueLimits(MOST, LONGEST_MS)
         )
         self.pace = ReadAhead()
@@ -47,7 +47,7 @@ class AnySchedule(RuleBasedStateMachine):
     @initialize(runs=st.sampled_from([0, 400]))
     def after_fast_runs(self, runs: int) -> None:
         """So that workers are handed many jobs ahead, or not."""
-        for pace in (self.pace, self.dispatcher._read_ahead):
+        for pace in (self.pace, self.dispatcher._dispatcher._read_ahead):
             for _ in range(runs):
                 pace.record(1e-6)
 
@@ -127,7 +127,7 @@ class AnySchedule(RuleBasedStateMachine):
     def nobody_waits_for_too_long(self) -> None:
         if self.defer.pending:
             return  # who is given back by a lost worker is looked at in the loop's next turn
-        waiting = [job for job in self.dispatcher._queue._jobs if job.awaited]
+        waiting = [job for job in self.dispatcher._dispatcher._queue._jobs if job.awaited]
         assert all(self.waited_ms(job) <= LONGEST_MS + 1 for job in waiting)
 
     def waited_ms(self, job: QueuedJob) -> float:

@@ -10,8 +10,9 @@ import pytest
 
 from scoreserve.cgroup import OomWatch
 from scoreserve.errors import ReplyError, WorkerLost
-from scoreserve.front.queue.dispatcher import Batching, Dispatcher
+from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.workers import supervisor as supervisor_module
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.exit_reasons import BOOT_FAILED, EXIT, End, Exceeded
 from scoreserve.front.workers.snapshot import STATES
 from scoreserve.front.workers.supervisor import Supervisor
@@ -101,7 +102,7 @@ class Supervised:
         self.gave_up = 0
         self.pids: list[int] = []  # that it told last
         self.defer = ManualDefer()
-        self.dispatcher = Dispatcher(self.defer)
+        self.dispatcher = DispatchLoop(self.defer)
 
     def spawn(self, **settings: Any) -> None:
         self.supervisor = Supervisor(

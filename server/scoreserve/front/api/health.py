@@ -16,7 +16,7 @@ from typing import Any, Protocol
 from scoreserve.errors import NotReady, ReplyError
 from scoreserve.front.api.asgi import Receive
 from scoreserve.front.messages.replies import HTML, JSON, Replies, Reply
-from scoreserve.front.queue.dispatcher import Dispatcher
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 from scoreserve.wire import RequestHead
 
@@ -64,7 +64,7 @@ class Ready:
         self,
         replies: Replies,
         workers: Workers,
-        dispatcher: Dispatcher,
+        dispatcher: DispatchLoop,
         draining: Callable[[], bool] = lambda: False,
         batching: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:

@@ -10,7 +10,7 @@ from scoreserve.front.api.asgi import Receive
 from scoreserve.front.api.health import NO_STORE
 from scoreserve.front.messages.replies import Replies, Reply
 from scoreserve.front.observe.counters import Metrics
-from scoreserve.front.queue.dispatcher import Dispatcher
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 from scoreserve.wire import RequestHead
 
@@ -30,7 +30,7 @@ class Sources(NamedTuple):
     """Where the page looks, at the moment it is asked for."""
 
     metrics: Metrics
-    dispatcher: Dispatcher
+    dispatcher: DispatchLoop
     report: Callable[[], WorkersSnapshot]
     is_ready: Callable[[], bool]
     connections: Callable[[], Iterable[Connection]]

@@ -25,6 +25,10 @@ class _Request(ReplyTo):
         elif reply.stream is not None:
             reply.stream.close()
 
+    def break_off(self) -> None:
+        if not self.reply.done():
+            self.reply.set_exception(RuntimeError("the request could not be answered"))
+
 
 class ScoreEndpoint:
     """Answers /score. Bodies may have up to `max_body_bytes`."""

@@ -16,8 +16,8 @@ from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.messages.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.observe.counters import Metrics
-from scoreserve.front.queue.dispatcher import Dispatcher
 from scoreserve.front.queue.job import QueuedJob
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.wire import Chunk, Outcome, RequestHead
 
 _CLIENT_GONE = "client_gone"  # the one reason for shedding that nobody is answered with
@@ -33,6 +33,10 @@ class ReplyTo:
         """The reply to the request, once, at once or later."""
         raise NotImplementedError
 
+    def break_off(self) -> None:
+        """No reply will come: making or giving it has failed."""
+        raise NotImplementedError
+
 
 class _ScoreJob(QueuedJob):
     """A job whose outcome becomes a reply to `reply_to`. `common`: the lines of every such reply.
@@ -41,7 +45,7 @@ class _ScoreJob(QueuedJob):
     So the job lets go of it.
     """
 
-    __slots__ = ("_common", "_reply_to", "_scoring")
+    __slots__ = ("_common", "_handler", "_reply_to")
 
     def __init__(  # noqa: PLR0913, PLR0917 - a field each
         self,
@@ -50,21 +54,26 @@ class _ScoreJob(QueuedJob):
         request_id: bytes,
         common: bytes,
         reply_to: ReplyTo,
-        scoring: ScoreHandler,
+        handler: ScoreHandler,
     ) -> None:
         super().__init__(head, chunks, request_id)
         self._common = common
         self._reply_to: ReplyTo | None = reply_to
-        self._scoring = scoring
+        self._handler = handler
 
     def forget(self) -> None:
         super().forget()
         self._reply_to = None
 
     def tell(self, outcome: Outcome | ReplyError, seconds: float) -> None:
+        if self._reply_to is not None:
+            self._reply_to.answer(self._handler.reply(self._common, outcome, seconds, self.stream))
+            self._reply_to = None
+
+    def break_off(self) -> None:
         reply_to, self._reply_to = self._reply_to, None
         if reply_to is not None:
-            reply_to.answer(self._scoring.reply(self._common, outcome, seconds, self.stream))
+            reply_to.break_off()
 
 
 class ScoreHandler:
@@ -77,7 +86,7 @@ class ScoreHandler:
 
     def __init__(
         self,
-        dispatcher: Dispatcher,
+        dispatcher: DispatchLoop,
         replies: Replies,
         not_ready: Callable[[], NotReady | None],
         raw: Callable[[], bool] = lambda: False,

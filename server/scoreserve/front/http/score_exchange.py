@@ -208,6 +208,10 @@ class ScoreExchange(ReplyTo):
         self._record(reply)  # after it is sent: no client waits for a log
         self._finish()
 
+    def break_off(self) -> None:
+        self._job = None
+        self._state.transport.abort()
+
     async def _stream(self, reply: Reply, stream: BodyStream) -> None:
         transport, flow = self._state.transport, self._state.protocol.flow
         chunked = self._head.http_version != b"1.0"  # which ends a body by closing

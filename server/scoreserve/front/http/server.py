@@ -41,7 +41,7 @@ from scoreserve.front.messages.replies import Replies
 from scoreserve.front.observe.access_log import AccessLog
 from scoreserve.front.observe.batching_totals import BatchingTotals
 from scoreserve.front.observe.counters import Metrics
-from scoreserve.front.queue.dispatcher import Dispatcher
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.supervisor import Supervisor
 from scoreserve.settings import Settings
 
@@ -144,7 +144,7 @@ class HttpServer(uvicorn.Server):
 
 def make_server(
     settings: Settings,
-    dispatcher: Dispatcher,
+    dispatcher: DispatchLoop,
     supervisor: Supervisor,
     log: AccessLog,
     each_second: Callable[[], Awaitable[None]],

@@ -1,39 +1,40 @@
 """The one queue: jobs wait here until a scoring worker is idle. Front process, event loop thread.
 
-Pure decisions: no sockets, processes or clocks. Workers are seen through `WorkerPort`; a job knows
-where its answer goes. Every job submitted gets exactly one outcome, unless it is cancelled first,
-or refused at once because too many wait.
+Pure decisions: no sockets, processes or clocks. What is to be done is returned, as a Decision, and
+done by the caller (`workers.dispatch_loop`) when the decision is complete: nothing that comes of an
+answer meets a queue that is being changed. Every job added gets exactly one outcome, unless it is
+cancelled first.
 
-    submit ─→ queue ─→ in hand of one worker ─→ complete ─→ QueuedJob.finish
-      │        │ ↑                │
-   QueueFull   │ └────────────────┴── worker lost: the job it was running gets the error,
-               │                      those it had not begun go back to their places
-               ├── cancel: forgotten
-               └── waited too long: QueueTimeout
+    add ─→ queue ─→ in flight with one worker ─→ complete ─→ Decision.answers
+     │      │ ↑                │
+     │      │ └────────────────┴── worker lost: the job it was running gets the error,
+     │      │                      those it had not begun go back to their places
+     │      ├── cancel: forgotten
+     │      └── waited too long: QueueTimeout
+     └ only where `admits`: else it is refused at once
 
 A worker runs its jobs in the order it got them and sends each outcome before it begins the next
-job. So of the jobs in the hands of a worker that is gone, only the first can have begun. Where jobs
+job. So of the jobs in flight with a worker that is gone, only the first can have begun. Where jobs
 are merged the worker says which ones share the run() that begins (`began`), if not all. Of several
 nobody knows which one it died of: each is run again, by itself, and the one that kills a second
 worker is it.
 
-One timer watches the oldest job, and it is looked at again whenever jobs are handed over. A job
-that went back is never refused for want of room.
+A job that went back is never refused for want of room.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-from scoreserve.errors import QueueFull, QueueTimeout, ReplyError
+from scoreserve.errors import QueueFull, ReplyError
 from scoreserve.front.messages.body_stream import BodyStream
+from scoreserve.front.queue.admission import Admission
 from scoreserve.front.queue.in_flight import InFlight
-from scoreserve.front.queue.job import QueuedJob, end_all
+from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.queue.job_queue import JobQueue
-from scoreserve.front.queue.limits import DEFAULT_LIMITS, QueueLimits, ServiceRate, retry_seconds
+from scoreserve.front.queue.limits import DEFAULT_LIMITS, QueueLimits
 from scoreserve.front.queue.read_ahead import ReadAhead
 from scoreserve.front.queue.regrouping import Regrouping
 from scoreserve.wire import Outcome
@@ -42,13 +43,13 @@ _TICK_SECONDS = 1e-6  # no timer is set for less
 
 
 class WorkerPort(Protocol):
-    """What the dispatcher needs of a worker."""
+    """What a worker is asked for by whoever does what is decided here."""
 
     def send(self, jobs: Sequence[QueuedJob]) -> None:
-        """Hands jobs over; their outcomes come back through `Dispatcher.complete`."""
+        """Hands jobs over; their outcomes come back through `complete`."""
 
     def open_stream(self, job_id: int) -> BodyStream:
-        """The body of a streamed outcome; `Dispatcher.stream_ended` tells when it is over."""
+        """The body of a streamed outcome; `stream_ended` tells when it is over."""
 
 
 class Batching(NamedTuple):
@@ -65,52 +66,49 @@ class Batching(NamedTuple):
 Active = tuple[WorkerPort, InFlight]
 
 
-class Dispatcher:
-    """Hands queued jobs to workers, first come first served.
+class Decision:
+    """What is to be done, in this order.
 
-    `defer` runs a function once what is under way is done (an event loop's call_soon): jobs that
-    arrive together are handed over together. `later` runs one after so many seconds; without it
-    nothing happens by the passing of time alone. `clock` tells the time in seconds. `handed_ahead`
-    is told of jobs, not to be merged, that went to a worker with others to do first: how many.
+    `sends`: jobs to hand to workers, and the one of them whose body is then to be let go; `ahead`
+    of them, not to be merged, have others to wait for.
+    `answers`: outcomes to give. `dispatch_soon`: to ask `dispatch` once what is under way is done.
+    `wake_after`: to ask it after so many seconds; 0 for no such need.
     """
 
-    def __init__(
-        self,
-        defer: Callable[[Callable[[], None]], object],
-        later: Callable[[float, Callable[[], None]], object] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-        limits: QueueLimits = DEFAULT_LIMITS,
-        handed_ahead: Callable[[int], None] = lambda jobs: None,
-    ) -> None:
+    def __init__(self) -> None:
+        self.sends: list[tuple[WorkerPort, list[QueuedJob], QueuedJob | None]] = []
+        self.ahead = 0
+        self.answers: list[tuple[QueuedJob, Outcome | ReplyError]] = []
+        self.dispatch_soon = False
+        self.wake_after = 0.0
+
+    def end(self, jobs: Iterable[QueuedJob], error: ReplyError) -> None:
+        """These jobs are to get the error."""
+        for job in jobs:
+            self.answers.append((job, error))
+
+
+class Dispatcher:
+    """Decides which queued jobs go to which worker, first come first served.
+
+    `now` below is the time in seconds, on the clock that `clock` tells too.
+    """
+
+    def __init__(self, clock: Callable[[], float], limits: QueueLimits = DEFAULT_LIMITS) -> None:
         self.batching = Batching()
-        self._handed_ahead = handed_ahead
-        self._limits = limits
-        self._wait_seconds = limits.wait_ms / 1000 if limits.wait_ms else math.inf
-        self._most = limits.most(1, 1, math.inf)  # jobs that may wait now
-        self._room_left = 0  # for so many more jobs at least, without a look at the queue
-        self._rate = ServiceRate()
-        self._watching = later is None or not limits.wait_ms  # a timer for the oldest job is set
-        self._later = later
-        self._clock = clock
-        self._timed = False
-        self._defer = defer
-        self._deferred = False
+        self.admission = Admission(limits)
         self._regrouping = Regrouping(clock)
+        self._read_ahead = ReadAhead()
+        self._wake_at = math.inf  # when `dispatch` is asked at the latest
         self._last_id = 0
         self._queue = JobQueue()
         self._in_flight: dict[WorkerPort, InFlight] = {}
         self._active: list[Active] = []  # those that take jobs
-        self._read_ahead = ReadAhead()
 
     @property
     def queued(self) -> int:
         """How many jobs wait for a worker."""
         return len(self._queue)
-
-    @property
-    def limit(self) -> int:
-        """How many jobs may wait at present."""
-        return self._most
 
     @property
     def in_flight(self) -> int:
@@ -122,16 +120,18 @@ class Dispatcher:
         """How many workers take jobs."""
         return len(self._active)
 
-    def submit(self, job: QueuedJob) -> None:
-        """Queues the job. Raises QueueFull."""
-        self._room_left -= 1
-        if self._room_left < 0:
-            self._ensure_room()
+    def admit(self, now: float) -> None:
+        """Looks for room for one more job. Raises QueueFull."""
+        queued = len(self._queue)
+        if not self.admission.admits_beside(queued):
+            raise self._full(queued, now)
+
+    def add(self, job: QueuedJob, now: float) -> None:
+        """Queues the job."""
         self._last_id += 1
         job.id = self._last_id
-        job.queued_at = self._clock()
+        job.queued_at = now
         self._queue.append(job)
-        self._dispatch_soon()
 
     def cancel(self, job: QueuedJob) -> None:
         """Forgets a job nobody waits for any more. One already with a worker is run unheard."""
@@ -142,13 +142,11 @@ class Dispatcher:
         else:
             self._queue.forget(job)
 
-    def attach(self, worker: WorkerPort) -> None:
+    def attach(self, worker: WorkerPort, now: float) -> None:
         """A worker is ready for jobs."""
-        now = self._clock()
         in_flight = self._in_flight[worker] = InFlight(now, merges=self.batching.jobs > 1)
         self._active.append((worker, in_flight))
-        self._set_most(now)
-        self._dispatch_soon()
+        self._adapt(now)
 
     def retire(self, worker: WorkerPort) -> None:
         """A worker is to be handed nothing more; it goes on with what it has."""
@@ -163,12 +161,14 @@ class Dispatcher:
         in_flight = self._in_flight.get(worker)
         return [] if in_flight is None else in_flight.begun
 
-    def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> None:
+    def detach(self, worker: WorkerPort, error: ReplyError, *, again: bool = True) -> Decision:
         """A worker is gone: the job it was running ends with `error`, the others queue again.
 
         Those that were merged are run again too, each by itself, unless `again` is false: any of
         them may have killed it, in run() or while it was read.
         """
+        decision = Decision()
+        decision.dispatch_soon = True
         self.retire(worker)
         in_flight = self._in_flight.pop(worker, None)
         if in_flight is not None:
@@ -178,100 +178,99 @@ class Dispatcher:
                 job.alone = True
             for job in guilty:
                 del in_flight.jobs[job.id]
-            end_all(guilty, error, self._clock())
+            decision.end(guilty, error)
             rest = in_flight.jobs.values()
             for job in rest:
                 job.sent = False
             self._queue.put_back(rest)
-        self._room_left = 0
-        self._dispatch_soon()
+        self.admission.count_again()
+        return decision
 
-    def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
-        """Outcomes of jobs in a worker's hands. One whose job is not there is dropped."""
+    def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome], now: float) -> Decision:
+        """Outcomes of jobs in flight with a worker. One whose job is not there is dropped."""
+        decision = Decision()
+        answers = decision.answers
         in_flight = self._in_flight[worker]
         merging = self.batching.jobs > 1  # where no jobs are handed over ahead
-        answers: list[tuple[QueuedJob, Outcome]] = []
         finished = 0
         for outcome in outcomes:
             job = in_flight.jobs.get(outcome.id)
             if job is None:
                 continue
-            if outcome.streamed:
-                self._open_stream(worker, job)  # the worker is busy with it till it ends
-            else:
+            if not outcome.streamed:  # else the worker is busy with it till it ends
                 del in_flight.jobs[outcome.id]
                 finished += 1
             if outcome.run_seconds and not merging:  # a refused input says nothing about run()
                 self._read_ahead.record(outcome.run_seconds)
             answers.append((job, outcome))
-        now = self._clock()
         seconds = self._worked(in_flight, finished, now)
         if len(self._queue) >= self.batching.jobs:
-            self._dispatch()  # the worker need not wait until all these are answered
-        for job, outcome in answers:
-            job.finish(outcome, now - job.queued_at)
+            self._dispatch(decision, now)  # the worker need not wait until all these are answered
         if merging and finished and not in_flight.jobs:
             self._regrouping.answered(finished, len(self._queue), seconds)
-        if self._queue or self._regrouping.expected:
-            self._dispatch_soon()
+        decision.dispatch_soon = bool(self._queue) or bool(self._regrouping.expected)
+        return decision
 
-    def stream_ended(self, worker: WorkerPort, job_id: int, seconds: float) -> None:
+    def stream_ended(self, worker: WorkerPort, job_id: int, seconds: float, now: float) -> None:
         """The worker has sent the last of a streamed body, after so many seconds."""
         in_flight = self._in_flight[worker]
         in_flight.jobs.pop(job_id, None)
         self._read_ahead.record(seconds)
-        self._worked(in_flight, 1, self._clock())
-        self._dispatch_soon()
+        self._worked(in_flight, 1, now)
+
+    def fail_all(self, error: ReplyError) -> Decision:
+        """Ends every job, queued or in flight, with `error`."""
+        decision = Decision()
+        decision.end(self._queue.clear(), error)
+        for in_flight in self._in_flight.values():
+            decision.end(in_flight.jobs.values(), error)
+            in_flight.jobs.clear()
+        return decision
+
+    def holds_back(self) -> bool:
+        """Whether jobs are left in the queue for another turn of the event loop, since clients that
+        were answered together come back together.
+        """
+        return self._regrouping.awaited(len(self._queue), self.batching.jobs)
+
+    def dispatch(self, now: float) -> Decision:
+        """Hands over what can be, and ends what has waited for too long."""
+        decision = Decision()
+        self._dispatch(decision, now)
+        return decision
 
     def _worked(self, in_flight: InFlight, jobs: int, now: float) -> float:
         """A worker has finished so many jobs since it began, or last did: the seconds it took."""
         seconds = now - in_flight.busy_since
         if jobs:
-            self._rate.record(seconds, jobs)
+            self.admission.finished(seconds, jobs)
             in_flight.busy_since = now
         return seconds
 
-    def _open_stream(self, worker: WorkerPort, job: QueuedJob) -> None:
-        job.stream = worker.open_stream(job.id)
-        if not job.awaited:
-            job.stream.close()
-
-    def fail_all(self, error: ReplyError) -> None:
-        """Ends every job, queued or running, with `error`."""
-        jobs = self._queue.clear()
-        for in_flight in self._in_flight.values():
-            jobs += in_flight.jobs.values()
-            in_flight.jobs.clear()
-        end_all(jobs, error, self._clock())
-
-    def _dispatch_soon(self) -> None:
-        if not self._deferred:
-            self._deferred = True
-            self._defer(self._dispatch_deferred)
-
-    def _dispatch_deferred(self) -> None:
-        self._deferred = False
-        if self._regrouping.awaited(len(self._queue), self.batching.jobs):
-            self._dispatch_soon()
-        else:
-            self._dispatch()
-
-    def _dispatch(self) -> None:
-        now = self._clock()
-        self._end_overdue(now)
-        if self._queue and not self._watching:
-            self._watch_oldest(now)
-        if self._waits_for_company():
+    def _dispatch(self, decision: Decision, now: float) -> None:
+        if now >= self._wake_at:
+            self._wake_at = math.inf
+        self._end_overdue(decision, now)
+        oldest = self._queue.oldest()
+        if oldest is None:
+            self.admission.counted(0)
+            return
+        company_until = self._waits_for_company(oldest, now)
+        wake_at = min(company_until or math.inf, self.admission.deadline(oldest.queued_at))
+        if wake_at < self._wake_at:
+            self._wake_at = wake_at
+            decision.wake_after = max(wake_at - now, _TICK_SECONDS)
+        if company_until:
             return
         takers = [row for row in self._active if self._room(row[1]) > 0]
         if len(takers) > 1:  # the least loaded first: none idles while another has a pile
             takers.sort(key=lambda row: len(row[1].jobs))
         for position, (worker, in_flight) in enumerate(takers):
             share = -(-len(self._queue) // (len(takers) - position))
-            self._hand_over(worker, in_flight, min(share, self._room(in_flight)), now)
+            self._hand_over(decision, worker, in_flight, min(share, self._room(in_flight)), now)
         if self._queue:
-            self._set_most(now)
-        self._room_left = self._most - len(self._queue)
+            self._adapt(now)
+        self.admission.counted(len(self._queue))
 
     def _room(self, in_flight: InFlight) -> int:
         """How many more jobs a worker may be handed. It is topped up when half of them are done."""
@@ -281,74 +280,38 @@ class Dispatcher:
         ahead = self._read_ahead.ahead
         return ahead - held if 2 * held <= ahead or not held else 0
 
-    def _set_most(self, now: float) -> None:
-        workers = max(self.workers, 1)  # a lost one is being replaced
-        self._most = self._limits.most(workers, self.batching.jobs, self._job_seconds(now))
-        self._room_left = 0
-
-    def _ensure_room(self) -> None:
-        """Makes room for one more job. Raises QueueFull where none can be made."""
-        if len(self._queue) >= self._most:
-            self._dispatch()  # what came just now may still have a worker to go to
-            if len(self._queue) >= self._most:
-                raise QueueFull(len(self._queue), self._retry_seconds(self._clock()))
-        self._room_left = self._most - len(self._queue) - 1
-
-    def _end_overdue(self, now: float) -> None:
-        """Ends the jobs that have waited for too long."""
-        overdue = self._queue.take_queued_until(now - self._wait_seconds)
-        if overdue:
-            end_all(overdue, QueueTimeout(self._limits.wait_ms, self._retry_seconds(now)), now)
-
-    def _watch_oldest(self, now: float) -> None:
-        """Sets the timer to when the oldest job will have waited for too long."""
-        oldest = self._queue.oldest()
-        if self._later is not None and oldest is not None:
-            self._watching = True
-            left = oldest.queued_at + self._wait_seconds - now
-            self._later(max(left, _TICK_SECONDS), self._look_at_oldest)
-
-    def _look_at_oldest(self) -> None:
-        self._watching = False
-        now = self._clock()
-        self._end_overdue(now)
-        if self._queue:
-            self._watch_oldest(now)
-
-    def _retry_seconds(self, now: float) -> int:
-        return retry_seconds(len(self._queue), self.workers, self._job_seconds(now))
-
-    def _job_seconds(self, now: float) -> float:
-        """What a job costs a worker lately."""
-        under_way = [now - row.busy_since for row in self._in_flight.values() if row.jobs]
-        return self._rate.job_seconds(sum(under_way))
-
-    def _waits_for_company(self) -> bool:
-        """Whether the oldest job may still wait for others to be merged with."""
-        jobs, wait_seconds, _ = self.batching
-        if not wait_seconds or self._later is None or len(self._queue) >= min(jobs, self._most):
-            return False
-        oldest = self._queue.oldest()
-        if oldest is None or oldest.alone:
-            return False
-        left = oldest.queued_at + wait_seconds - self._clock()
-        if left < _TICK_SECONDS:
-            return False
-        if not self._timed:
-            self._timed = True
-            self._later(left, self._waited)
-        return True
-
-    def _waited(self) -> None:
-        self._timed = False
-        self._dispatch()
-
-    def _hand_over(self, worker: WorkerPort, in_flight: InFlight, jobs: int, now: float) -> None:
+    def _hand_over(
+        self, decision: Decision, worker: WorkerPort, in_flight: InFlight, jobs: int, now: float
+    ) -> None:
         batch = self._queue.take(jobs)
         if not batch:
             return
-        worker.send(batch)
-        ahead = len(batch) if in_flight.jobs else len(batch) - 1
-        if ahead and not in_flight.merges:
-            self._handed_ahead(ahead)
-        in_flight.add(batch, now)
+        if not in_flight.merges:
+            decision.ahead += len(batch) if in_flight.jobs else len(batch) - 1
+        decision.sends.append((worker, batch, in_flight.add(batch, now)))
+
+    def _waits_for_company(self, oldest: QueuedJob, now: float) -> float:
+        """Until when the oldest job may still wait for others to be merged with; 0: no longer."""
+        jobs, wait_seconds, _ = self.batching
+        if not wait_seconds or oldest.alone:
+            return 0.0
+        if len(self._queue) >= min(jobs, self.admission.most):
+            return 0.0
+        until = oldest.queued_at + wait_seconds
+        return 0.0 if until - now < _TICK_SECONDS else until
+
+    def _end_overdue(self, decision: Decision, now: float) -> None:
+        overdue = self._queue.take_queued_until(self.admission.overdue_since(now))
+        if overdue:
+            queued, under_way = len(self._queue), self._under_way(now)
+            decision.end(overdue, self.admission.overdue(queued, self.workers, under_way))
+
+    def _adapt(self, now: float) -> None:
+        self.admission.adapt(self.workers, self.batching.jobs, self._under_way(now))
+
+    def _full(self, queued: int, now: float) -> QueueFull:
+        return self.admission.full(queued, self.workers, self._under_way(now))
+
+    def _under_way(self, now: float) -> float:
+        """For how long workers have been at jobs that are not finished, all together."""
+        return sum([now - row.busy_since for row in self._in_flight.values() if row.jobs])

@@ -21,17 +21,21 @@ class InFlight:
         # What the worker said last; none while it compares what merged calls give.
         self._running: Sequence[int] | None = None
 
-    def add(self, batch: list[QueuedJob], now: float) -> None:
-        """The worker is handed these."""
+    def add(self, batch: list[QueuedJob], now: float) -> QueuedJob | None:
+        """The worker is handed these. Returns the one that it begins at once, whose body cannot be
+        needed again; the others may have to be sent again.
+        """
+        begins: QueuedJob | None = None
         if not self.jobs:
             self.busy_since = now
             if self._running:  # else it compares, and has begun nothing yet
                 self._running = None
             if not self.merges:
-                batch[0].chunks = ()  # it begins at once; the others may have to be sent again
+                begins = batch[0]
         for job in batch:
             self.jobs[job.id] = job
             job.sent = True
+        return begins
 
     def began(self, job_ids: Sequence[int]) -> None:
         """The worker calls run() for these jobs, merged if there are several; for none, while it

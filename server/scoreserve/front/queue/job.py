@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from mypy_extensions import mypyc_attr
 
@@ -50,14 +50,8 @@ class QueuedJob(Job):
         """Nobody waits for its outcome any more."""
         self.awaited = False
 
+    def break_off(self) -> None:
+        """Its outcome could not be given: whoever waits for it is to see that none will come."""
+
     def tell(self, outcome: Outcome | ReplyError, seconds: float) -> None:
         """The outcome is there; called once at most."""
-
-
-def end_all(jobs: Iterable[QueuedJob], error: ReplyError, now: float) -> None:
-    """Ends each job with `error`, or breaks off the body that is being streamed for it."""
-    for job in jobs:
-        if job.stream is not None:
-            job.stream.end(complete=False)
-        else:
-            job.finish(error, now - job.queued_at)

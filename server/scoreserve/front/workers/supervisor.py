@@ -21,8 +21,8 @@ from typing import Any
 
 from scoreserve.cgroup import Cgroup, OomWatch
 from scoreserve.errors import NotReady, Stopping, WorkerLost
-from scoreserve.front.queue.dispatcher import Dispatcher
 from scoreserve.front.queue.job import QueuedJob
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.lifetime_counts import LifetimeCounts
 from scoreserve.front.workers.rolling_reload import RollingReload
 from scoreserve.front.workers.snapshot import WorkersSnapshot
@@ -48,7 +48,7 @@ class Supervisor:
     def __init__(
         self,
         settings: Settings,
-        dispatcher: Dispatcher,
+        dispatcher: DispatchLoop,
         give_up: Callable[[], None],
         keep_pids: Callable[[Sequence[int]], None],
         clock: Callable[[], float] = time.monotonic,

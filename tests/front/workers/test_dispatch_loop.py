@@ -1,0 +1,89 @@
+"""The dispatch loop: what is decided is done, and an answer that fails is the only one to fail."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoreserve.errors import Stopping
+from scoreserve.front.queue.job import QueuedJob
+from scoreserve.front.workers.dispatch_loop import DispatchLoop
+from scoreserve.wire import Outcome
+from tests.front.fakes import Client, FakeWorker, ManualDefer, outcome_of
+
+
+class Unanswerable(QueuedJob):
+    """A job whose client cannot be answered."""
+
+    def __init__(self) -> None:
+        super().__init__(b"unanswerable", [b""])
+        self.broken_off = 0
+
+    def tell(self, outcome: object, seconds: float) -> None:
+        raise ValueError("a log filter of the user's")
+
+    def break_off(self) -> None:
+        self.broken_off += 1
+
+
+@pytest.fixture
+def defer() -> ManualDefer:
+    return ManualDefer()
+
+
+@pytest.fixture
+def dispatch(defer: ManualDefer) -> DispatchLoop:
+    return DispatchLoop(defer)
+
+
+class TestAnAnswerThatFails:
+    def test_ends_its_own_request_and_no_other(
+        self, dispatch: DispatchLoop, defer: ManualDefer, server_log: pytest.LogCaptureFixture
+    ) -> None:
+        worker = FakeWorker()
+        dispatch.attach(worker)
+        bad, clients = Unanswerable(), [Client(f"client {number}") for number in range(7)]
+        for job in (bad, *(client.job for client in clients)):
+            dispatch.submit(job)
+        while worker.in_flight or dispatch.queued:
+            defer.run()
+            dispatch.complete(worker, worker.answers())
+        assert all(client.got_its_own() for client in clients)
+        assert bad.broken_off == 1
+        assert "a log filter of the user's" in server_log.text
+
+    def test_of_a_batch_too(self, dispatch: DispatchLoop, defer: ManualDefer) -> None:
+        worker = FakeWorker()
+        dispatch.attach(worker)
+        dispatch.batching = dispatch.batching._replace(jobs=8)
+        bad, client = Unanswerable(), Client("after it")
+        dispatch.submit(bad)
+        dispatch.submit(client.job)
+        defer.run()
+        dispatch.complete(worker, worker.answers())
+        assert client.got_its_own()
+
+    def test_when_the_server_stops(self, dispatch: DispatchLoop) -> None:
+        bad, client = Unanswerable(), Client("after it")
+        dispatch.submit(bad)
+        dispatch.submit(client.job)
+        dispatch.fail_all(Stopping())
+        assert isinstance(client.answer, Stopping)
+        assert bad.broken_off == 1
+
+
+def test_jobs_that_an_answer_brings_are_handed_over_after_it(
+    dispatch: DispatchLoop, defer: ManualDefer
+) -> None:
+    """A pipelined request begins when the one before it is answered."""
+    worker, first, second = FakeWorker(), Client("first"), Client("second")
+    first.on_answer = lambda: dispatch.submit(second.job)
+    dispatch.attach(worker)
+    dispatch.submit(first.job)
+    defer.run()
+    answers: list[Outcome] = [outcome_of(job) for job in worker.in_flight]
+    worker.in_flight.clear()
+    dispatch.complete(worker, answers)
+    defer.run()
+    dispatch.complete(worker, worker.answers())
+    assert first.got_its_own()
+    assert second.got_its_own()
