@@ -1,7 +1,8 @@
-"""The import rule: the front holds no user code and none of its libraries, the worker no server.
+"""The import rules.
 
-    front    never imports worker, compat, nor what only scripts need
-    worker   never imports front, nor an HTTP server
+    sides     the front holds no user code and none of its libraries, the worker no server
+    stations  a folder imports only folders below it, so that there is no circle
+    rooms     what lies directly in `front` and `worker` is a few files that know all parts
 
 Seen twice: by what a fresh interpreter has loaded once every module is imported, and by the import
 statements themselves, since many stand inside functions.
@@ -14,7 +15,7 @@ import json
 import pkgutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,32 @@ FORBIDDEN = {
 THIRD_PARTY_OF_THE_FRONT = {
     *("gunicorn", "packaging", "setproctitle"),
     *("uvicorn", "click", "httptools", "uvloop", "typing_extensions", "dotenv", "yaml"),
+    *("starlette", "anyio", "sniffio", "idna", "exceptiongroup"),
     *("librt", "mypy_extensions"),
     "cython_runtime",
+}
+
+# From the top down: each may import those after it, and what both sides share.
+STATIONS = (
+    "scoreserve.cli",
+    "scoreserve.front",
+    "scoreserve.front.http",
+    "scoreserve.front.api",
+    "scoreserve.front.observe",
+    "scoreserve.front.workers",
+    "scoreserve.front.queue",
+    "scoreserve.front.messages",
+    "scoreserve.worker",
+    "scoreserve.worker.rows",
+    "scoreserve.worker.script",
+    "scoreserve.compat",
+    "scoreserve",
+)
+
+# What may lie directly in the two sides, beside `__init__`.
+IN_THE_HALL = {
+    "front": {"arbiter", "assembly", "process"},
+    "worker": {"__main__", "front_pipe", "main_loop"},
 }
 
 _LIST_LOADED = """
@@ -98,7 +123,7 @@ def test_importing_a_side_loads_nothing_of_the_other(side: str) -> None:
 
 def test_the_front_starts_with_no_more_than_it_serves_with() -> None:
     """What is seldom needed, as Prometheus's library, is imported when it is."""
-    modules = ("arbiter", "process", "http.server")
+    modules = ("arbiter", "process", "assembly")
     loaded = loaded_with(f"scoreserve.front.{name}" for name in modules)
     packages = {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names
     third_party = {name for name in packages if not name.startswith(("_", "scoreserve"))}
@@ -122,3 +147,57 @@ def test_no_import_statement_of_a_side_names_the_other(side: str) -> None:
         if any(is_within(imported, package) for package in FORBIDDEN[side])
     ]
     assert not offences
+
+
+def station_of(module: str) -> str:
+    """The folder that a module of ours lies in."""
+    return module if module in STATIONS else module.rpartition(".")[0]
+
+
+def module_of(imported: str, modules: Collection[str]) -> str:
+    """The module of ours that an import statement names, or something in it."""
+    return imported if imported in modules else imported.rpartition(".")[0]
+
+
+def test_every_folder_is_a_station() -> None:
+    assert {station_of(module) for module in modules_of_ours()} == set(STATIONS)
+
+
+def test_a_folder_imports_only_folders_below_it() -> None:
+    modules = modules_of_ours()
+    offences = []
+    for module, path in modules.items():
+        here = STATIONS.index(station_of(module))
+        for imported in imports_of(path):
+            if imported == "scoreserve.__version__" or not is_within(imported, "scoreserve"):
+                continue
+            there = STATIONS.index(station_of(module_of(imported, modules)))
+            if there < here:
+                offences.append(f"{module} imports {imported}")
+    assert not offences
+
+
+def test_there_is_no_circle() -> None:
+    modules = modules_of_ours()
+    below = {
+        module: {module_of(name, modules) for name in imports_of(path)} & modules.keys()
+        for module, path in modules.items()
+    }
+    while leaves := [module for module, imported in below.items() if not imported]:
+        for module in leaves:
+            del below[module]
+        for imported in below.values():
+            imported.difference_update(leaves)
+    assert not below
+
+
+@pytest.mark.parametrize("side", IN_THE_HALL)
+def test_little_lies_outside_the_rooms(side: str) -> None:
+    found = {path.stem for path in (PACKAGE / side).glob("*.py")} - {"__init__"}
+    assert found == IN_THE_HALL[side]
+
+
+def modules_of_ours() -> dict[str, Path]:
+    """Name and file of every module of the package."""
+    found = [name for _, name, _ in pkgutil.walk_packages([str(PACKAGE)], prefix="scoreserve.")]
+    return {name: file_of(name) for name in ("scoreserve", *found) if name != "scoreserve.__main__"}

@@ -15,21 +15,21 @@ from uvicorn.server import ServerState
 
 from benchmarks.costs.timing import Clock, Cost
 from scoreserve import wire
-from scoreserve.front.api.score_handler import ScoreHandler
+from scoreserve.errors import NotReady
+from scoreserve.front.assembly import assemble
 from scoreserve.front.http.connection import HttpConnection
-from scoreserve.front.http.connection_limits import ClientTimeouts, ConnectionLimits
-from scoreserve.front.http.fast_path import FastPath, render
+from scoreserve.front.http.fast_path import render
 from scoreserve.front.http.score_exchange import ConnectionState, ScoreExchange
-from scoreserve.front.http.shutdown_state import ShutdownState
 from scoreserve.front.messages.body_stream import BodyStream
-from scoreserve.front.messages.replies import Replies
 from scoreserve.front.messages.request_ids import new_id
 from scoreserve.front.observe.access_log import AccessLog, host_of
-from scoreserve.front.observe.counters import Metrics
 from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
+from scoreserve.front.workers.snapshot import WorkersSnapshot
 from scoreserve.front.workers.worker_pipe import WorkerPipe
+from scoreserve.front.workers.worker_process import Script
+from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 
 _BODY = b'{"data": [[' + b", ".join([b"0.0625"] * 64) + b"]]}"
@@ -91,43 +91,43 @@ class _Answering:
         self._dispatcher.complete(self, outcomes)
 
 
+class _Workers:
+    """The workers as a front sees them that are always ready."""
+
+    script = Script()
+
+    def not_ready(self) -> NotReady | None:
+        return None
+
+    never_ready = not_ready
+
+    def snapshot(self) -> WorkersSnapshot:
+        raise NotImplementedError
+
+
 class _Front:
-    """The parts of a front that a score request goes through, put together as the real one's."""
+    """The front, over a worker and clients that are none."""
 
     def __init__(self, clients: int) -> None:
         self._deferred: deque[Callable[[], None]] = deque()
         self.dispatcher = DispatchLoop(self._deferred.append)
         self.dispatcher.batching = Batching(clients)
-        self.replies = Replies("scoreserve/0")
-        metrics = Metrics()
-        scoring = ScoreHandler(self.dispatcher, self.replies, lambda: None, metrics=metrics)
         for name in ("azmlinfsrv", "gunicorn.access"):
             logging.getLogger(name).setLevel(logging.INFO)
         self.log = AccessLog(lambda seconds, run: None, stream=_Nowhere())
-        self.counters = metrics.route("/score")
-        self.fast_path = FastPath(scoring, 1 << 30, self.log, self.counters)
+        self.parts = assemble(Settings(), _Workers(), self.dispatcher, self.log)
         self.worker = _Answering(self.dispatcher)
         self.dispatcher.attach(self.worker)
         self._config = uvicorn.Config(
-            cast("Any", _no_app), log_config=None, lifespan="off", ws="none"
+            cast("Any", self.parts.app), log_config=None, lifespan="off", ws="none"
         )
         self._config.load()
         state = ServerState()
         state.default_headers = _DEFAULT_HEADERS
-        guests = ConnectionLimits(
-            clients + 1, ClientTimeouts(5.0, 5.0, 5.0), ShutdownState(), metrics.refused
-        )
-        self.connections = [self._connection(state, guests) for _ in range(clients)]
+        self.connections = [self._connection(state) for _ in range(clients)]
 
-    def _connection(self, state: ServerState, guests: ConnectionLimits) -> HttpConnection:
-        protocol = HttpConnection(
-            self._config,
-            state,
-            {},
-            asyncio.get_running_loop(),
-            clients=guests,
-            fast_path=self.fast_path,
-        )
+    def _connection(self, state: ServerState) -> HttpConnection:
+        protocol = self.parts.connection(self._config, state, {}, asyncio.get_running_loop())
         protocol.connection_made(_Transport())
         return protocol
 
@@ -144,30 +144,26 @@ class _Front:
             self._deferred.popleft()()
 
 
-async def _no_app(scope: Any, receive: Any, send: Any) -> None:
-    """What is not scored has an application of its own."""
-
-
 def _outcomes(jobs: Sequence[QueuedJob]) -> list[Outcome]:
     return [Outcome(job.id, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN) for job in jobs]
 
 
 def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
     """What to call for each part, and for how many requests a call of it is."""
-    fast_path, client = front.fast_path, b"127.0.0.1:50000"
+    fast_path, client = front.parts.fast_path, b"127.0.0.1:50000"
     head = fast_path.head_cache.find(_REQUEST)
     assert head is not None
     body = _REQUEST[len(head.block) :]
-    request_id, common = front.replies.common(head)
+    request_id, common = front.parts.replies.common(head)
     host = host_of(client)
     before, after = head.around_client
     block = before + client + after + request_id
     outcome = Outcome(1, 200, _OUTCOME_HEAD, b"[3]", _RUN_SECONDS, wire.RAN)
-    reply = front.replies.outcome(common, outcome, 0.0005)
+    reply = front.parts.replies.outcome(common, outcome, 0.0005)
     jobs = [QueuedJob(block, [body], request_id) for _ in front.connections]
     frame = b"".join(wire.encode_outcomes(_outcomes(jobs)))
     size, many = len(frame) - wire.PREFIX_BYTES, len(jobs)
-    state = ConnectionState(None, None, fast_path)
+    state = ConnectionState(front.connections[0], ServerState(), fast_path)
     cycle = partial(ScoreExchange, state, fast_path, head, keep_alive=True, expects_continue=False)
     every = fast_path.default_lines.of(_DEFAULT_HEADERS)
     return {
@@ -179,13 +175,13 @@ def _parts(front: _Front) -> dict[str, tuple[Callable[[], object], int]]:
             lambda: wire.decode_outcomes(frame, wire.PREFIX_BYTES, size, many),
             many,
         ),
-        "the reply's head": (lambda: front.replies.outcome(common, outcome, 0.0005), 1),
+        "the reply's head": (lambda: front.parts.replies.outcome(common, outcome, 0.0005), 1),
         "the response's bytes": (lambda: render(reply, every, reply.body, keep_alive=True), 1),
         "two log lines": (
             lambda: front.log.record(head, reply, 0.0005, api=True, host=host),
             1,
         ),
-        "metrics": (lambda: front.counters.answered(b"POST", reply, len(body)), 1),
+        "metrics": (lambda: front.parts.fast_path.counters.answered(b"POST", reply, len(body)), 1),
     }
 
 

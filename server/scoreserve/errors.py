@@ -20,6 +20,7 @@
         ├── ScriptFailed             run() raised                                             500
         ├── ScoringTimeout           run() took longer than SCORING_TIMEOUT_MS                500
         ├── ResultUnusable           run() returned what cannot be sent                       500
+        ├── InternalError            a fault of ours                                          500
         ├── WorkerLost               the worker died with the request in its hands            502
         ├── NotReady                 no worker has finished init() yet                        502
         ├── Overloaded               with when to try again
@@ -186,6 +187,13 @@ class ScoringTimeout(ReplyError):
 
 
 class ResultUnusable(ReplyError):
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("An unexpected internal error occurred. Check the logs for more info.")
+
+
+class InternalError(ReplyError):
     status = 500
 
     def __init__(self) -> None:

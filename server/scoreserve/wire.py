@@ -70,6 +70,7 @@ _STREAM_END: Final = struct.Struct("<q?")
 RAN: Final = 1  # run() returned
 STREAMED: Final = 2  # the body follows in CHUNK frames
 SIZED: Final = 4  # the head has a content-length of its own, as the answer to HEAD has
+CLOSE: Final = 8  # the script wants the connection to end with the response
 
 PREFIX_BYTES: Final = 16
 _JOB_BYTES: Final = 24
@@ -152,6 +153,11 @@ class Outcome:
     def sized(self) -> bool:
         """Whether the head brings a content-length."""
         return bool(self.flags & SIZED)
+
+    @property
+    def closes(self) -> bool:
+        """Whether the connection is to end with the response."""
+        return bool(self.flags & CLOSE)
 
 
 @dataclass

@@ -5,25 +5,17 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from scoreserve.errors import NotReady
-from scoreserve.front.api import docs
-from scoreserve.front.api.health import Health, Live, Ready
-from scoreserve.front.api.metrics import MetricsEndpoint, Sources
-from scoreserve.front.api.routes import Application, Route, create_app
-from scoreserve.front.api.score import ScoreEndpoint
-from scoreserve.front.api.score_handler import ScoreHandler
-from scoreserve.front.api.swagger import SwaggerEndpoint
-from scoreserve.front.http.fast_path import FastPath
-from scoreserve.front.messages.replies import Replies
+from scoreserve.front.assembly import assemble
 from scoreserve.front.observe.access_log import AccessLog
-from scoreserve.front.observe.counters import Metrics
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
+from scoreserve.front.workers.worker_process import Script
+from scoreserve.settings import Settings
 from tests.front.fakes import Exchange, FakeWorker, ManualDefer, Response, turns
 
 MAX_BODY_BYTES = 10
@@ -47,10 +39,11 @@ def set_policy() -> Iterator[SetPolicy]:
 
 
 class FakeWorkers:
-    """The supervisor as the health routes see it."""
+    """The supervisor as the front sees it."""
 
     def __init__(self) -> None:
         self.error: NotReady | None = None  # why no worker takes jobs
+        self.script = Script()
         self.at_present = WorkersSnapshot(
             states={"starting": 0, "ready": 1, "busy": 0, "stopping": 0},
             stage="",
@@ -68,7 +61,9 @@ class FakeWorkers:
     def not_ready(self) -> NotReady | None:
         return self.error
 
-    def report(self) -> WorkersSnapshot:
+    never_ready = not_ready
+
+    def snapshot(self) -> WorkersSnapshot:
         return self.at_present
 
 
@@ -80,46 +75,12 @@ class FakeFront:
         self.dispatcher = DispatchLoop(self.defer)
         self.worker = FakeWorker()
         self.workers = FakeWorkers()
-        self.draining = False
-        self.batching: dict[str, Any] | None = None
-        self.metrics = Metrics()
-        self.raw = False  # whether the script is @rawhttp
-        self.documents: Mapping[str, Any] = {}
         self.log = io.StringIO()
-        replies = Replies("scoreserve/1")
-        not_ready = self.workers.not_ready
-        self.scoring = ScoreHandler(
-            self.dispatcher, replies, not_ready, lambda: self.raw, metrics=self.metrics
-        )
-        ready = Ready(
-            replies,
-            self.workers,
-            self.dispatcher,
-            lambda: self.draining,
-            lambda: self.batching,
-        )
-        sources = Sources(
-            self.metrics, self.dispatcher, self.workers.report, ready.is_ready, tuple, 1
-        )
         self.access_log = AccessLog(lambda seconds, run: None, stream=self.log)
-        self.app: Application = create_app(
-            score=ScoreEndpoint(self.scoring, MAX_BODY_BYTES),
-            swagger=SwaggerEndpoint(replies, not_ready, lambda: self.documents),
-            others={
-                "/": Route(Health(replies, not_ready)),
-                "/health/live": Route(Live(replies)),
-                "/health/ready": Route(ready),
-                "/metrics": Route(MetricsEndpoint(replies, sources)),
-                **docs.routes(),
-            },
-            log=self.access_log,
-            metrics=self.metrics,
-        )
-
-    @property
-    def fast_path(self) -> FastPath:
-        counters = self.metrics.route("/score")
-        return FastPath(self.scoring, MAX_BODY_BYTES, self.access_log, counters)
+        settings = Settings(max_body_bytes=MAX_BODY_BYTES)
+        self.parts = assemble(settings, self.workers, self.dispatcher, self.access_log)
+        self.app = self.parts.app
+        self.metrics = self.parts.metrics
 
     def attach(self) -> None:
         """The worker is ready."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple, cast
 
 import uvicorn
 from uvicorn.server import ServerState
 
 from scoreserve import wire
-from scoreserve.front.http.connection import HttpConnection
-from scoreserve.front.http.connection_limits import ClientTimeouts, ConnectionLimits
-from scoreserve.front.http.shutdown_state import ShutdownState
 from tests.front.conftest import FakeFront
 from tests.front.fakes import FakeClientTransport, outcome_of, turns
 
@@ -32,9 +30,8 @@ class Connection:
         config = uvicorn.Config(cast("Any", front.app), log_config=None, lifespan="off", ws="none")
         config.load()
         state = ServerState()
-        fast_path = front.fast_path if fast else None
-        self.clients = ConnectionLimits(1000, ClientTimeouts(75, 30, 30), ShutdownState())
-        self.protocol = HttpConnection(config, state, {}, clients=self.clients, fast_path=fast_path)
+        parts = front.parts._replace(settings=replace(front.parts.settings, fast_path=fast))
+        self.protocol = parts.connection(config, state, {})
         self.protocol.connection_made(self.transport)
         self.started = self.protocol.loop.time()
 
@@ -56,7 +53,7 @@ class Connection:
 
     def drain(self) -> None:
         """The server begins to stop."""
-        self.clients.draining.begin()
+        self.front.parts.shutdown.begin()
         self.protocol.finish()
 
     async def work(self) -> None:

@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
+from starlette.types import Message, Receive, Scope, Send
+
 from scoreserve import wire
 from scoreserve.errors import ReplyError
-from scoreserve.front.api.asgi import Message, Receive, Scope, Send
 from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop

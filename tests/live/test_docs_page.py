@@ -22,15 +22,15 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 from selenium.webdriver.support.wait import WebDriverWait
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from scoreserve.front.api import docs
-from scoreserve.front.api.asgi import Receive, Scope, Send, read_body
-from scoreserve.front.api.routes import Application, Route
-from scoreserve.front.api.swagger import SwaggerEndpoint
-from scoreserve.front.messages.replies import Replies, Reply
-from scoreserve.front.observe.access_log import AccessLog
-from scoreserve.front.observe.counters import Metrics
-from scoreserve.wire import RequestHead
+from scoreserve.front.api.swagger import Swagger
+from scoreserve.front.messages.replies import Replies
 
 T = TypeVar("T")
 
@@ -61,9 +61,9 @@ class Score:
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
 
-    async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
-        self.bodies.append(b"".join(await read_body(receive, head, limit=10_000)))
-        return Replies("").ok(head, b"application/json", RESULT)
+    async def score(self, request: Request) -> Response:
+        self.bodies.append(await request.body())
+        return Response(RESULT, media_type="application/json")
 
 
 def documents(prefix: str) -> dict[str, Any]:
@@ -99,15 +99,13 @@ class ScoringService:
     def __init__(self, prefix: str) -> None:
         self.score = Score()
         self._prefix = prefix
-        swagger = SwaggerEndpoint(Replies(""), lambda: None, lambda: documents(prefix))
-        self._app = Application(
-            {
-                **docs.routes(),
-                "/swagger.json": Route(swagger, frozenset({"GET"})),
-                "/score": Route(self.score, frozenset({"POST"})),
-            },
-            AccessLog(lambda seconds, flush: None),
-            Metrics(),
+        swagger = Swagger(Replies(""), lambda: None, lambda: documents(prefix))
+        self._app = Starlette(
+            routes=[
+                *docs.routes(),
+                Route("/swagger.json", swagger.document),
+                Route("/score", self.score.score, methods=["POST"]),
+            ]
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -35,7 +35,7 @@ def run(
 ) -> None:
     """Serves on the listening `sockets` until told to stop. `custom_logs`: see AccessLog."""
     JsonFormatter.role = "front"
-    front = Front(settings, sockets, worker_pids, custom_logs=custom_logs)
+    front = FrontProcess(settings, sockets, worker_pids, custom_logs=custom_logs)
     # Requests make few reference cycles but many objects: at the default threshold of 700 the
     # collector took a tenth of the front's time. What start-up made need never be looked at again.
     gc.freeze()
@@ -45,7 +45,7 @@ def run(
         sys.exit(EXIT_BOOT)
 
 
-class Front:
+class FrontProcess:
     """DispatchLoop, supervisor and HTTP server of one front process."""
 
     def __init__(
@@ -65,16 +65,16 @@ class Front:
         self._sockets = sockets
         self._cpu_policy = CpuPolicy()
         self._parent = os.getppid()
-        dispatcher = DispatchLoop(
+        dispatch = DispatchLoop(
             self.loop.call_soon,
             self.loop.call_later,
             limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),
             handed_ahead=self._cpu_policy.handed_ahead,
         )
-        self._supervisor = Supervisor(settings, dispatcher, self._give_up, worker_pids.write)
+        self._supervisor = Supervisor(settings, dispatch, self._give_up, worker_pids.write)
         self._supervisor.spawn()
         # Imported while the workers start: it takes about as long as their own imports.
-        from scoreserve.front.http.server import make_server
+        from scoreserve.front.assembly import assemble, serve_with
         from scoreserve.front.observe.access_log import AccessLog
 
         log_class = AccessLog
@@ -83,9 +83,14 @@ class Front:
 
             log_class = JsonAccessLog
         self._log = log_class(self.loop.call_later, direct=not custom_logs)
-        self._server = make_server(
-            settings, dispatcher, self._supervisor, self._log, self._each_second
+        parts = assemble(settings, self._supervisor, dispatch, self._log)
+        self._supervisor.on_batch_counts = parts.batching.add
+        looks = (
+            self._supervisor.end_hung_workers,
+            self._cpu_policy.second_over,
+            self._end_with_the_arbiter,
         )
+        self._server = serve_with(parts, self._supervisor.refuse_all, looks)
 
     async def serve(self) -> None:
         """Serves until a signal, or until no worker can be had."""
@@ -118,8 +123,6 @@ class Front:
         self.gave_up = True
         self._server.stop_now()
 
-    async def _each_second(self) -> None:
-        self._supervisor.end_hung_workers()
-        self._cpu_policy.second_over()
+    def _end_with_the_arbiter(self) -> None:
         if os.getppid() != self._parent:  # the arbiter is gone, and the listening with it
             self._server.stop_now()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from scoreserve.errors import NotReady
+from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.workers.snapshot import Death, WorkerSnapshot
 from tests.front.conftest import FakeFront
 from tests.front.fakes import Client, Exchange, Response
@@ -54,14 +55,16 @@ class TestBoth:
 class TestLive:
     def test_is_200_whatever_the_workers_are(self, front: FakeFront) -> None:
         front.workers.error = INIT
-        front.draining = True
+        front.parts.shutdown.begin()
         response = ask(front, "/health/live")
         assert (response.status, json.loads(response.body)) == (200, {"status": "live"})
 
 
 class TestReady:
     def test_while_a_worker_can_score(self, front: FakeFront) -> None:
-        assert ready(front, 200) == {
+        details = ready(front, 200)
+        assert details.pop("batching")["requests_at_once"] == 1
+        assert details == {
             "status": "ready",
             "workers": {"starting": 0, "ready": 1, "busy": 0, "stopping": 0},
             "processes": [],
@@ -69,7 +72,6 @@ class TestReady:
             "draining": False,
             "last_death": None,
             "last_reload": None,
-            "batching": None,
         }
 
     def test_not_during_init_which_is_told(self, front: FakeFront) -> None:
@@ -107,7 +109,7 @@ class TestReady:
         assert ready(front, 200)["last_death"]["reason"] == "oom"
 
     def test_not_while_the_server_drains_though_workers_can_score(self, front: FakeFront) -> None:
-        front.draining = True
+        front.parts.shutdown.begin()
         details = ready(front, 503)
         assert (details["status"], details["draining"]) == ("draining", True)
         assert details["workers"]["ready"] == 1
@@ -119,7 +121,7 @@ class TestReady:
 
     def test_tells_of_reloads_and_of_batching(self, front: FakeFront) -> None:
         front.workers.at_present = front.workers.at_present._replace(last_reload="failed: boom")
-        front.batching = {"max_rows": 32}
+        front.dispatcher.batching = Batching(32)
         details = ready(front, 200)
         assert details["last_reload"] == "failed: boom"
-        assert details["batching"] == {"max_rows": 32}
+        assert details["batching"]["requests_at_once"] == 32

@@ -11,6 +11,7 @@ from scoreserve import wire
 from scoreserve.errors import NotReady, WorkerLost
 from scoreserve.front.api.score_handler import ReplyTo
 from scoreserve.front.messages.replies import Reply
+from scoreserve.front.workers.worker_process import Script
 from scoreserve.wire import RequestHead
 from tests.front.conftest import FakeFront
 from tests.front.fakes import request_head
@@ -21,7 +22,7 @@ class Asked(ReplyTo):
 
     def __init__(self, front: FakeFront, head: RequestHead, body: bytes = b"") -> None:
         self.replies: list[Reply] = []
-        self.job = front.scoring.submit(head, [body], self)
+        self.job = front.parts.handler.submit(head, [body], self)
 
     def answer(self, reply: Reply) -> None:
         self.replies.append(reply)
@@ -81,7 +82,7 @@ def test_options_is_answered_here_unless_run_takes_requests_as_they_are(front: F
     asked = Asked(front, request_head("OPTIONS"))
     assert asked.job is None
     assert asked.reply.status == 200
-    front.raw = True
+    front.workers.script = Script(raw=True)
     assert Asked(front, request_head("OPTIONS")).job is not None
 
 
@@ -97,7 +98,7 @@ def test_a_lost_worker_is_told_to_the_client(front: FakeFront) -> None:
 def test_a_cancelled_request_is_answered_never(front: FakeFront) -> None:
     asked = Asked(front, request_head())
     assert asked.job is not None
-    front.scoring.cancel(asked.job)
+    front.parts.handler.cancel(asked.job)
     front.hand_over()
     assert front.worker.in_flight == []
     assert asked.replies == []

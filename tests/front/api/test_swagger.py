@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from scoreserve.errors import NotReady
+from scoreserve.front.workers.worker_process import Script
 from tests.front.conftest import FakeFront
 from tests.front.fakes import Exchange, Response
 
@@ -22,7 +23,8 @@ def ask(
     headers: Sequence[tuple[bytes, bytes]] = (),
 ) -> Response:
     """The response of a front whose worker made all documents, unless it says otherwise."""
-    front.documents = front.documents or DOCUMENTS
+    if not front.workers.script.swagger:
+        front.workers.script = Script(swagger=DOCUMENTS)
     exchange = Exchange(method, "/swagger.json", headers=list(headers))
     exchange.scope["query_string"] = query.encode()
     return asyncio.run(front.ask(exchange))
@@ -67,7 +69,7 @@ class TestVersion:
         )
 
     def test_that_the_script_has_no_document_for_is_404(self, front: FakeFront) -> None:
-        front.documents = {"3.1": {}, "3": {"mine": 3}}
+        front.workers.script = Script(swagger={"3.1": {}, "3": {"mine": 3}})
         said = "is not supported for the scoring script. Supported swagger versions: [3, 3.1]."
         assert message(ask(front)) == f"Swagger version [2] {said}"
         assert message(ask(front, "version=2.0")) == f"Swagger version [2.0] {said}"
@@ -77,7 +79,7 @@ class TestVersion:
 def test_documents_are_asked_for_anew_each_time(front: FakeFront) -> None:
     """A worker that replaces another may have made others."""
     assert json.loads(ask(front).body) == {"mine": 2}
-    front.documents = {"2": {"mine": "new"}}
+    front.workers.script = Script(swagger={"2": {"mine": "new"}})
     assert json.loads(ask(front).body) == {"mine": "new"}
 
 

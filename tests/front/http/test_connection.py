@@ -8,9 +8,9 @@ from typing import Any, cast
 
 import pytest
 import uvicorn
+from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from scoreserve.front.api.asgi import Receive, Scope, Send
 from scoreserve.front.http.connection import HttpConnection
 from scoreserve.front.http.connection_limits import ClientTimeouts, ConnectionLimits
 from scoreserve.front.http.shutdown_state import ShutdownState

@@ -135,7 +135,7 @@ def asked_and_answered(pieces: list[bytes], *, remember: bool) -> tuple[list[Any
             if connection.transport.closed:
                 break
             if not remember:
-                front.fast_path.head_cache.forget()
+                front.parts.fast_path.head_cache.forget()
             await connection.send(piece)
             front.hand_over()
             asked.extend(

@@ -17,8 +17,8 @@ def test_calls_and_fallbacks_are_counted() -> None:
     metrics = Metrics()
     batches = BatchingTotals(metrics)
     worker = Worker()
-    batches.report(worker, {"merged": [[3, 5], [2, 2]], "fallbacks": {"raised": 2}})
-    batches.report(worker, {"fallbacks": {"raised": 1, "no_rows": 4}})
+    batches.add(worker, {"merged": [[3, 5], [2, 2]], "fallbacks": {"raised": 2}})
+    batches.add(worker, {"fallbacks": {"raised": 1, "no_rows": 4}})
     assert (metrics.batch_jobs.sum, metrics.batch_rows.sum) == (5, 7)
     details = batches.details(Batching(8, 0.01))
     assert details["merged_calls"] == 2
@@ -30,10 +30,10 @@ def test_calls_and_fallbacks_are_counted() -> None:
 def test_kinds_are_those_of_all_workers_that_live() -> None:
     batches = BatchingTotals(Metrics())
     one, other = Worker(), Worker()
-    batches.report(one, {"kinds": {"merging": 1, "off": 2}, "off": ""})
-    batches.report(other, {"kinds": {"merging": 1}, "off": ""})
+    batches.add(one, {"kinds": {"merging": 1, "off": 2}, "off": ""})
+    batches.add(other, {"kinds": {"merging": 1}, "off": ""})
     assert batches.details(Batching(8))["kinds"] == {"merging": 2, "off": 2}
-    batches.report(other, {"kinds": {"merging": 3}, "off": ""})
+    batches.add(other, {"kinds": {"merging": 3}, "off": ""})
     del one
     gc.collect()
     assert batches.details(Batching(8))["kinds"] == {"merging": 3}
@@ -43,5 +43,5 @@ def test_why_there_is_no_merging_is_told() -> None:
     batches = BatchingTotals(Metrics())
     assert batches.details(Batching(1, off="no setting"))["off"] == "no setting"
     worker = Worker()
-    batches.report(worker, {"kinds": {}, "off": "rows_differ"})
+    batches.add(worker, {"kinds": {}, "off": "rows_differ"})
     assert batches.details(Batching(8))["off"] == "rows_differ"

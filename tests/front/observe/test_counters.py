@@ -297,7 +297,7 @@ class TestPage:
 
     def test_ready_is_what_health_says(self, front: FakeFront) -> None:
         assert asyncio.run(scrape(front)).value("ready") == 1
-        front.draining = True
+        front.parts.shutdown.begin()
         assert asyncio.run(scrape(front)).value("ready") == 0
 
     def test_counters_that_alerts_watch_are_there_before_their_first_event(

@@ -11,6 +11,7 @@ import pytest
 from scoreserve.cgroup import OomWatch
 from scoreserve.errors import ReplyError, WorkerLost
 from scoreserve.front.queue.dispatcher import Batching
+from scoreserve.front.workers import restart_policy
 from scoreserve.front.workers import supervisor as supervisor_module
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.exit_reasons import BOOT_FAILED, EXIT, End, Exceeded
@@ -165,7 +166,7 @@ def supervise(
             return processes[-1]
 
         monkeypatch.setattr(supervisor_module, "WorkerProcess", spawn)
-        monkeypatch.setattr(supervisor_module, "_FIRST_PAUSE_SECONDS", 0)
+        monkeypatch.setattr(restart_policy, "_FIRST_PAUSE_SECONDS", 0)
         monkeypatch.setattr(supervisor_module, "_STOP_GRACE_SECONDS", 0)
         supervised = Supervised(processes)
         supervised.spawn(**settings)
@@ -314,7 +315,7 @@ class TestDeaths:
         assert "id of what waits" not in server_log.text
 
     def test_in_a_row_make_the_pause_grow_to_a_limit(self) -> None:
-        pauses = [supervisor_module.pause_after(deaths) for deaths in (1, 2, 3, 100, 100_000)]
+        pauses = [restart_policy.pause_after(deaths) for deaths in (1, 2, 3, 100, 100_000)]
         assert pauses[0] == 0
         assert pauses[1] < pauses[2] < pauses[3] == pauses[4] < 20
 
@@ -458,7 +459,7 @@ class TestReload:
             assert supervised.alive() == [1]
             assert supervised.supervisor.script.raw
             assert supervised.dispatcher.batching == Batching(8)
-            report = supervised.supervisor.report()
+            report = supervised.supervisor.snapshot()
             assert report.reloads == {"ok": 1, "failed": 0}
             assert report.last_reload.startswith("ok: ")
             assert sum(report.deaths.values()) == 0
@@ -476,7 +477,7 @@ class TestReload:
             await supervised.get_ready()
             next_one = supervised.submit("next")
             assert supervised.alive() == [0, 1]
-            assert supervised.supervisor.report().states["stopping"] == 1
+            assert supervised.supervisor.snapshot().states["stopping"] == 1
             supervised.newest.answer()
             assert next_one.got_its_own()
             old.answer()
@@ -498,7 +499,7 @@ class TestReload:
                 assert len(supervised.alive()) == 4
                 await supervised.get_ready()
             assert supervised.alive() == [3, 4, 5]
-            assert supervised.supervisor.report().reloads["ok"] == 1
+            assert supervised.supervisor.snapshot().reloads["ok"] == 1
 
         play(scenario)
 
@@ -516,7 +517,7 @@ class TestReload:
             for process in supervised.processes[:2]:
                 process.answer()
             assert client.got_its_own()
-            report = supervised.supervisor.report()
+            report = supervised.supervisor.snapshot()
             assert report.reloads == {"ok": 0, "failed": 10}
             assert report.last_reload.startswith("failed: ")
             assert report.deaths["boot_failed"] == 10
@@ -574,7 +575,7 @@ class TestReload:
             await supervised.start()
             supervised.refusals = [OSError("no processes")]
             supervised.supervisor.reload("why")
-            assert "no processes" in supervised.supervisor.report().last_reload
+            assert "no processes" in supervised.supervisor.snapshot().last_reload
             supervised.supervisor.reload("again")
             await supervised.get_ready()
             assert supervised.alive() == [1]
@@ -592,7 +593,7 @@ class TestReload:
             assert supervised.alive() == [1, 2]
             await supervised.get_ready()
             assert supervised.alive() == [2]
-            assert supervised.supervisor.report().reloads["ok"] == 2
+            assert supervised.supervisor.snapshot().reloads["ok"] == 2
 
         play(scenario)
 
@@ -613,7 +614,7 @@ class TestReload:
             supervised.newest.answer()
             assert waiting.got_its_own()
             assert supervised.alive() == [1]
-            assert supervised.supervisor.report().reloads["ok"] == 1
+            assert supervised.supervisor.snapshot().reloads["ok"] == 1
 
         play(scenario)
 
@@ -692,7 +693,7 @@ class TestWaitingForAChange:
 
 class TestReport:
     def test_while_starting(self, supervise: Supervise) -> None:
-        report = supervise(workers=2).supervisor.report()
+        report = supervise(workers=2).supervisor.snapshot()
         assert report.states == {"starting": 2, "ready": 0, "busy": 0, "stopping": 0}
         assert report.stage == "running init()"
         assert report.stage_seconds > 0
@@ -705,7 +706,7 @@ class TestReport:
             for process in supervised.processes:
                 process.get_ready()
             supervised.processes[0].busy_since = 0.0
-            report = supervised.supervisor.report()
+            report = supervised.supervisor.snapshot()
             assert list(report.states) == list(STATES)
             assert report.states == {"starting": 0, "ready": 1, "busy": 1, "stopping": 0}
             assert (report.stage, report.stage_seconds) == ("", 0.0)
@@ -724,7 +725,7 @@ class TestReport:
             supervised = supervise()
             await supervised.start()
             await supervised.die()
-            report = supervised.supervisor.report()
+            report = supervised.supervisor.snapshot()
             assert report.deaths["exit"] == sum(report.deaths.values()) == 1
             death = report.last_death
             assert death is not None

@@ -39,7 +39,7 @@ class ApiKeyAuth:
         """
         if head.method == b"OPTIONS" or self._admits(head.header(b"authorization") or b""):
             return None
-        return replace(self._replies.error(head, Unauthorized()), close=True)
+        return replace(self._replies.error(head, Unauthorized()), close=True, unread=True)
 
     def refresh(self) -> None:
         """Reads the file if it has changed. One that cannot be used changes nothing but the log."""

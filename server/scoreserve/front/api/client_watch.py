@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
-from scoreserve.front.api.asgi import Receive, disconnected
+from starlette.types import Receive
+
+from scoreserve.front.api.responses import disconnected
 from scoreserve.front.messages.replies import Reply
 
 _SWEEP_SECONDS = 0.1

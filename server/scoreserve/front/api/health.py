@@ -13,12 +13,15 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from starlette.requests import Request
+from starlette.responses import Response
+
 from scoreserve.errors import NotReady, ReplyError
-from scoreserve.front.api.asgi import Receive
-from scoreserve.front.messages.replies import HTML, JSON, Replies, Reply
+from scoreserve.front.api.requests import head_of
+from scoreserve.front.api.responses import ReplyResponse
+from scoreserve.front.messages.replies import HTML, JSON, Replies
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
-from scoreserve.wire import RequestHead
 
 NO_STORE = (b"cache-control", b"no-store")
 
@@ -28,78 +31,73 @@ class Workers(Protocol):
 
     def not_ready(self) -> NotReady | None: ...
 
-    def report(self) -> WorkersSnapshot: ...
+    def snapshot(self) -> WorkersSnapshot: ...
+
+
+class Shutdown(Protocol):
+    """Whether the server is to stop, and takes no new work."""
+
+    @property
+    def begun(self) -> bool: ...
+
+    def error(self) -> ReplyError | None: ...
 
 
 class Health:
-    """Answers `/`."""
-
-    def __init__(self, replies: Replies, not_ready: Callable[[], ReplyError | None]) -> None:
-        self._replies = replies
-        self._not_ready = not_ready
-
-    async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
-        instead = self._replies.instead(head, self._not_ready())
-        return instead or self._replies.ok(head, HTML, b"Healthy")
-
-
-class Live:
-    """Answers /health/live."""
-
-    def __init__(self, replies: Replies) -> None:
-        self._replies = replies
-
-    async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
-        instead = self._replies.instead(head, None)
-        return instead or self._replies.ok(head, JSON, b'{"status": "live"}', NO_STORE)
-
-
-class Ready:
-    """Answers /health/ready. `draining`: the server is to stop, and takes no new work.
-
-    `batching` gives what is to be shown of it, or None.
-    """
+    """Answers the three. `batching` gives what is to be shown of it, or None."""
 
     def __init__(
         self,
         replies: Replies,
         workers: Workers,
-        dispatcher: DispatchLoop,
-        draining: Callable[[], bool] = lambda: False,
+        dispatch: DispatchLoop,
+        shutdown: Shutdown,
         batching: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         self._replies = replies
         self._workers = workers
-        self._dispatcher = dispatcher
-        self._draining = draining
+        self._dispatch = dispatch
+        self._shutdown = shutdown
         self._batching = batching
 
-    async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
-        instead = self._replies.instead(head, None)
-        if instead is not None:
-            return instead
+    async def healthy(self, request: Request) -> Response:
+        """Answers `/`."""
+        error = self._shutdown.error() or self._workers.not_ready()
+        if error is not None:
+            raise error
+        return ReplyResponse(self._replies.ok(head_of(request.scope), HTML, b"Healthy"))
+
+    async def live(self, request: Request) -> Response:
+        """Answers /health/live."""
+        body = b'{"status": "live"}'
+        return ReplyResponse(self._replies.ok(head_of(request.scope), JSON, body, NO_STORE))
+
+    async def ready(self, request: Request) -> Response:
+        """Answers /health/ready."""
         body = json.dumps(self._details()).encode()
-        return self._replies.ok(head, JSON, body, NO_STORE, status=200 if self.is_ready() else 503)
+        status = 200 if self.is_ready() else 503
+        head = head_of(request.scope)
+        return ReplyResponse(self._replies.ok(head, JSON, body, NO_STORE, status=status))
 
     def is_ready(self) -> bool:
         """Whether requests should be sent here."""
-        return not self._draining() and self._workers.not_ready() is None
+        return not self._shutdown.begun and self._workers.not_ready() is None
 
     def _details(self) -> dict[str, Any]:
-        report = self._workers.report()
+        snapshot = self._workers.snapshot()
         return {
-            **self._status(report),
-            "workers": report.states,
-            "processes": [worker._asdict() for worker in report.workers],
-            "queued": self._dispatcher.queued,
-            "draining": self._draining(),
-            "last_death": report.last_death and report.last_death._asdict(),
-            "last_reload": report.last_reload or None,
+            **self._status(snapshot),
+            "workers": snapshot.states,
+            "processes": [worker._asdict() for worker in snapshot.workers],
+            "queued": self._dispatch.queued,
+            "draining": self._shutdown.begun,
+            "last_death": snapshot.last_death and snapshot.last_death._asdict(),
+            "last_reload": snapshot.last_reload or None,
             "batching": self._batching(),
         }
 
-    def _status(self, report: WorkersSnapshot) -> dict[str, Any]:
-        if self._draining():
+    def _status(self, snapshot: WorkersSnapshot) -> dict[str, Any]:
+        if self._shutdown.begun:
             return {"status": "draining", "message": "The server is stopping."}
         error = self._workers.not_ready()
         if error is None:
@@ -107,6 +105,6 @@ class Ready:
         return {
             "status": "starting",
             "message": error.message,
-            "stage": report.stage or None,
-            "stage_seconds": report.stage_seconds,
+            "stage": snapshot.stage or None,
+            "stage_seconds": snapshot.stage_seconds,
         }

@@ -3,38 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
-from scoreserve.front.api.asgi import Receive
+from starlette.requests import Request
+from starlette.responses import Response
+
 from scoreserve.front.api.health import NO_STORE
-from scoreserve.front.messages.replies import Replies, Reply
-from scoreserve.front.observe.counters import Metrics
-from scoreserve.front.workers.dispatch_loop import DispatchLoop
-from scoreserve.front.workers.snapshot import WorkersSnapshot
-from scoreserve.wire import RequestHead
+from scoreserve.front.api.requests import head_of
+from scoreserve.front.api.responses import ReplyResponse
+from scoreserve.front.messages.replies import Replies
+from scoreserve.front.observe.sources import Sources
 
 if TYPE_CHECKING:
     from scoreserve.front.observe.prometheus_page import PrometheusPage
-
-
-class Connection(Protocol):
-    """What is asked of a client's connection."""
-
-    @property
-    def in_flight(self) -> int:
-        """Requests on it that are not answered to the end."""
-
-
-class Sources(NamedTuple):
-    """Where the page looks, at the moment it is asked for."""
-
-    metrics: Metrics
-    dispatcher: DispatchLoop
-    report: Callable[[], WorkersSnapshot]
-    is_ready: Callable[[], bool]
-    connections: Callable[[], Iterable[Connection]]
-    workers: int  # as configured
 
 
 class MetricsEndpoint:
@@ -45,14 +26,13 @@ class MetricsEndpoint:
         self._sources = sources
         self._page: PrometheusPage | None = None
 
-    async def __call__(self, head: RequestHead, receive: Receive) -> Reply:
-        instead = self._replies.instead(head, None)
-        if instead is not None:
-            return instead
+    async def page(self, request: Request) -> Response:
+        """The page, in the format that the scraper accepts."""
         if self._page is None:  # made in a thread: scoring does not wait for an import
             self._page = await asyncio.to_thread(_make_page, self._sources)
+        head = head_of(request.scope)
         content_type, body = self._page.render(head.header(b"accept") or b"")
-        return self._replies.ok(head, content_type, body, NO_STORE)
+        return ReplyResponse(self._replies.ok(head, content_type, body, NO_STORE))
 
 
 def _make_page(sources: Sources) -> PrometheusPage:

@@ -1,16 +1,35 @@
-"""The ASGI path to /score: from ASGI's `receive` to the scoring handler."""
+"""Answers /score in the ASGI application: the same score handler as on the fast path."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from scoreserve.errors import ReplyError
-from scoreserve.front.api.asgi import ClientGone, Receive, read_body
 from scoreserve.front.api.client_watch import Answer, ClientWatch
-from scoreserve.front.api.score_handler import ReplyTo, ScoreHandler
+from scoreserve.front.api.requests import head_of, read_body
+from scoreserve.front.api.responses import NoResponse, ReplyResponse
+from scoreserve.front.api.score_handler import ReplyTo
 from scoreserve.front.messages.replies import Reply
-from scoreserve.wire import RequestHead
+from scoreserve.front.queue.job import QueuedJob
+from scoreserve.wire import Chunk, RequestHead
+
+
+class Handler(Protocol):
+    """What is asked of the score handler, see ScoreHandler."""
+
+    def submit(
+        self, head: RequestHead, chunks: Sequence[Chunk], reply_to: ReplyTo
+    ) -> QueuedJob | None: ...
+
+    def cancel(self, job: QueuedJob) -> None: ...
+
+    def refuse(self, head: RequestHead, error: ReplyError) -> Reply: ...
 
 
 class _Request(ReplyTo):
@@ -33,23 +52,28 @@ class _Request(ReplyTo):
 class ScoreEndpoint:
     """Answers /score. Bodies may have up to `max_body_bytes`."""
 
-    def __init__(self, scoring: ScoreHandler, max_body_bytes: int) -> None:
-        self._scoring = scoring
+    def __init__(self, handler: Handler, max_body_bytes: int) -> None:
+        self._handler = handler
         self._max_body_bytes = max_body_bytes
         self._watch = ClientWatch()
 
-    async def __call__(self, head: RequestHead, receive: Receive) -> Reply | None:
+    async def score(self, request: Request) -> Response:
+        """Scores one request."""
+        head = head_of(request.scope)
         try:
-            chunks = await read_body(receive, head, self._max_body_bytes)
+            chunks = await read_body(request, head, self._max_body_bytes)
         except ReplyError as error:
-            return replace(self._scoring.refuse(head, error), close=True)
-        except ClientGone:
-            return None
-        request = _Request()
-        job = self._scoring.submit(head, chunks, request)
+            refusal = self._handler.refuse(head, error)
+            return ReplyResponse(replace(refusal, close=True, unread=True))
+        except ClientDisconnect:
+            return NoResponse()
+        asked = _Request()
+        job = self._handler.submit(head, chunks, asked)
         del chunks  # the job's: they are let go once the worker has them
-        self._watch.add(request.reply, receive)
-        reply = await request.reply
-        if reply is None and job is not None:
-            self._scoring.cancel(job)
-        return reply
+        self._watch.add(asked.reply, request.receive)
+        reply = await asked.reply
+        if reply is not None:
+            return ReplyResponse(reply)
+        if job is not None:
+            self._handler.cancel(job)
+        return NoResponse()

@@ -86,7 +86,7 @@ class ScoreHandler:
 
     def __init__(
         self,
-        dispatcher: DispatchLoop,
+        dispatch: DispatchLoop,
         replies: Replies,
         not_ready: Callable[[], NotReady | None],
         raw: Callable[[], bool] = lambda: False,
@@ -94,7 +94,7 @@ class ScoreHandler:
         metrics: Metrics,
     ) -> None:
         self._metrics = metrics
-        self._dispatcher = dispatcher
+        self._dispatch = dispatch
         self._replies = replies
         self._not_ready = not_ready
         self._raw = raw
@@ -112,7 +112,7 @@ class ScoreHandler:
         """
         try:
             request_id, common = self._replies.common(head)
-            error = None if self._dispatcher.workers else self._not_ready()
+            error = None if self._dispatch.workers else self._not_ready()
             if error is not None:
                 raise error
             if head.method == b"OPTIONS" and not self._raw():
@@ -124,7 +124,7 @@ class ScoreHandler:
             return None
         job = _ScoreJob(block, chunks, request_id, common, reply_to, self)
         try:
-            self._dispatcher.submit(job)
+            self._dispatch.submit(job)
         except QueueFull as full:
             job.finish(full, 0.0)
             return None
@@ -147,7 +147,7 @@ class ScoreHandler:
         self._metrics.abandoned += 1
         if not job.sent:
             self._metrics.shed[_CLIENT_GONE] += 1
-        self._dispatcher.cancel(job)
+        self._dispatch.cancel(job)
 
     def refuse(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that never becomes a job."""

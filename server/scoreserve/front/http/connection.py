@@ -2,13 +2,9 @@
 
 Mended where a client of ours would notice:
 
-- A request that offers an upgrade (Java's client offers h2c with every first request) is answered
-  as if it had not: httptools would stop before the body, and it would be lost.
+- What is no request is refused, and offers of an upgrade are declined, as `request_checks` has it.
 - A status over 599, which a script may choose, has a status line.
-- What llhttp lets pass and two servers may read differently is refused: versions but 1.0 and 1.1,
-  transfer codings but `chunked`, and that one in HTTP/1.0. Trailers are dropped, so that nothing
-  that comes after a body passes for a header.
-- Heads, and what surrounds the chunks of a body, have limits: llhttp has none.
+- Trailers are dropped, so that nothing that comes after a body passes for a header.
 - Whoever is refused can read why: the connection is closed for writing, and goes on being read for
   a moment. Closed at once under a client that sends, it would be reset, answer and all.
 - However a client leaves, the request that is being answered hears of it.
@@ -19,31 +15,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import select
-from typing import Any
+from collections import deque
+from typing import Any, cast
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.protocols.http import httptools_impl
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from scoreserve.errors import BadRequest, HeadTooLarge, ReplyError, TooManyConnections
-from scoreserve.front.api.asgi import LINGER_SECONDS
+from scoreserve.errors import BadRequest, ReplyError, TooManyConnections
+from scoreserve.front.api.responses import LINGER_SECONDS
 from scoreserve.front.http.connection_limits import Awaiting, ClientTimeouts, ConnectionLimits
 from scoreserve.front.http.fast_path import FastPath, render
-from scoreserve.front.http.score_exchange import ConnectionState, ScoreExchange
+from scoreserve.front.http.request_checks import MessageChecks, without_upgrade
+from scoreserve.front.http.score_exchange import ConnectionState, Exchange, ScoreExchange
 from scoreserve.front.messages.replies import bare_error, lines_of
 from scoreserve.front.observe.access_log import host_of
 from scoreserve.wire import RequestHead
 
-MOST_HEAD_BYTES = 64 * 1024
-MOST_HEADERS = 100  # as for the reference
-# What chunks of a body may cost beside it: one byte in a chunk takes six.
-_MOST_FRAMING = 8
-
-_SHORT_METHODS = frozenset({b"GET", b"POST"})
-_VERSIONS = frozenset({"1.0", "1.1"})
-_NOTED = frozenset({b"expect", b"transfer-encoding"})
+_FAST_METHODS = frozenset({b"GET", b"POST"})
 
 for _status in range(600, 1000):
     httptools_impl.STATUS_LINE.setdefault(_status, b"HTTP/1.1 %d \r\n" % _status)
@@ -69,25 +60,25 @@ class HttpConnection(HttpToolsProtocol):
         self.data_received = self._state.data_received  # type: ignore[method-assign]
         self._clients = clients
         self._refusal: ReplyError | None = None  # why a callback stopped the parser
-        # Of the message that is being read.
-        self._in_head = self._chunked = False
+        self._message = MessageChecks()  # of the one that is being read
         self._piece = b""  # that came last, if it came between two messages
         self._head_piece = b""  # with which the head began
-        self._piece_bytes = 0  # what has come last
-        self._read_on = -1  # bytes that came after the piece in which it began; -1: none did
-        self._body_bytes = 0  # of a chunked body
         # For the look at every connection.
         self._quiet_since = self.loop.time()
         self._unsent = 0
 
-    @property
-    def cycle(self) -> Any:
-        """That of the newest request, ours or uvicorn's."""
-        return self._state.cycle
+    # uvicorn's own names, for exchanges of either kind.
+
+    pipeline: deque[tuple[Exchange, Any]]  # type: ignore[assignment]
+
+    @property  # type: ignore[override]
+    def cycle(self) -> Exchange | None:
+        """The newest request's."""
+        return self._state.newest
 
     @cycle.setter
-    def cycle(self, cycle: Any) -> None:
-        self._state.cycle = cycle
+    def cycle(self, exchange: Exchange | None) -> None:
+        self._state.newest = exchange
 
     @property
     def in_flight(self) -> int:
@@ -126,12 +117,13 @@ class HttpConnection(HttpToolsProtocol):
         """Bytes came that are not one request with a known head."""
         if self._state.between and self._state.fast_path is not None:
             self._piece = data
-        self._piece_bytes = len(data)
+        self._message.came(len(data))
         unread: bytes | None = data
         while unread is not None:
             unread = self._feed(unread)
-        if self._in_head or self._chunked:
-            self._count(self._piece_bytes)
+        error = self._message.goes_on()
+        if error is not None:
+            self._refuse(error)
 
     def _feed(self, data: bytes) -> bytes | None:
         """Reads what has come; returns what is to be read instead, if anything."""
@@ -149,187 +141,180 @@ class HttpConnection(HttpToolsProtocol):
         httptools has read its head, ignored it (see the callbacks below) and stopped there; `rest`
         is what came after the head.
         """
-        method = self.parser.get_method()
-        if method == b"CONNECT":
-            self._refuse(BadRequest())
+        parser = self.parser
+        version = parser.get_http_version()
+        try:
+            again = without_upgrade(parser.get_method(), self.url, version, self.headers, rest)
+        except ReplyError as error:
+            self._refuse(error)
             return None
-        version = self.parser.get_http_version().encode()
-        lines = [b"%b %b HTTP/%b" % (method, self.url, version)]
-        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
         self.parser = httptools.HttpRequestParser(self)
-        return b"\r\n".join(lines) + b"\r\n\r\n" + rest
+        return again
 
-    def _count(self, size: int) -> None:
-        """Ends a message whose head, or the framing of whose chunks, goes on for too long.
-
-        The piece in which it began does not count: it may hold the end of the message before.
-        """
-        if self._read_on < 0:
-            self._read_on = 0
-            return
-        self._read_on += size
-        if self._in_head:
-            if self._read_on > MOST_HEAD_BYTES:
-                self._refuse(_head_too_long())
-        elif self._read_on > MOST_HEAD_BYTES + _MOST_FRAMING * self._body_bytes:
-            self._refuse(BadRequest("The framing of the request's chunks is too long."))
-
-    # What the parser reports.
+    # What the parser reports. What a callback raises stops it.
 
     def on_message_begin(self) -> None:
         # Only what the parser's callbacks fill in; an ASGI scope is made when it is needed.
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
-        self._in_head = self._state.moved = True
+        self._message.begin()
+        self._state.moved = True
         self._state.between = False
         self._head_piece, self._piece = self._piece, b""
-        self._read_on = -1
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
+        if not self._message.in_head:
             return  # a trailer
         name = name.lower()
-        if name in _NOTED:
-            self._note(name, value.strip().lower())
+        try:
+            self._message.header(name, value)
+        except ReplyError as error:
+            self._stop(error)
         self.headers.append((name, value))
-
-    def _note(self, name: bytes, value: bytes) -> None:
-        if name == b"expect":
-            self.expect_100_continue = value == b"100-continue"
-        elif value == b"chunked":
-            self._chunked, self._body_bytes = True, 0
-        else:
-            self._stop(BadRequest())
 
     def _stop(self, error: ReplyError) -> None:
         """Stops the parser from within its callback."""
         self._refusal = error
         raise error
 
-    def _check_head(self) -> None:
-        length = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
-        if length > MOST_HEAD_BYTES:
-            self._stop(_head_too_long())
-
     def on_headers_complete(self) -> None:
-        self._in_head = False
         piece, self._head_piece = self._head_piece, b""  # which may hold a part of the body
-        before: Any = self.cycle
+        before = self._state.newest
         if self.parser.should_upgrade() or (type(before) is ScoreExchange and before.refused):
+            self._message.in_head = False
             return  # the head is read again, or the connection ends
         version = self.parser.get_http_version()
-        if version not in _VERSIONS or (self._chunked and version == "1.0"):
-            self._stop(BadRequest())
-        if len(self.headers) > MOST_HEADERS:
-            self._stop(HeadTooLarge(f"{MOST_HEADERS} headers"))
-        if self._piece_bytes > MOST_HEAD_BYTES or self._read_on >= 0:
-            self._check_head()
+        try:
+            self._message.head_complete(version, self.url, self.headers)
+        except ReplyError as error:
+            self._stop(error)
         state = self._state
         fast_path = state.fast_path
         path, _, query = self.url.partition(b"?")
         method = self.parser.get_method()
-        if fast_path is None or path != b"/score" or method not in _SHORT_METHODS:
-            self._make_scope()
-            super().on_headers_complete()
-            state.piled = state.piled or bool(self.pipeline)
-            if state.closing:
-                self.cycle.keep_alive = False
+        if fast_path is None or path != b"/score" or method not in _FAST_METHODS:
+            self._to_application()
             return
         scheme = (self.scheme or "http").encode()
         head = RequestHead(method, path, query, version.encode(), scheme, state.peer, self.headers)
-        cycle = ScoreExchange(
+        exchange = ScoreExchange(
             state,
             fast_path,
             head,
             keep_alive=version != "1.0" and self.parser.should_keep_alive() and not state.closing,
-            expects_continue=self.expect_100_continue,
+            expects_continue=self._message.expects_continue,
         )
-        if piece and cycle.keep_alive and not self.expect_100_continue:
+        if piece and exchange.keep_alive and not self._message.expects_continue:
             fast_path.head_cache.remember(piece, head)
-        free, state.cycle = state.free, cycle
+        free, state.newest = state.free, exchange
         if free:
-            self._begin(cycle)
+            self._begin(exchange)
         else:
             state.piled = True
             self.flow.pause_reading()
-            self.pipeline.appendleft((cycle, self.app))  # type: ignore[arg-type]
+            self.pipeline.appendleft((exchange, self.app))
+
+    def _to_application(self) -> None:
+        """The request whose head is complete goes to the ASGI application, as uvicorn has it."""
+        state = self._state
+        free = state.free
+        self._make_scope()
+        super().on_headers_complete()
+        exchange = state.newest
+        assert exchange is not None
+        if free:
+            state.running = exchange
+        else:
+            state.piled = True
+        if state.closing:
+            exchange.keep_alive = False
 
     def _make_scope(self) -> None:
-        url, headers, expects_continue = self.url, self.headers, self.expect_100_continue
+        url, headers = self.url, self.headers
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, expects_continue
+        self.url, self.expect_100_continue = url, self._message.expects_continue
         self.headers.extend(headers)  # in place: the scope has this list
 
     def on_body(self, body: bytes) -> None:
         self._state.moved = True
-        if self._chunked:
-            self._body_bytes += len(body)
-        cycle: Any = self.cycle
-        if type(cycle) is ScoreExchange:
-            cycle.feed(body)
+        if self._message.chunked:
+            self._message.body(len(body))
+        exchange = self._state.newest
+        if type(exchange) is ScoreExchange:
+            exchange.feed(body)
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._chunked = False
+        self._message.end()
         self._state.between = True
         if self.parser.should_upgrade():
             return
-        cycle: Any = self.cycle
-        if type(cycle) is ScoreExchange:
-            cycle.complete()
+        exchange = self._state.newest
+        if type(exchange) is ScoreExchange:
+            exchange.complete()
         else:
             super().on_message_complete()
 
     # Answering.
 
-    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        if type(cycle) is ScoreExchange:
-            self._begin(cycle)
-        else:
-            self._state.running = cycle
-            super()._start_asgi_task(cycle, app)
-
-    def _begin(self, cycle: ScoreExchange) -> None:
-        self._state.running = cycle
-        cycle.begin()
+    def _begin(self, exchange: ScoreExchange) -> None:
+        self._state.running = exchange
+        exchange.begin()
 
     def on_response_complete(self) -> None:
+        """An answer is complete, of either kind: the next one that waits in line begins."""
         self._state.moved = True
         self._state.piled = bool(self.pipeline)
-        if self.pipeline:
-            super().on_response_complete()
-        elif self.flow.read_paused and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self.flow.read_paused:
             self.flow.resume_reading()
+        if not self.pipeline:
+            return
+        exchange, app = self.pipeline.pop()
+        if type(exchange) is ScoreExchange:
+            self._begin(exchange)
+        else:
+            self._state.running = exchange
+            task = self.loop.create_task(cast("RequestResponseCycle", exchange).run_asgi(app))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
 
     def finish(self) -> None:
         """The answer to what has come by now is to be the last."""
         self._state.closing = True
-        if self.cycle is not None:
-            self.cycle.keep_alive = False
+        newest = self._state.newest
+        if newest is not None:
+            newest.keep_alive = False
 
     def _refuse(self, error: ReplyError) -> None:
         """Answers what is being read with `error`, after all that came before, and ends."""
         self.logger.warning("%s", error.message)
-        self.parser = _DEAF
-        self._in_head = self._chunked = self._state.between = False
-        newest: Any = self.cycle
-        if self._state.free:
+        self._read_no_more()
+        newest = self._state.newest
+        if newest is None or self._state.free:
             self._end(error)
         elif not newest.more_body:
             newest.keep_alive = False  # it is whole, and has an answer coming: the last one
         elif self.pipeline:
             self.pipeline.popleft()
-            last: Any = self.pipeline[0][0] if self.pipeline else self._state.running
+            last = self.pipeline[0][0] if self.pipeline else self._state.running
+            assert last is not None
             last.keep_alive = False
-        elif type(newest) is ScoreExchange:
+        elif isinstance(newest, ScoreExchange):
             newest.refuse(error)
         else:
             self._end(error, answered=newest.response_started)
             newest.disconnected = newest.response_complete = True
             newest.waiting_for_100_continue = False
             newest.message_event.set()
+
+    def _read_no_more(self) -> None:
+        """What still comes is thrown away."""
+        self.parser = _DEAF
+        self._message.end()
+        self._state.between = False
 
     def _end(self, error: ReplyError, *, answered: bool = False) -> None:
         """Ends the connection with the answer `error`, unless it is `answered` in part."""
@@ -344,8 +329,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def close_gently(self) -> None:
         """Ends the connection after what is written, when its client has had time to read it."""
-        self.parser = _DEAF
-        self._in_head = self._chunked = self._state.between = False
+        self._read_no_more()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
@@ -367,10 +351,11 @@ class HttpConnection(HttpToolsProtocol):
         """What its client is waited for, or None while it is its client that waits."""
         if self.transport.get_write_buffer_size():
             return Awaiting.TAKING
-        if not self._state.free:
-            reading = self.cycle.more_body and not self.pipeline and not self.flow.read_paused
+        newest = self._state.newest
+        if newest is not None and not self._state.free:
+            reading = newest.more_body and not self.pipeline and not self.flow.read_paused
             return Awaiting.BODY if reading else None
-        return Awaiting.HEAD if self._in_head else Awaiting.IDLE
+        return Awaiting.HEAD if self._message.in_head else Awaiting.IDLE
 
     @property
     def quiet_since(self) -> float | None:
@@ -415,7 +400,3 @@ class _Deaf:
 
 
 _DEAF: Any = _Deaf()
-
-
-def _head_too_long() -> HeadTooLarge:
-    return HeadTooLarge(f"{MOST_HEAD_BYTES} bytes")

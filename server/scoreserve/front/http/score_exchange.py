@@ -18,13 +18,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, Final
+from typing import Final, Protocol, TypeAlias
+
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+from uvicorn.server import ServerState
 
 from scoreserve.errors import BodyTooLarge, ReplyError
 from scoreserve.front.api.score_handler import ReplyTo
 from scoreserve.front.http.fast_path import FastPath, render
 from scoreserve.front.messages.body_stream import BodyStream, StreamBroken
-from scoreserve.front.messages.replies import Reply
+from scoreserve.front.messages.replies import BODILESS, Reply
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.wire import JOIN_BELOW_BYTES, Chunk, RequestHead
 
@@ -185,18 +189,19 @@ class ScoreExchange(ReplyTo):
         if self._complete:
             self._state.transport.close()
         else:
-            self._state.protocol.close_gently()
+            self._state.port.close_gently()
 
     def answer(self, reply: Reply) -> None:
         """The reply to it."""
         self._job = None
+        self.keep_alive = self.keep_alive and not reply.close
         if self.disconnected:
             if reply.stream is not None:
                 reply.stream.close()
             return
         if reply.stream is not None:
             self._record(reply)
-            task = self._state.protocol.loop.create_task(self._stream(reply, reply.stream))
+            task = self._state.port.loop.create_task(self._stream(reply, reply.stream))
             self._streaming = task, reply.stream
             return
         transport = self._state.transport
@@ -213,8 +218,10 @@ class ScoreExchange(ReplyTo):
         self._state.transport.abort()
 
     async def _stream(self, reply: Reply, stream: BodyStream) -> None:
-        transport, flow = self._state.transport, self._state.protocol.flow
-        chunked = self._head.http_version != b"1.0"  # which ends a body by closing
+        transport, flow = self._state.transport, self._state.port.flow
+        # HTTP/1.0 ends a body by closing; a last chunk without a body would be read as the next
+        # response's beginning.
+        chunked = self._head.http_version != b"1.0" and reply.status not in BODILESS
         framing = b"transfer-encoding: chunked\r\n" if chunked else b""
         transport.write(self._render(reply, framing=framing))
         try:
@@ -248,6 +255,22 @@ class ScoreExchange(ReplyTo):
         fast_path.counters.answered(self._head.method, reply, self._size)
 
 
+Exchange: TypeAlias = "ScoreExchange | RequestResponseCycle"
+
+
+class ConnectionPort(Protocol):
+    """What is asked of the connection itself: uvicorn's protocol, of which ours is a subclass."""
+
+    loop: asyncio.AbstractEventLoop
+    flow: FlowControl
+
+    def read(self, data: bytes) -> None: ...
+
+    def on_response_complete(self) -> None: ...
+
+    def close_gently(self) -> None: ...
+
+
 class ConnectionState:
     """One connection, as its score requests know it: uvicorn's protocol is no compiled class, and
     each look at a field of it takes as long as making an object.
@@ -256,14 +279,17 @@ class ConnectionState:
     once; all else is for the `protocol` to read.
     """
 
-    def __init__(self, protocol: Any, server_state: Any, fast_path: FastPath | None) -> None:
-        self.protocol = protocol
+    transport: asyncio.Transport
+
+    def __init__(
+        self, protocol: ConnectionPort, server_state: ServerState, fast_path: FastPath | None
+    ) -> None:
+        self.protocol: ConnectionPort | None = protocol  # until the connection is lost
         self.server_state = server_state
         self.fast_path = fast_path
-        self.transport: Any = None
         self.peer = self.host = b""  # of the client: `host:port`, and as the log has it
-        self.cycle: Any = None  # the newest request's, ours or uvicorn's
-        self.running: Any = None  # the one that is being answered
+        self.newest: Exchange | None = None
+        self.running: Exchange | None = None  # the one that is being answered
         self.between = True  # two messages
         self.closing = False  # the answer to what has come by now is the last
         self.piled = False  # requests have waited in line
@@ -276,24 +302,30 @@ class ConnectionState:
             head = fast_path.head_cache.find(data)
             if head is not None:
                 self.moved = True
-                cycle = ScoreExchange(
+                exchange = ScoreExchange(
                     self, fast_path, head, keep_alive=True, expects_continue=False
                 )
-                self.cycle = self.running = cycle
-                cycle.begin_whole(data[len(head.block) :])
+                self.newest = self.running = exchange
+                exchange.begin_whole(data[len(head.block) :])
                 return
-        self.protocol.read(data)
+        self.port.read(data)
+
+    @property
+    def port(self) -> ConnectionPort:
+        """The connection itself."""
+        assert self.protocol is not None, "the connection is lost"
+        return self.protocol
 
     @property
     def free(self) -> bool:
         """Whether all that has come is answered."""
-        cycle = self.cycle
-        if isinstance(cycle, ScoreExchange):
-            return cycle.response_complete
-        return cycle is None or bool(cycle.response_complete)
+        newest = self.newest
+        if isinstance(newest, ScoreExchange):
+            return newest.response_complete
+        return newest is None or bool(newest.response_complete)
 
     def answered(self) -> None:
         """An answer of ours is complete."""
         self.moved = True
         if self.piled:
-            self.protocol.on_response_complete()
+            self.port.on_response_complete()

@@ -29,7 +29,7 @@ _RUN: Final = b", run;dur="
 _TOTAL: Final = b", total;dur="
 _LENGTH: Final = b"content-length: "
 _END: Final = b"\r\n"
-_BODILESS: Final = frozenset({204, 304})  # a length would be that of a body they cannot have
+BODILESS: Final = frozenset({204, 304})  # statuses of responses that have no body
 _ALLOW_ORIGIN = b"access-control-allow-origin"
 _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id"})
 _OURS_OR_CORS = _OURS | {_ALLOW_ORIGIN}
@@ -39,8 +39,9 @@ _OURS_OR_CORS = _OURS | {_ALLOW_ORIGIN}
 class Reply:
     """A response. `head` are its header lines, as an outcome has them (see `wire`).
 
-    `stream`, where there is one, brings the body; `close` ends the connection with the response,
-    because the request was not read to its end. The times are those of a job: from the moment it
+    `length` is the body's, in bytes: 0 while a `stream` brings it. `close` ends the connection with
+    the response; `unread` says that the request was not read to its end, so that its client gets a
+    moment to read the response. The times are those of a job: from the moment it
     was queued until its outcome was there, and in run(). Both are 0 for whatever was no job, or was
     shed.
     """
@@ -52,6 +53,8 @@ class Reply:
     close: bool
     total_seconds: float
     run_seconds: float
+    unread: bool
+    length: int
 
     def __init__(  # noqa: PLR0913, PLR0917 - a field each
         self,
@@ -62,6 +65,8 @@ class Reply:
         close: bool = False,
         total_seconds: float = 0.0,
         run_seconds: float = 0.0,
+        unread: bool = False,
+        length: int = -1,
     ) -> None:
         self.status = status
         self.head = head
@@ -70,6 +75,8 @@ class Reply:
         self.close = close
         self.total_seconds = total_seconds
         self.run_seconds = run_seconds
+        self.unread = unread
+        self.length = len(body) if length < 0 else length
 
     @property
     def headers(self) -> HeaderList:
@@ -124,9 +131,10 @@ class Replies:
                 own, common = _override(own, common), b""
             else:
                 self._plain = own
-        sized = stream is None and not outcome.sized and outcome.status not in _BODILESS
+        sized = stream is None and not outcome.sized and outcome.status not in BODILESS
         head = self._write(own, common, outcome, seconds, sized=sized)
-        return Reply(outcome.status, head, body, stream, False, seconds, outcome.run_seconds)
+        run_seconds = outcome.run_seconds
+        return Reply(outcome.status, head, body, stream, outcome.closes, seconds, run_seconds)
 
     def _write(
         self, own: bytes, common: bytes, outcome: Outcome, seconds: float, *, sized: bool
@@ -168,14 +176,6 @@ class Replies:
             return self.error(head, error)
         own = lines_of([(b"content-type", content_type), (b"content-length", b"%d" % len(body))])
         return Reply(status, own + common + lines_of(extra), body)
-
-    def instead(self, head: RequestHead, error: ReplyError | None) -> Reply | None:
-        """The reply that comes before what is to be read: to `error`, or to OPTIONS. Else None."""
-        if error is not None:
-            return self.error(head, error)
-        if head.method == b"OPTIONS":
-            return self.ok(head, HTML, b"", (b"allow", b"OPTIONS, HEAD, GET"))
-        return None
 
     def error(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that is refused. Ids that are too long come first."""

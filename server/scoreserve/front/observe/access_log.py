@@ -119,7 +119,7 @@ class AccessLog:
         write_milliseconds(out, seconds)
         out.write(b"ms ")
         if reply.stream is None:
-            write_number(out, len(reply.body))
+            write_number(out, reply.length)
         else:
             out.write(b"N/A")
         out.append(_NEWLINE)
@@ -133,8 +133,8 @@ class AccessLog:
         out.append(_SPACE)
         write_number(out, reply.status)
         out.append(_SPACE)
-        if reply.body:
-            write_number(out, len(reply.body))
+        if reply.length:
+            write_number(out, reply.length)
         else:
             out.append(_DASH)
         out.append(_SPACE)

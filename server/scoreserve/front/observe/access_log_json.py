@@ -47,7 +47,7 @@ class JsonAccessLog(AccessLog):
             "path": path,
             "status": reply.status,
             "seconds": round(seconds, _DIGITS),
-            "bytes": None if reply.stream is not None else len(reply.body),
+            "bytes": None if reply.stream is not None else reply.length,
         }
         if head.query:
             line["query"] = head.query.decode("latin-1")

@@ -17,7 +17,7 @@ class BatchingTotals:
         self._metrics = metrics
         self._standing: WeakKeyDictionary[object, tuple[dict[str, int], str]] = WeakKeyDictionary()
 
-    def report(self, worker: object, counts: dict[str, Any]) -> None:
+    def add(self, worker: object, counts: dict[str, Any]) -> None:
         """News of one worker: `merged` calls as (requests, rows), `fallbacks` by reason, and where
         the kinds of requests stand (`kinds`, `off`), each only if there are any.
         """

@@ -107,7 +107,7 @@ class RouteCounters:
         self._times += 1
         self.received_bytes += received_bytes
         if method != b"HEAD":
-            self.sent_bytes += len(reply.body)
+            self.sent_bytes += reply.length
         if reply.total_seconds:
             self._phases.observe(reply.total_seconds, reply.run_seconds)
 

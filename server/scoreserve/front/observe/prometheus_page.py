@@ -25,9 +25,9 @@ from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from scoreserve import __version__
-from scoreserve.front.api.metrics import Connection, Sources
 from scoreserve.front.observe import process_usage
 from scoreserve.front.observe.counters import Histogram, Metrics
+from scoreserve.front.observe.sources import Connection, Sources
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
@@ -65,15 +65,15 @@ class FrontCollector(Collector):
         return ()  # else `collect` would be called to find out
 
     def collect(self) -> Iterator[Metric]:
-        metrics, dispatcher = self._sources.metrics, self._sources.dispatcher
-        report = self._sources.report()
+        metrics, dispatch = self._sources.metrics, self._sources.dispatch
+        snapshot = self._sources.snapshot()
         yield from self._requests(metrics)
         yield from _connections(self._sources.connections())
-        yield _gauge("queue_jobs", "Jobs that wait for a worker.", dispatcher.queued)
+        yield _gauge("queue_jobs", "Jobs that wait for a worker.", dispatch.queued)
         yield _gauge(
-            "queue_limit_jobs", "Jobs that may wait at present; 0: any number.", dispatcher.limit
+            "queue_limit_jobs", "Jobs that may wait at present; 0: any number.", dispatch.limit
         )
-        yield _gauge("jobs_in_hand", "Jobs that workers hold.", dispatcher.in_flight)
+        yield _gauge("jobs_in_hand", "Jobs that workers hold.", dispatch.in_flight)
         yield _counter(
             "requests_shed",
             "Requests refused or dropped before run() saw them.",
@@ -86,8 +86,8 @@ class FrontCollector(Collector):
             value=metrics.abandoned,
         )
         yield from _batches(metrics)
-        yield from self._workers(report)
-        yield from self._processes(report)
+        yield from self._workers(snapshot)
+        yield from self._processes(snapshot)
         yield InfoMetricFamily(
             "scoreserve_build",
             "The server and the Python it runs on.",
@@ -118,7 +118,7 @@ class FrontCollector(Collector):
             seconds.add_metric([phase], _buckets(histogram), histogram.sum)
         yield seconds
 
-    def _workers(self, report: WorkersSnapshot) -> Iterator[Metric]:
+    def _workers(self, snapshot: WorkersSnapshot) -> Iterator[Metric]:
         ready = self._sources.is_ready()
         yield _gauge("ready", "1 while /health/ready answers 200, else 0.", int(ready))
         yield _gauge(
@@ -129,34 +129,34 @@ class FrontCollector(Collector):
         workers = GaugeMetricFamily(
             "scoreserve_workers", "Scoring workers by state.", labels=["state"]
         )
-        for state, count in report.states.items():
+        for state, count in snapshot.states.items():
             workers.add_metric([state], count)
         yield workers
         yield _counter(
             "worker_deaths",
             "Scoring workers that ended unasked.",
             "reason",
-            report.deaths,
+            snapshot.deaths,
         )
         yield SummaryMetricFamily(
             "scoreserve_init_seconds",
             "Seconds from the start of a worker to the end of init().",
-            count_value=report.inits,
-            sum_value=report.init_seconds_total,
+            count_value=snapshot.inits,
+            sum_value=snapshot.init_seconds_total,
         )
         yield _gauge(
-            "init_last_seconds", "The same, of the latest worker.", report.init_seconds_last
+            "init_last_seconds", "The same, of the latest worker.", snapshot.init_seconds_last
         )
         yield _counter(
             "reloads",
             "Reloads of the entry script.",
             "result",
-            dict.fromkeys(_RELOADS, 0) | report.reloads,
+            dict.fromkeys(_RELOADS, 0) | snapshot.reloads,
         )
 
-    def _processes(self, report: WorkersSnapshot) -> Iterator[Metric]:
+    def _processes(self, snapshot: WorkersSnapshot) -> Iterator[Metric]:
         front = process_usage.usage([os.getpid()])
-        workers = process_usage.usage(worker.pid for worker in report.workers)
+        workers = process_usage.usage(worker.pid for worker in snapshot.workers)
         if front is None or workers is None:
             return
         # One that is just being waited for may be missing from both: a counter must not go back.

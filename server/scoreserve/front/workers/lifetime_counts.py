@@ -38,10 +38,10 @@ class LifetimeCounts:
         self._deaths[end.reason] += 1
         self._last_death = end, pid, now
 
-    def report(
+    def snapshot(
         self, workers: Iterable[WorkerProcess], reload: RollingReload, now: float
     ) -> WorkersSnapshot:
-        """The report on these workers."""
+        """These workers, at that time."""
         by_age = sorted(workers, key=lambda worker: worker.started)
         count = Counter(worker.state_shown for worker in by_age)
         starting = next((w for w in by_age if w.state_shown == STARTING), None)
@@ -49,7 +49,7 @@ class LifetimeCounts:
             states={state: count[state] for state in STATES},
             stage=starting.stage if starting else "",
             stage_seconds=now - starting.started if starting else 0.0,
-            workers=[_report_on(worker, now) for worker in by_age],
+            workers=[_snapshot_of(worker, now) for worker in by_age],
             deaths=dict(self._deaths),
             last_death=self._death(now),
             inits=self._inits,
@@ -66,6 +66,6 @@ class LifetimeCounts:
         return Death(end.reason, end.text, pid, now - when)
 
 
-def _report_on(worker: WorkerProcess, now: float) -> WorkerSnapshot:
+def _snapshot_of(worker: WorkerProcess, now: float) -> WorkerSnapshot:
     busy = None if worker.busy_since is None else now - worker.busy_since
     return WorkerSnapshot(worker.pid, worker.state_shown, now - worker.started, busy)

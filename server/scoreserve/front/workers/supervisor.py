@@ -3,11 +3,9 @@
 spawned ─→ STARTING ─→ READY ─→ GONE ─→ replaced, after a pause that grows while deaths repeat
               └── GONE before any worker was ever READY: the server gives up, exit code 3
 
-It gives up too when no worker is ready and replacements fail to start several times in a row, or
-workers keep dying and none has ever answered. Requests that kill their workers are no reason:
-others are answered. Under --reload it never gives up: it waits for the script to change.
-
-`front.reload` decides how a reload goes; what it starts and retires, it does through here.
+`restart_policy` says when it gives up later, and how long the pauses are. Under --reload it never
+gives up: it waits for the script to change. `rolling_reload` decides how a reload goes; what it
+starts and retires, it does through here.
 """
 
 from __future__ import annotations
@@ -24,6 +22,7 @@ from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.lifetime_counts import LifetimeCounts
+from scoreserve.front.workers.restart_policy import RestartPolicy
 from scoreserve.front.workers.rolling_reload import RollingReload
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 from scoreserve.front.workers.time_limits import TimeLimits
@@ -33,10 +32,6 @@ from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
 
-_FIRST_PAUSE_SECONDS = 0.2
-_MOST_DOUBLINGS = 6  # of the pause: up to 13 s
-_MERGING_DEATHS = 5  # that end merging, until the script is loaded anew
-_HOPELESS_DEATHS = 6  # in a row: after about 3 s of pauses
 _STOP_GRACE_SECONDS = 0.5  # for idle workers to leave by themselves
 
 
@@ -48,15 +43,15 @@ class Supervisor:
     def __init__(
         self,
         settings: Settings,
-        dispatcher: DispatchLoop,
+        dispatch: DispatchLoop,
         give_up: Callable[[], None],
         keep_pids: Callable[[Sequence[int]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._worker_settings = settings
-        self._merging_deaths = 0
-        self._dispatcher = dispatcher
+        self._restarts = RestartPolicy()
+        self._dispatch = dispatch
         self._give_up = give_up
         self._keep_pids = keep_pids
         self._clock = clock
@@ -65,16 +60,11 @@ class Supervisor:
         self._counts = LifetimeCounts()
         self._reload = RollingReload(self, settings.workers, clock)
         self._workers: set[WorkerProcess] = set()
-        self._ever_ready = False
         self.script = Script()  # as it was last loaded
         self._script_generation = 0
         self._stopping = False
         self._waiting = False  # for the script to change, under --reload
         self._ready: set[WorkerProcess] = set()
-        self._ever_answered = False
-        self._fruitless_deaths = 0  # in a row, with no answer in between
-        self._failed_starts = 0  # in a row
-        self._refused_starts = 0  # in a row, by the system
         self._due = 0  # replacements that a pause precedes
         self._last_death = ""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -111,17 +101,18 @@ class Supervisor:
     def refuse_all(self) -> None:
         """Answers every request in hand with 503, and replaces no worker from now on."""
         self._stopping = True
-        self._dispatcher.fail_all(Stopping())
+        self._dispatch.fail_all(Stopping())
 
     def reload(self, why: str) -> None:
         """Replaces the workers, one at a time, by ones that load the script and model anew."""
         if not self._stopping:
-            self._merging_deaths, self._worker_settings = 0, self._settings
+            self._restarts.reloaded()
+            self._worker_settings = self._settings
             self._reload.ask(why)
 
     def not_ready(self) -> NotReady | None:
         """Why `/` is not healthy now, or None when a worker takes jobs."""
-        if self._dispatcher.workers:
+        if self._dispatch.workers:
             return None
         if self._waiting:
             return NotReady("The entry script cannot start; the server waits for it to change.")
@@ -137,11 +128,11 @@ class Supervisor:
         """As `not_ready`, but None once a worker was ready: requests then wait for the replacement,
         unless there will be none.
         """
-        return None if self._ever_ready and not self._waiting else self.not_ready()
+        return None if self._restarts.ever_ready and not self._waiting else self.not_ready()
 
-    def report(self) -> WorkersSnapshot:
+    def snapshot(self) -> WorkersSnapshot:
         """The workers now, and what became of them since the front started."""
-        return self._counts.report(self._workers, self._reload, self._clock())
+        return self._counts.snapshot(self._workers, self._reload, self._clock())
 
     def end_hung_workers(self) -> None:
         """Ends the workers that exceed a time limit. To be called about once a second."""
@@ -155,7 +146,7 @@ class Supervisor:
             elif worker.busy_since is not None and not worker.streaming:
                 limit = self._limits.run_exceeded(now - worker.busy_since)
             if limit is not None:
-                running = _running(self._dispatcher.begun(worker))
+                running = _running(self._dispatch.begun(worker))
                 text = limit.error.message
                 _log.error("Ending the worker with pid %d%s: %s", worker.pid, running, text)
                 worker.kill_for(limit)
@@ -165,47 +156,47 @@ class Supervisor:
     def worker_ready(self, worker: WorkerProcess) -> None:
         if worker.retiring or self._stopping:
             return
-        self._ever_ready = True
+        self._restarts.ready()
         self._ready.add(worker)
-        self._failed_starts = 0
         self._counts.started(self._clock() - worker.started)
         if worker.generation >= self._script_generation:
             self._script_generation = worker.generation
             self.script = worker.script
-            self._dispatcher.batching = worker.script.batching
-        self._dispatcher.attach(worker)
+            self._dispatch.batching = worker.script.batching
+        self._dispatch.attach(worker)
         self._reload.ready(worker)
         self._replace()
 
     def worker_running(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None:
-        self._dispatcher.began(worker, job_ids)
+        self._dispatch.began(worker, job_ids)
 
     def worker_batch_counts(self, worker: WorkerProcess, counts: dict[str, Any]) -> None:
         self.on_batch_counts(worker, counts)
 
     def worker_outcomes(self, worker: WorkerProcess, outcomes: Sequence[Outcome]) -> None:
-        self._ever_answered = True
-        self._fruitless_deaths = 0
+        self._restarts.answered()
         self._last_death = ""
-        self._dispatcher.complete(worker, outcomes)
+        self._dispatch.complete(worker, outcomes)
 
     def worker_stream_ended(self, worker: WorkerProcess, job_id: int, seconds: float) -> None:
-        self._dispatcher.stream_ended(worker, job_id, seconds)
+        self._dispatch.stream_ended(worker, job_id, seconds)
 
     def worker_ending(self, worker: WorkerProcess) -> None:
-        self._dispatcher.retire(worker)
+        self._dispatch.retire(worker)
 
     def worker_gone(self, worker: WorkerProcess) -> None:
         self._workers.discard(worker)
         self._tell_pids()
         assert worker.end is not None
         text = worker.end.text
-        begun = self._dispatcher.begun(worker)
+        begun = self._dispatch.begun(worker)
         lost = WorkerLost(f"The scoring worker {text} while running this request.")
         error = worker.killed_for.error if worker.killed_for else lost
-        if len(begun) != 1 and self._dispatcher.batching.jobs > 1 and not worker.stopping:
-            self._died_of_merging()
-        self._dispatcher.detach(worker, error, again=worker.killed_for is None)
+        merging = len(begun) != 1 and self._dispatch.batching.jobs > 1 and not worker.stopping
+        if merging and self._restarts.died_of_merging():
+            _log.warning("Batching is off for new workers: too many have died of it")
+            self._worker_settings = replace(self._settings, max_batch_size=1)
+        self._dispatch.detach(worker, error, again=worker.killed_for is None)
         if self._stopping:
             if not self._workers:
                 self._all_gone.set()
@@ -221,24 +212,13 @@ class Supervisor:
             self._reload.gone(worker)
             self._replace()
 
-    def _died_of_merging(self) -> None:
-        """A worker died in a merged call, or comparing what merged calls give. A script that does
-        not stand it would do so in each replacement.
-        """
-        self._merging_deaths += 1
-        if self._merging_deaths == _MERGING_DEATHS:
-            _log.warning("Batching is off for new workers: %d have died of it", _MERGING_DEATHS)
-            self._worker_settings = replace(self._settings, max_batch_size=1)
-
     def _died(self, worker: WorkerProcess) -> None:
         if self._reload.is_newcomer(worker) and self.active_workers():
             return  # a reload that failed: the others go on
         assert worker.end is not None
         self._last_death = worker.end.text
-        self._fruitless_deaths += 1
-        if worker not in self._ready:
-            self._failed_starts += 1
-        if not self._hopeless():
+        self._restarts.died(was_ready=worker in self._ready)
+        if not self._restarts.hopeless(self._dispatch.workers):
             return
         if self._settings.reload:
             self._wait_for_change()
@@ -246,22 +226,12 @@ class Supervisor:
             self._stopping = True
             self._give_up()
 
-    def _hopeless(self) -> bool:
-        """Whether no worker is to be had, rather than that requests kill the ones there are."""
-        if self._dispatcher.workers:
-            return False
-        if not self._ever_ready:
-            return True
-        if not self._ever_answered and self._fruitless_deaths >= _HOPELESS_DEATHS:
-            return True
-        return self._failed_starts >= _HOPELESS_DEATHS
-
     def _wait_for_change(self) -> None:
         self._waiting = True
         error = self.not_ready()
         assert error is not None
         _log.error(error.message)
-        self._dispatcher.fail_all(error)
+        self._dispatch.fail_all(error)
 
     # The workers, as a reload sees them.
 
@@ -284,7 +254,7 @@ class Supervisor:
         return worker
 
     def retire_worker(self, worker: WorkerProcess) -> None:
-        self._dispatcher.retire(worker)
+        self._dispatch.retire(worker)
         worker.retire()
 
     # Starting what is missing.
@@ -294,11 +264,10 @@ class Supervisor:
         if self._waiting:
             return
         missing = self._settings.workers - len(self.active_workers()) - self._due
-        in_a_row = max(self._fruitless_deaths, self._failed_starts, self._refused_starts)
         for _ in range(missing):
             self._due += 1
             later = asyncio.get_running_loop().call_later
-            later(pause_after(in_a_row), self._start_replacement)
+            later(self._restarts.pause_seconds(), self._start_replacement)
 
     def _start_replacement(self) -> None:
         self._due -= 1
@@ -309,10 +278,10 @@ class Supervisor:
             self.start_worker()
         except OSError as error:  # no process, memory or file descriptor to be had
             _log.error("No scoring worker can be started: %s", error)
-            self._refused_starts += 1
+            self._restarts.start_refused()
             self._replace()
         else:
-            self._refused_starts = 0
+            self._restarts.started()
 
     def _spawn_one(self) -> WorkerProcess:
         generation = self._reload.generation
@@ -327,13 +296,6 @@ class Supervisor:
     def _oldest_starting(self) -> WorkerProcess | None:
         starting = [w for w in self.active_workers() if w.state is State.STARTING]
         return min(starting, key=lambda worker: worker.started, default=None)
-
-
-def pause_after(deaths: int) -> float:
-    """Seconds before a worker is replaced, after so many deaths in a row."""
-    if deaths <= 1:
-        return 0.0
-    return _FIRST_PAUSE_SECONDS * 2.0 ** min(deaths - 2, _MOST_DOUBLINGS)
 
 
 def _running(jobs: Sequence[QueuedJob]) -> str:

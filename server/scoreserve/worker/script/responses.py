@@ -17,6 +17,14 @@ _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 _UNSENDABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 _LOWEST_STATUS, _HIGHEST_STATUS = 200, 999  # below, an answer would still have to follow
 _SERVER_ERROR = 500
+_BODILESS = frozenset({204, 304})
+# What is between a server and its client: gunicorn takes none of it from a script either.
+_HOP_BY_HOP = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization"),
+        *("te", "trailers", "transfer-encoding", "upgrade"),
+    }
+)
 _GENERATOR_HEAD = b"content-type: text/plain; charset=utf-8\r\n"
 
 
@@ -55,16 +63,16 @@ def from_response(
             name.lower() == "content-length" for name, _ in headers
         )
         block = _header_block(headers, keep_length=sized)
-        if streamed and head.method != b"HEAD":
-            outcome = Outcome(job_id, status, block, b"", seconds, wire.RAN | wire.STREAMED)
+        flags = wire.RAN | (wire.CLOSE if _asks_to_close(headers) else 0)
+        if streamed and head.method != b"HEAD" and status not in _BODILESS:
+            outcome = Outcome(job_id, status, block, b"", seconds, flags | wire.STREAMED)
             return StreamedOutcome(outcome, iter(body), getattr(body, "close", None))
-        content = b"".join(body)
+        content = b"" if status in _BODILESS else b"".join(body)
     except BaseException:
         response.close()
         raise
     response.close()
-    flags = wire.RAN | wire.SIZED if sized else wire.RAN
-    return Outcome(job_id, status, block, content, seconds, flags)
+    return Outcome(job_id, status, block, content, seconds, flags | wire.SIZED if sized else flags)
 
 
 def from_generator(job_id: int, chunks: Iterable[Any], seconds: float) -> StreamedOutcome:
@@ -81,13 +89,20 @@ def _as_bytes(chunk: Any) -> bytes:
     raise TypeError(f"run() may yield str or bytes, not {type(chunk).__name__}")
 
 
+def _asks_to_close(headers: Iterable[tuple[str, str]]) -> bool:
+    return any(
+        name.lower() == "connection" and "close" in value.lower().replace(" ", "").split(",")
+        for name, value in headers
+    )
+
+
 def _header_block(headers: Iterable[tuple[str, str]], *, keep_length: bool) -> bytes:
     lines = []
     for name, value in headers:
         if not _TOKEN.fullmatch(name) or _UNSENDABLE.search(value):
             raise ResultUnusable from ValueError(f"header {name!r}: {value!r} cannot be sent")
         lower = name.lower()
-        if lower == "transfer-encoding" or (lower == "content-length" and not keep_length):
+        if lower in _HOP_BY_HOP or (lower == "content-length" and not keep_length):
             continue
         lines.append(f"{lower}: {value}\r\n")
     return "".join(lines).encode("latin-1")
