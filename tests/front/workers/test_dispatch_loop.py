@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scoreserve.errors import Stopping
+from scoreserve.errors import QueueTimeout, Stopping
 from scoreserve.front.queue.job import QueuedJob
+from scoreserve.front.queue.limits import QueueLimits
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.wire import Outcome
-from tests.front.fakes import Client, FakeWorker, ManualDefer, outcome_of
+from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers, outcome_of
 
 
 class Unanswerable(QueuedJob):
@@ -87,3 +88,29 @@ def test_jobs_that_an_answer_brings_are_handed_over_after_it(
     dispatch.complete(worker, worker.answers())
     assert first.got_its_own()
     assert second.got_its_own()
+
+
+def test_a_timer_that_rings_a_moment_too_soon_is_set_again(defer: ManualDefer) -> None:
+    """As an event loop's may, which counts in milliseconds."""
+    timers = Timers()
+    dispatch = DispatchLoop(defer, timers.later, timers.clock, QueueLimits(wait_ms=300))
+    client = Client("waits")
+    dispatch.submit(client.job)
+    defer.run()
+    ((_, ring),) = timers.set
+    timers.set.clear()
+    timers.now += 0.2995
+    ring()
+    assert not client.answers
+    timers.pass_time(0.001)
+    assert isinstance(client.answer, QueueTimeout)
+
+
+def test_there_is_one_timer_that_counts(defer: ManualDefer) -> None:
+    timers = Timers()
+    dispatch = DispatchLoop(defer, timers.later, timers.clock, QueueLimits(wait_ms=300))
+    for _ in range(50):
+        dispatch.submit(Client("waits").job)
+        defer.run()
+        timers.pass_time(0.01)
+    assert len(timers.set) == 1

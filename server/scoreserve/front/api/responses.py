@@ -43,6 +43,12 @@ class ReplyResponse(Response):
             await ReplyResponse(reply)(scope, receive, send)
             return
         scope[REPLY] = reply
+        try:
+            await self._send(reply, receive, send)
+        finally:
+            del scope[REPLY]  # the scope stays until the connection's next request
+
+    async def _send(self, reply: Reply, receive: Receive, send: Send) -> None:
         start: Message = {
             "type": "http.response.start",
             "status": reply.status,
@@ -53,10 +59,10 @@ class ReplyResponse(Response):
             await send({"type": "http.response.body", "body": reply.body, "more_body": True})
             await _linger(receive)
             await send({"type": "http.response.body", "body": b""})
-        elif stream is None:
+        elif reply.stream is None:
             await send({"type": "http.response.body", "body": reply.body})
         else:
-            await _send_stream(stream, receive, send)
+            await _send_stream(reply.stream, receive, send)
 
 
 class NoResponse(Response):

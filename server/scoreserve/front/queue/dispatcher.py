@@ -233,6 +233,10 @@ class Dispatcher:
         """
         return self._regrouping.awaited(len(self._queue), self.batching.jobs)
 
+    def woken(self) -> None:
+        """The time after which `dispatch` was to be asked is over, or about."""
+        self._wake_at = math.inf
+
     def dispatch(self, now: float) -> Decision:
         """Hands over what can be, and ends what has waited for too long."""
         decision = Decision()
@@ -248,8 +252,6 @@ class Dispatcher:
         return seconds
 
     def _dispatch(self, decision: Decision, now: float) -> None:
-        if now >= self._wake_at:
-            self._wake_at = math.inf
         self._end_overdue(decision, now)
         oldest = self._queue.oldest()
         if oldest is None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from scoreserve.errors import ReplyError
 from scoreserve.front.queue.dispatcher import Batching, Decision, Dispatcher, WorkerPort
@@ -46,6 +47,7 @@ class DispatchLoop:
         self._clock = clock
         self._handed_ahead = handed_ahead
         self._deferred = False
+        self._timers = 0  # that were set; only the last one counts
 
     @property
     def batching(self) -> Batching:
@@ -143,6 +145,11 @@ class DispatchLoop:
         now = self._clock()
         self._do(self._dispatcher.dispatch(now), now)
 
+    def _wake(self, timer: int) -> None:
+        if timer == self._timers:
+            self._dispatcher.woken()
+            self._dispatch()
+
     def _do(self, decision: Decision, now: float, worker: WorkerPort | None = None) -> None:
         """Does what is decided. `worker` is whose outcomes are among the answers."""
         for receiver, jobs, begins in decision.sends:
@@ -158,7 +165,8 @@ class DispatchLoop:
                 _log.exception("A request could not be answered; its connection is closed")
                 _break_off(job)
         if decision.wake_after:
-            self._later(decision.wake_after, self._dispatch)
+            self._timers += 1
+            self._later(decision.wake_after, partial(self._wake, self._timers))
         if decision.dispatch_soon:
             self._dispatch_soon()
 
