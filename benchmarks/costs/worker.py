@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 
 from benchmarks.costs.timing import Clock, Cost
-from scoreserve import wire
+from scoreserve import heads, wire
+from scoreserve.heads import RequestHead
 from scoreserve.settings import Settings
-from scoreserve.wire import Outcome, RequestHead
+from scoreserve.wire import Outcome
 from scoreserve.worker.front_pipe import Frame
 from scoreserve.worker.main_loop import WorkerLoop
 from scoreserve.worker.rows.batcher import CONTROL_ROWS, Batcher
@@ -17,7 +18,7 @@ from scoreserve.worker.script.script_runner import ScriptRunner
 
 _UNTIL_IT_MERGES = 50  # turns
 
-_HEAD = wire.encode_head(
+_HEAD = heads.encode_head(
     RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"127.0.0.1:50000", ()), b"0" * 36
 )
 

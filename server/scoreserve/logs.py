@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, TextIO
 
-from scoreserve import wire
+from scoreserve import heads
 from scoreserve.errors import ConfigurationError
 from scoreserve.settings import Settings
 
@@ -39,7 +39,7 @@ _CLASSES = {
 
 def request_id() -> str:
     """The x-request-id of the request that is being scored; of all, where they are merged."""
-    return b",".join(map(wire.request_id_of, scored_heads.get())).decode("latin-1")
+    return b",".join(map(heads.request_id_of, scored_heads.get())).decode("latin-1")
 
 
 class UtcFormatter(logging.Formatter):

@@ -13,7 +13,8 @@ from scoreserve.errors import ReplyError
 from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
-from scoreserve.wire import Outcome, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Outcome
 
 HEAD = b"content-type: application/json\r\n"
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from scoreserve import wire
+from scoreserve import heads
 from scoreserve.errors import Stopping
 from scoreserve.front.api import client_watch
 from scoreserve.front.http.connection_limits import ClientTimeouts
@@ -60,7 +60,7 @@ class TestRequests:
             await connection.send(request(b"12", b"X-Request-Id: mine"))
             connection.front.hand_over()
             (job,) = connection.front.worker.in_flight
-            head = wire.decode_head(job.head)
+            head = heads.decode_head(job.head)
             assert (head.method, head.path, head.query) == (b"POST", b"/score", b"")
             assert (head.http_version, head.scheme) == (b"1.1", b"http")
             assert head.client == b"192.0.2.1:50000"
@@ -79,7 +79,7 @@ class TestRequests:
             await connection.send(b"GET /score?a=%20b HTTP/1.1\r\nHost: test\r\n\r\n")
             connection.front.hand_over()
             (job,) = connection.front.worker.in_flight
-            head = wire.decode_head(job.head)
+            head = heads.decode_head(job.head)
             assert (head.method, head.path, head.query) == (b"GET", b"/score", b"a=%20b")
 
         play(scenario)

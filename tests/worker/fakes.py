@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from scoreserve import wire
-from scoreserve.wire import RequestHead, WireJob
+from scoreserve import heads
+from scoreserve.heads import RequestHead
+from scoreserve.wire import WireJob
 
 
 def head_of(
@@ -21,9 +22,9 @@ def encoded_head(
     method: str = "POST", *, query: str = "", headers: list[tuple[str, str]] | None = None
 ) -> bytes:
     """`head_of`, as a job carries it."""
-    return wire.encode_head(head_of(method, query=query, headers=headers))
+    return heads.encode_head(head_of(method, query=query, headers=headers))
 
 
 def job_of(body: bytes = b"", head: RequestHead | None = None, *, id: int = 1) -> WireJob:
     """One job; its body is a view, as it is of a receive buffer."""
-    return WireJob(id, wire.encode_head(head or head_of()), memoryview(body))
+    return WireJob(id, heads.encode_head(head or head_of()), memoryview(body))

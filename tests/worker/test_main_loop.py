@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scoreserve import wire
+from scoreserve import heads, wire
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 from scoreserve.worker.front_pipe import Frame
@@ -24,7 +24,7 @@ Said = tuple[str, tuple[Any, ...]]
 
 def jobs(*bodies: bytes, first_id: int = 1) -> bytes:
     """A frame of jobs with these bodies, numbered from `first_id`."""
-    head = wire.encode_head(head_of())
+    head = heads.encode_head(head_of())
     records = [wire.Job(first_id + n, head, [body]) for n, body in enumerate(bodies)]
     return b"".join(wire.encode_jobs(records))
 

@@ -26,7 +26,8 @@ from scoreserve.front.api.score_handler import ReplyTo
 from scoreserve.front.api.swagger import Swagger
 from scoreserve.front.messages.replies import JSON, Reply, bare_error, lines_of
 from scoreserve.front.queue.job import QueuedJob
-from scoreserve.wire import Chunk, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Chunk
 from tests.front import fakes
 from tests.front.conftest import FakeFront
 from tests.front.fakes import Exchange

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from scoreserve import wire
+from scoreserve import heads
 from scoreserve.errors import NotReady, WorkerLost
 from scoreserve.front.api.score_handler import ReplyTo
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.workers.worker_process import Script
-from scoreserve.wire import RequestHead
+from scoreserve.heads import RequestHead
 from tests.front.conftest import FakeFront
 from tests.front.fakes import request_head
 
@@ -44,7 +44,7 @@ def test_the_worker_gets_head_and_body(front: FakeFront) -> None:
     Asked(front, head, b"body")
     front.hand_over()
     (job,) = front.worker.in_flight
-    assert wire.decode_head(job.head) == replace(head, request_id=b"mine")
+    assert heads.decode_head(job.head) == replace(head, request_id=b"mine")
     assert job.body == b"body"
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreserve import wire
+from scoreserve import heads
 from scoreserve.front.messages.request_heads import CachedHead, HeadCache
-from scoreserve.wire import RequestHead
+from scoreserve.heads import RequestHead
 from tests.front.conftest import FakeFront
 from tests.front.connections import Connection
 from tests.front.fakes import request_head
@@ -97,7 +97,7 @@ def test_encoded_around_a_client_is_encoded_with_it(client: bytes, request_id: b
     client, request_id = client.replace(b"\0", b""), request_id.replace(b"\0", b"")
     before, after = CachedHead(HEAD, BLOCK, 3).around_client
     block = b"%b%b%b%b" % (before, client, after, request_id)
-    assert wire.decode_head(block) == replace(HEAD, client=client, request_id=request_id)
+    assert heads.decode_head(block) == replace(HEAD, client=client, request_id=request_id)
 
 
 SCORE = b"POST /score HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\n"
@@ -139,7 +139,7 @@ def asked_and_answered(pieces: list[bytes], *, remember: bool) -> tuple[list[Any
             await connection.send(piece)
             front.hand_over()
             asked.extend(
-                (replace(wire.decode_head(job.head), request_id=b""), job.body)
+                (replace(heads.decode_head(job.head), request_id=b""), job.body)
                 for job in front.worker.in_flight
             )
             await connection.work()

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scoreserve import wire
+from scoreserve import heads, wire
 from scoreserve.cgroup import Cgroup, OomWatch
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.worker_process import WorkerProcess
@@ -152,7 +152,7 @@ def test_retired_while_busy_it_answers_first(start: Start) -> None:
     async def scenario() -> None:
         started = start()
         await started.ready()
-        head = wire.encode_head(request_head())
+        head = heads.encode_head(request_head())
         jobs = [QueuedJob(head, [b"data"]) for _ in range(2)]
         for number, job in enumerate(jobs):
             job.id = number

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scoreserve import batched, logs, wire
+from scoreserve import batched, heads, logs
 from scoreserve._batched import BatchedRun, batched_run
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
@@ -73,7 +73,7 @@ def test_what_is_logged_is_about_all_of_them(json_logs: None) -> None:
     convention = convention_of(run)
     together = ListRunner(ScriptRunner(run, convention, Settings()), "inputs", 2)
     calls = [
-        convention.call(replace(job_of(), head=wire.encode_head(head_of(), name)))
+        convention.call(replace(job_of(), head=heads.encode_head(head_of(), name)))
         for name in (b"a", b"b", b"c")
     ]
     list(together.score(calls))

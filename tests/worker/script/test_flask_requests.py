@@ -9,7 +9,7 @@ from typing import Any
 import flask
 import pytest
 
-from scoreserve.wire import RequestHead
+from scoreserve.heads import RequestHead
 from scoreserve.worker.script import flask_requests
 from tests.worker.fakes import head_of
 

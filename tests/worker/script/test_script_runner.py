@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from scoreserve import logs, wire
+from scoreserve import heads, logs
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script import alarm
@@ -73,7 +73,7 @@ def test_an_input_that_is_refused_never_reaches_run(score: Score) -> None:
 
 def test_what_is_logged_is_about_the_request_that_is_scored(score: Score, json_logs: None) -> None:
     def identified(name: bytes) -> WireJob:
-        return replace(job_of(), head=wire.encode_head(head_of(), name))
+        return replace(job_of(), head=heads.encode_head(head_of(), name))
 
     def run(data: Any) -> str:
         return logs.request_id()

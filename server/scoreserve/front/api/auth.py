@@ -12,8 +12,8 @@ from dataclasses import replace
 from scoreserve.api_keys import read_keys
 from scoreserve.errors import Unauthorized
 from scoreserve.front.messages.replies import Replies, Reply
+from scoreserve.heads import RequestHead
 from scoreserve.settings import Settings
-from scoreserve.wire import RequestHead
 
 _log = logging.getLogger("azmlinfsrv")
 

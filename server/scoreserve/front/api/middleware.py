@@ -13,7 +13,7 @@ from scoreserve.front.api.responses import REPLY, ReplyResponse
 from scoreserve.front.messages.replies import Reply, lines_of
 from scoreserve.front.observe.access_log import AccessLog
 from scoreserve.front.observe.counters import OTHER, Metrics
-from scoreserve.wire import RequestHead
+from scoreserve.heads import RequestHead
 
 
 class LeadingSlashes:

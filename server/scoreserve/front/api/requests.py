@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from scoreserve.errors import BodyTooLarge
-from scoreserve.wire import Chunk, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Chunk
 
 
 def head_of(scope: Scope) -> RequestHead:

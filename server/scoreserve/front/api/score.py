@@ -17,7 +17,8 @@ from scoreserve.front.api.responses import NoResponse, ReplyResponse
 from scoreserve.front.api.score_handler import ReplyTo
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.queue.job import QueuedJob
-from scoreserve.wire import Chunk, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Chunk
 
 
 class Handler(Protocol):

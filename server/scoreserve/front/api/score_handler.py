@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from mypy_extensions import mypyc_attr
 
-from scoreserve import wire
+from scoreserve import heads
 from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError
 from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.messages.replies import HTML, RUN_NOT_FAILED, Replies, Reply
@@ -18,7 +18,8 @@ from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.observe.counters import Metrics
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
-from scoreserve.wire import Chunk, Outcome, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Chunk, Outcome
 
 _CLIENT_GONE = "client_gone"  # the one reason for shedding that nobody is answered with
 
@@ -162,7 +163,7 @@ class ScoreHandler:
 def _encode(head: RequestHead, request_id: bytes, client: bytes) -> bytes:
     try:
         if type(head) is not CachedHead:
-            return wire.encode_head(head, request_id)
+            return heads.encode_head(head, request_id)
         before, after = head.around_client
         return b"%b%b%b%b" % (before, client, after, request_id)
     except ValueError as error:

@@ -13,8 +13,6 @@ Mended where a client of ours would notice:
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import select
 from collections import deque
 from typing import Any, cast
 
@@ -27,12 +25,13 @@ from uvicorn.server import ServerState
 from scoreserve.errors import BadRequest, ReplyError, TooManyConnections
 from scoreserve.front.api.responses import LINGER_SECONDS
 from scoreserve.front.http.connection_limits import Awaiting, ClientTimeouts, ConnectionLimits
+from scoreserve.front.http.endings import DEAF, client_left
 from scoreserve.front.http.fast_path import FastPath, render
 from scoreserve.front.http.request_checks import MessageChecks, without_upgrade
 from scoreserve.front.http.score_exchange import ConnectionState, Exchange, ScoreExchange
 from scoreserve.front.messages.replies import bare_error, lines_of
 from scoreserve.front.observe.access_log import host_of
-from scoreserve.wire import RequestHead
+from scoreserve.heads import RequestHead
 
 _FAST_METHODS = frozenset({b"GET", b"POST"})
 
@@ -312,7 +311,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def _read_no_more(self) -> None:
         """What still comes is thrown away."""
-        self.parser = _DEAF
+        self.parser = DEAF
         self._message.end()
         self._state.between = False
 
@@ -365,7 +364,7 @@ class HttpConnection(HttpToolsProtocol):
     def look(self, now: float, timeouts: ClientTimeouts) -> None:
         """Ends the connection if its client took too long, or has left unnoticed."""
         awaiting, unsent = self.awaiting, self.transport.get_write_buffer_size()
-        if awaiting is None and self.flow.read_paused and self._client_left():
+        if awaiting is None and self.flow.read_paused and client_left(self.transport):
             self.transport.abort()
         elif awaiting is None or self._state.moved or unsent != self._unsent:
             self._state.moved = False
@@ -380,23 +379,3 @@ class HttpConnection(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._refuse(timeouts.error())
-
-    def _client_left(self) -> bool:
-        """Whether the client has closed its end, which nobody notices while reading is paused."""
-        poll = select.poll()
-        with contextlib.suppress(ValueError, OSError):  # it is closed on our side too
-            poll.register(self.transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
-        return bool(poll.poll(0))
-
-
-class _Deaf:
-    """Stands for the parser of a connection that is ending: what still comes is thrown away."""
-
-    def feed_data(self, data: bytes) -> None:
-        pass
-
-    def should_upgrade(self) -> bool:
-        return False
-
-
-_DEAF: Any = _Deaf()

@@ -30,7 +30,8 @@ from scoreserve.front.http.fast_path import FastPath, render
 from scoreserve.front.messages.body_stream import BodyStream, StreamBroken
 from scoreserve.front.messages.replies import BODILESS, Reply
 from scoreserve.front.queue.job import QueuedJob
-from scoreserve.wire import JOIN_BELOW_BYTES, Chunk, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import JOIN_BELOW_BYTES, Chunk
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _SMALL_BYTES = 1024

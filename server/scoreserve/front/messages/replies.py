@@ -15,7 +15,8 @@ from scoreserve.front.messages.cors import Cors
 from scoreserve.front.messages.number_text import write_milliseconds, write_number
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.messages.request_ids import identify, new_id
-from scoreserve.wire import Outcome, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Outcome
 
 Header = tuple[bytes, bytes]
 HeaderList = list[Header]

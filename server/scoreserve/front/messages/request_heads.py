@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from scoreserve import wire
+from scoreserve import heads
 from scoreserve.front.messages.request_ids import brings_ids
-from scoreserve.wire import RequestHead
+from scoreserve.heads import RequestHead
 
 _MOST_HEADS: Final = 1024
 _LONGEST_BYTES: Final = 4096
@@ -41,7 +41,7 @@ class CachedHead(RequestHead):
         self.block = block
         self.request_bytes = len(block) + body_bytes
         self.brings_ids = brings_ids(head.headers)
-        self.around_client = wire.encode_around_client(head)
+        self.around_client = heads.encode_around_client(head)
         self.log_texts: tuple[bytes, bytes, bytes] | None = None  # what the access log makes of it
 
 

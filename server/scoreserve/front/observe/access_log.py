@@ -23,7 +23,7 @@ from librt.time import time as wall_clock  # which, compiled, is no call of an o
 from scoreserve.front.messages.number_text import write_milliseconds, write_number
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.messages.request_heads import CachedHead
-from scoreserve.wire import RequestHead
+from scoreserve.heads import RequestHead
 
 _FLUSH_SECONDS: Final = 0.05
 _FLUSH_REQUESTS: Final = 256

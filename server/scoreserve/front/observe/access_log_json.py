@@ -14,8 +14,8 @@ import orjson
 
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.observe.access_log import AccessLog, host_of, is_probe
+from scoreserve.heads import RequestHead
 from scoreserve.logs import rfc3339
-from scoreserve.wire import RequestHead
 
 _DIGITS = 6  # of seconds: microseconds
 

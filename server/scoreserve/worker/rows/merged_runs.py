@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from scoreserve import wire
-from scoreserve.wire import RequestHead
+from scoreserve import heads
+from scoreserve.heads import RequestHead
 from scoreserve.worker.rows import merging
 from scoreserve.worker.rows.merging import TakenApart
 from scoreserve.worker.rows.reasons import NotMerged, NotSplit
@@ -21,7 +21,7 @@ from scoreserve.worker.script.script_runner import ScriptRunner
 _LONGEST_BYTES: Final = 1 << 16
 _MOST_TEMPLATES = 4  # that a text is compared with
 
-_NO_REQUEST = wire.encode_head(RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"", ()))
+_NO_REQUEST = heads.encode_head(RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"", ()))
 NO_CALL = Call(0, _NO_REQUEST, {}, None, 0)  # for runs that are for no request
 
 

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from scoreserve import wire
+from scoreserve import heads
 from scoreserve.errors import BootError
 from scoreserve.wire import WireJob
 from scoreserve.worker.script.inputs import InputReader, RawInput, SchemaInput, TextInput
@@ -83,7 +83,7 @@ class Convention:
         """Raises BadInput, UnsupportedInput or MethodRefused for a request run() cannot take."""
         arguments = self.reader.read(job.head, job.body)
         if self.wants_headers:
-            headers = wire.decode_head(job.head).merged_headers()
+            headers = heads.decode_head(job.head).merged_headers()
             arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
         context = self._context(job) if self.raw or self.uses_flask else None
         return Call(job.id, job.head, arguments, context, len(job.body))
@@ -91,7 +91,7 @@ class Convention:
     def _context(self, job: WireJob) -> AbstractContextManager[Any]:
         from scoreserve.worker.script import flask_requests
 
-        return flask_requests.request_context(wire.decode_head(job.head), job.body)
+        return flask_requests.request_context(heads.decode_head(job.head), job.body)
 
 
 def convention_of(run: Callable[..., Any]) -> Convention:

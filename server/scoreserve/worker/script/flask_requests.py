@@ -14,7 +14,8 @@ from typing import Any
 
 import flask
 
-from scoreserve.wire import Buffer, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Buffer
 
 Environ = dict[str, Any]
 

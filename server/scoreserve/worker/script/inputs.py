@@ -13,9 +13,10 @@ import json
 from typing import Any
 from urllib.parse import parse_qsl
 
-from scoreserve import wire
+from scoreserve import heads
 from scoreserve.errors import BadInput, MethodRefused, UnsupportedInput
-from scoreserve.wire import Buffer, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Buffer
 
 _KEEP_ESCAPES = "scoreserve.keep_escapes"
 
@@ -58,13 +59,13 @@ class TextInput(InputReader):
         self.parameter = parameter
 
     def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
-        if head.startswith(wire.POST):
+        if head.startswith(heads.POST):
             try:
                 text = body.decode() if isinstance(body, bytes) else str(body, "utf-8")
             except UnicodeDecodeError as error:
                 raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
             return {self.parameter: text}
-        request = wire.decode_head(head)
+        request = heads.decode_head(head)
         if request.method == b"GET":
             return {self.parameter: json.dumps(query_values(request.query))}
         raise MethodRefused
@@ -77,7 +78,7 @@ class SchemaInput(InputReader):
         self._parameters = [(parameter.name, parameter.default) for parameter in parameters]
 
     def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
-        request = wire.decode_head(head)
+        request = heads.decode_head(head)
         if request.method == b"POST":
             return self._pick(_json_object(request, bytes(body)))
         if request.method == b"GET":

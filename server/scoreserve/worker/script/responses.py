@@ -9,7 +9,8 @@ from typing import Any
 
 from scoreserve import wire
 from scoreserve.errors import ResultUnusable
-from scoreserve.wire import Outcome, RequestHead
+from scoreserve.heads import RequestHead
+from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Generator
 from typing import Any, Final
 
-from scoreserve import wire
+from scoreserve import heads, wire
 from scoreserve.errors import ReplyError, ResultUnusable
 from scoreserve.wire import Outcome
 from scoreserve.worker.script import json_text
@@ -32,7 +32,7 @@ def result(
     try:
         if type(value) not in PLAIN:
             if _is_flask_response(value):
-                return from_response(job_id, value, wire.decode_head(head), run_seconds)
+                return from_response(job_id, value, heads.decode_head(head), run_seconds)
             if isinstance(value, Generator):
                 return from_generator(job_id, value, run_seconds)
         body = json_text.dumps({} if value is None else value, strict=strict_json)
