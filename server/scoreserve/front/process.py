@@ -35,11 +35,13 @@ def run(
 ) -> None:
     """Serves on the listening `sockets` until told to stop. `custom_logs`: see AccessLog."""
     JsonFormatter.role = "front"
+    gc.disable()  # what is imported stays
     front = FrontProcess(settings, sockets, worker_pids, custom_logs=custom_logs)
     # Requests make few reference cycles but many objects: at the default threshold of 700 the
     # collector took a tenth of the front's time. What start-up made need never be looked at again.
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
+    gc.enable()
     uvloop.run(front.serve(), loop_factory=lambda: front.loop)
     if front.gave_up:
         sys.exit(EXIT_BOOT)

@@ -7,7 +7,6 @@ import json
 import os
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,7 +82,7 @@ def test_lines_are_written_together(log: Log) -> None:
 
 def test_the_length_of_a_stream_is_not_known(log: Log) -> None:
     stream = BodyStream(lambda: None, lambda: None)
-    log.log.record(request_head(), replace(OK, body=b"", stream=stream), 0.01, api=True)
+    log.log.record(request_head(), Reply(200, OK.head, stream=stream), 0.01, api=True)
     assert log.lines()[0]["bytes"] is None
 
 

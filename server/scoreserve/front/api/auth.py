@@ -7,7 +7,6 @@ import hmac
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 
 from scoreserve.api_keys import read_keys
 from scoreserve.errors import Unauthorized
@@ -39,7 +38,7 @@ class ApiKeyAuth:
         """
         if head.method == b"OPTIONS" or self._admits(head.header(b"authorization") or b""):
             return None
-        return replace(self._replies.error(head, Unauthorized()), close=True, unread=True)
+        return self._replies.error(head, Unauthorized()).refusing()
 
     def refresh(self) -> None:
         """Reads the file if it has changed. One that cannot be used changes nothing but the log."""

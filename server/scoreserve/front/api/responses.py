@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import replace
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -100,7 +99,8 @@ async def _gathered(reply: Reply, stream: BodyStream) -> Reply:
         stream.close()
     body = b"".join(chunks)
     head = reply.head + lines_of([(b"content-length", b"%d" % len(body))])
-    return replace(reply, head=head, body=body, stream=None, length=len(body))
+    total, run = reply.total_seconds, reply.run_seconds
+    return Reply(reply.status, head, body, None, reply.close, total, run)
 
 
 async def _send_stream(stream: BodyStream, receive: Receive, send: Send) -> None:

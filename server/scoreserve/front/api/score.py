@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
@@ -64,8 +63,7 @@ class ScoreEndpoint:
         try:
             chunks = await read_body(request, head, self._max_body_bytes)
         except ReplyError as error:
-            refusal = self._handler.refuse(head, error)
-            return ReplyResponse(replace(refusal, close=True, unread=True))
+            return ReplyResponse(self._handler.refuse(head, error).refusing())
         except ClientDisconnect:
             return NoResponse()
         asked = _Request()

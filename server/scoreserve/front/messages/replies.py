@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from librt.strings import BytesWriter
@@ -36,7 +35,6 @@ _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id
 _OURS_OR_CORS = _OURS | {_ALLOW_ORIGIN}
 
 
-@dataclass(init=False)
 class Reply:
     """A response. `head` are its header lines, as an outcome has them (see `wire`).
 
@@ -46,16 +44,6 @@ class Reply:
     was queued until its outcome was there, and in run(). Both are 0 for whatever was no job, or was
     shed.
     """
-
-    status: int
-    head: bytes
-    body: bytes
-    stream: BodyStream | None
-    close: bool
-    total_seconds: float
-    run_seconds: float
-    unread: bool
-    length: int
 
     def __init__(  # noqa: PLR0913, PLR0917 - a field each
         self,
@@ -78,6 +66,11 @@ class Reply:
         self.run_seconds = run_seconds
         self.unread = unread
         self.length = len(body) if length < 0 else length
+
+    def refusing(self) -> Reply:
+        """Itself, as the answer to a request that is not read to its end."""
+        self.close = self.unread = True
+        return self
 
     @property
     def headers(self) -> HeaderList:
