@@ -192,7 +192,7 @@ class TestPrefix:
         data = before + wire.frame(kind, payload, count)
         assert wire.read_prefix(data, len(before)) == (kind, count, len(payload))
 
-    @pytest.mark.parametrize("kind", [0, wire.STOP + 1, 255])
+    @pytest.mark.parametrize("kind", [0, wire.RETURNED + 1, 255])
     def test_of_an_unknown_kind_is_refused(self, kind: int) -> None:
         with pytest.raises(FrameError, match=str(kind)):
             wire.read_prefix(wire.frame(kind))
@@ -206,15 +206,15 @@ class TestPrefix:
 class TestRunning:
     @given(st.lists(ids, max_size=5))
     def test_comes_out_as_it_went_in(self, job_ids: list[int]) -> None:
-        data = wire.running(job_ids)
+        data = wire.about_jobs(wire.RUNNING, job_ids)
         payload = payload_of([data], wire.RUNNING, len(job_ids))
-        assert wire.read_running(payload, len(job_ids)) == tuple(job_ids)
+        assert wire.read_job_ids(payload, len(job_ids)) == tuple(job_ids)
 
     @given(st.binary(max_size=40), st.integers(0, 2**32 - 1))
     def test_of_another_length_is_refused(self, payload: bytes, count: int) -> None:
         assume(len(payload) != 8 * count)
         with pytest.raises(FrameError):
-            wire.read_running(payload, count)
+            wire.read_job_ids(payload, count)
 
 
 class TestStreams:

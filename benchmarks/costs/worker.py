@@ -34,6 +34,9 @@ class _Frames:
         self.times -= 1
         return self._frame if self.times >= 0 else None
 
+    def has_more(self) -> bool:
+        return False
+
     def send(self, buffers: list[bytes]) -> None:
         b"".join(buffers)
 

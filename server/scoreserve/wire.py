@@ -12,6 +12,7 @@ A frame is a fixed prefix and a payload:
              OUTCOMES      count outcome records  worker → front   answers, in any order
              CHUNK         job id i64, bytes      worker → front   a part of a streamed body
              STREAM_END    job id i64, ok u8      worker → front   the body is complete, or broken
+             RETURNED      count job ids i64      worker → front   not begun: others may have them
              BATCH_COUNTS  JSON                   worker → front   news of merging, for metrics
              MORE          job id i64             front → worker   send the next chunk
              STOP          job id i64             front → worker   nobody wants the rest
@@ -62,6 +63,7 @@ STREAM_END: Final = 9
 BATCH_COUNTS: Final = 10
 MORE: Final = 11
 STOP: Final = 12
+RETURNED: Final = 13
 
 _STREAM: Final = struct.Struct("<q")
 _STREAM_END: Final = struct.Struct("<q?")
@@ -114,7 +116,9 @@ class WireJob:
 
 @dataclass(init=False)
 class Outcome:
-    """What became of one job. `run_seconds` is the wall time in run()."""
+    """What became of one job. `run_seconds` is the wall time in run(). A large body may be in
+    `parts`, and `body` empty.
+    """
 
     id: int
     status: int
@@ -138,6 +142,12 @@ class Outcome:
         self.body = body
         self.run_seconds = run_seconds
         self.flags = flags
+        self.parts: Sequence[Buffer] = ()
+
+    @property
+    def length(self) -> int:
+        """The bytes of the body."""
+        return sum(map(len, self.parts)) if self.parts else len(self.body)
 
     @property
     def ran(self) -> bool:
@@ -188,7 +198,7 @@ def read_prefix(data: bytes, offset: int = 0) -> tuple[int, int, int]:
     """(kind, count, payload length) of the frame whose prefix starts at `offset`."""
     kind, count = int(read_i32_le(data, offset)), int(read_i32_le(data, offset + 4))
     length = int(read_i64_le(data, offset + 8))
-    if not SETUP <= kind <= STOP:
+    if not SETUP <= kind <= RETURNED:
         raise FrameError(f"unknown frame kind {kind}")
     if count < 0 or length < 0:
         raise FrameError(f"a frame of {count} records in {length} bytes")
@@ -316,6 +326,44 @@ def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Ou
     return outcomes
 
 
+def decode_large_outcome(chunks: list[bytes], end: int) -> tuple[Outcome, bytes]:
+    """The outcome of a frame that holds one, and came in these chunks; `end` is its length, prefix
+    included. The body stays in the parts in which it came. What follows the frame is given too.
+    """
+    first = b""
+    parts: list[Buffer] = list(chunks)
+    head_start = PREFIX_BYTES + _OUTCOME_BYTES
+    body_start = head_start
+    while len(first) < body_start or body_start == head_start:
+        if not parts:
+            raise FrameError("a frame is shorter than its outcome")
+        first += bytes(parts.pop(0))
+        if len(first) >= head_start:
+            body_start = head_start + int(read_i64_le(first, PREFIX_BYTES + 24))
+            body_length = int(read_i64_le(first, PREFIX_BYTES + 32))
+            if body_start < head_start or body_start + body_length != end:
+                raise FrameError("a frame is not as long as its outcome")
+            if body_start == head_start:
+                break
+    outcome = Outcome(
+        int(read_i64_le(first, PREFIX_BYTES)),
+        int(read_i32_le(first, PREFIX_BYTES + 8)),
+        first[head_start:body_start],
+        b"",
+        read_f64_le(first, PREFIX_BYTES + 16),
+        int(read_i32_le(first, PREFIX_BYTES + 12)),
+    )
+    parts.insert(0, memoryview(first)[body_start:])
+    excess = sum(map(len, parts)) - (end - body_start)
+    rest = b""
+    if excess:
+        last = memoryview(parts.pop())
+        rest = last[len(last) - excess :].tobytes()
+        parts.append(last[: len(last) - excess])
+    outcome.parts = parts
+    return outcome, rest
+
+
 def count_whole(outcomes: Sequence[Outcome]) -> int:
     """How many outcomes are not followed by a streamed body."""
     count = 0
@@ -325,13 +373,13 @@ def count_whole(outcomes: Sequence[Outcome]) -> int:
     return count
 
 
-def running(job_ids: Sequence[int]) -> bytes:
-    """A RUNNING frame."""
-    return frame(RUNNING, struct.pack(f"<{len(job_ids)}q", *job_ids), len(job_ids))
+def about_jobs(kind: int, job_ids: Sequence[int]) -> bytes:
+    """A RUNNING or a RETURNED frame."""
+    return frame(kind, struct.pack(f"<{len(job_ids)}q", *job_ids), len(job_ids))
 
 
-def read_running(payload: bytes, count: int) -> tuple[int, ...]:
-    """The job ids of a RUNNING payload."""
+def read_job_ids(payload: bytes, count: int) -> tuple[int, ...]:
+    """The job ids of a RUNNING or a RETURNED payload."""
     try:
         return struct.unpack(f"<{count}q", payload)
     except struct.error as error:

@@ -26,6 +26,9 @@ class FakePipe:
         self._sizes = sizes
         self.sent: list[bytes] = []
 
+    def fileno(self) -> int:
+        raise NotImplementedError
+
     def readinto(self, buffer: memoryview, /) -> int:
         size = self._sizes.pop(0) if self._sizes else 1
         piece = self._data[: min(size, len(buffer))]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -43,6 +45,9 @@ class FakeChannel:
         kind, count, _ = wire.read_prefix(data)
         return Frame(kind, count, memoryview(data)[wire.PREFIX_BYTES :])
 
+    def has_more(self) -> bool:
+        return bool(self._frames)
+
     def send(self, buffers: list[bytes]) -> None:
         data = b"".join(buffers)
         while data:
@@ -56,7 +61,9 @@ class FakeChannel:
             for outcome in wire.decode_outcomes(payload, 0, len(payload), count):
                 self.sent.append(self._readable(outcome))
         elif kind == wire.RUNNING:
-            self.sent.append(("running", wire.read_running(payload, count)))
+            self.sent.append(("running", wire.read_job_ids(payload, count)))
+        elif kind == wire.RETURNED:
+            self.sent.append(("returned", wire.read_job_ids(payload, count)))
         elif kind == wire.BATCH_COUNTS:
             self.sent.append(("report", (json.loads(payload),)))
         elif kind == wire.CHUNK:
@@ -86,7 +93,12 @@ def serve(own_alarm: None, server_log: pytest.LogCaptureFixture) -> Serve:
     def serve(run: Callable[..., Any], *frames: bytes) -> list[Said]:
         pipe = FakeChannel(list(frames))
         runner = ScriptRunner(run, convention_of(run), Settings())
-        WorkerLoop(pipe, runner).run()
+        loop = WorkerLoop(pipe, runner)
+        before = signal.signal(signal.SIGURG, loop.look_for_stop)
+        try:
+            loop.run()
+        finally:
+            signal.signal(signal.SIGURG, before)
         return pipe.sent
 
     return serve
@@ -152,9 +164,53 @@ class TestStreams:
         ]
         assert closed == [True]
 
-    def test_let_jobs_wait_that_come_meanwhile(self, serve: Serve) -> None:
-        sent = serve(letters, jobs(b"a"), jobs(b"", first_id=2), MORE)
-        assert [what for what, _ in sent] == ["stream", "chunk", "end", "stream", "end"]
+    def test_give_back_jobs_that_come_meanwhile(self, serve: Serve) -> None:
+        """The front may have another worker; a stream takes as long as its client likes."""
+        sent = serve(letters, jobs(b"a"), jobs(b"", b"", first_id=2), MORE)
+        assert sent == [
+            ("stream", (1, 200, b"")),
+            ("chunk", (1, b"a")),
+            ("returned", (2, 3)),
+            ("end", (1, True)),
+        ]
+
+    def test_give_back_jobs_that_came_with_theirs(self, serve: Serve) -> None:
+        sent = serve(letters, jobs(b"", b"b", b"c"), jobs(b"", first_id=2))
+        assert [what for what, _ in sent] == ["stream", "returned", "end", "stream", "end"]
+        assert sent[1] == ("returned", (2, 3))
+
+    def test_end_at_once_when_nobody_wants_the_chunk_that_is_being_made(self, serve: Serve) -> None:
+        """The front sends STOP, and SIGURG, for which the script's generator stands."""
+        closed = []
+
+        def run(data: str) -> Generator[str, None, None]:
+            yield "first"
+            try:
+                os.kill(os.getpid(), signal.SIGURG)
+                yield "never sent"
+            finally:
+                closed.append(True)
+
+        stop = wire.stream_request(wire.STOP, 1)
+        sent = serve(run, jobs(b"a"), MORE, jobs(b"b", first_id=2), stop)
+        assert sent == [
+            ("stream", (1, 200, b"")),
+            ("chunk", (1, b"first")),
+            ("returned", (2,)),
+            ("end", (1, False)),
+        ]
+        assert closed == [True]
+
+    def test_go_on_when_the_signal_is_about_nothing(self, serve: Serve) -> None:
+        def run(data: str) -> Generator[str, None, None]:
+            yield "first"
+            os.kill(os.getpid(), signal.SIGURG)
+            went_on.append(True)
+
+        went_on: list[bool] = []
+        sent = serve(run, jobs(b"a"), MORE, wire.stream_request(wire.STOP, 77))
+        assert sent[-1] == ("end", (1, True))
+        assert went_on == [True]
 
     @pytest.mark.parametrize("error", [KeyError, SystemExit])
     def test_that_fail_before_the_first_chunk_are_a_500(
@@ -175,7 +231,8 @@ class TestStreams:
             if data == "a":
                 raise error
 
-        sent = serve(run, jobs(b"a", b"b"), MORE, wire.stream_request(wire.MORE, 2))
+        second = [jobs(b"b", first_id=2), wire.stream_request(wire.MORE, 2)]
+        sent = serve(run, jobs(b"a"), MORE, *second)
         assert sent == [
             ("stream", (1, 200, b"")),
             ("chunk", (1, b"a")),
@@ -295,8 +352,7 @@ class TestTogether:
             ("outcome", (3, 200, b'["b"]')),
         ]
 
-    def test_jobs_that_come_during_a_stream_are_scored_as_others_are(self, serve: Serve) -> None:
-        """A @batched run() gets a list, whenever its input came."""
+    def test_jobs_that_come_during_a_stream_go_back(self, serve: Serve) -> None:
 
         def run(inputs: list[str]) -> list[Any]:
             assert isinstance(inputs, list)
@@ -306,6 +362,5 @@ class TestTogether:
         pipe = FakeChannel(frames)
         runner = ScriptRunner(run, convention_of(run), Settings())
         WorkerLoop(pipe, runner, ListRunner(runner, "inputs", 1)).run()
-        assert [said for said in pipe.sent if said[0] == "outcome"] == [
-            ("outcome", (2, 200, b'"a"'))
-        ]
+        assert ("returned", (2,)) in pipe.sent
+        assert not [said for said in pipe.sent if said[0] == "outcome"]

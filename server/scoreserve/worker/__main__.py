@@ -14,6 +14,7 @@ import io
 import json
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -57,7 +58,9 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
     os.register_at_fork(after_in_child=pipe.give_up)
     _prepare_process(settings)
     try:
-        _boot(settings, pipe).run()
+        loop = _boot(settings, pipe)
+        signal.signal(signal.SIGURG, loop.look_for_stop)
+        loop.run()
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone, and whoever waited for the answer with it
     finally:

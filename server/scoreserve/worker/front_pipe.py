@@ -34,6 +34,8 @@ class Source(Protocol):
 
     def readinto(self, buffer: memoryview, /) -> int | None: ...
 
+    def fileno(self) -> int: ...
+
     def close(self) -> None: ...
 
 
@@ -78,6 +80,14 @@ class FrontPipe:
         # Small records are read faster where they need no views of their own.
         small = length < wire.JOIN_BELOW_BYTES * records
         return Frame(kind, records, view.tobytes() if small else view)
+
+    def has_more(self) -> bool:
+        """Whether `receive` need not wait for a frame to begin."""
+        if self._end > self._start:
+            return True
+        poll = select.poll()
+        poll.register(self._source.fileno(), select.POLLIN)
+        return bool(poll.poll(0))
 
     def give_up(self) -> None:
         """Lets go of the pipes: `receive` sees the end, and `send` fails, from now on."""

@@ -1,10 +1,17 @@
-"""The worker's main loop: takes frames, scores their jobs in order, sends what comes of each."""
+"""The worker's main loop: takes frames, scores their jobs in order, sends what comes of each.
+
+A body that is streamed takes as long as its client likes. So jobs that wait behind it are returned
+to the front, which may have another worker for them. Where its client leaves while the script makes
+the next chunk, SIGURG has the worker look for the frame that says so, and the generator is ended.
+That signal does nothing to a process that has no handler for it.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from types import FrameType
 from typing import Any, Protocol
 
 import orjson
@@ -21,10 +28,16 @@ from scoreserve.worker.script.script_runner import Begin, Result, ScriptRunner
 _log = logging.getLogger("azmlinfsrv")
 
 
+class StreamStopped(BaseException):
+    """Nobody wants the rest of the body that the script is making."""
+
+
 class Frames(Protocol):
     """Where frames come from, and go to: see FrontPipe."""
 
     def receive(self) -> Frame | None: ...
+
+    def has_more(self) -> bool: ...
 
     def send(self, buffers: list[bytes]) -> None: ...
 
@@ -56,6 +69,7 @@ class WorkerLoop:
         self._calls: deque[Call | Outcome] = deque()
         self._handed = 0  # calls that are being scored together
         self._comparing = False
+        self._making = -1  # the job for which the script is making a chunk
 
     def run(self) -> None:
         """Returns when the front has closed its end and nothing is left to score."""
@@ -95,7 +109,7 @@ class WorkerLoop:
         if len(calls) == self._handed and not self._comparing:
             return
         self._comparing = not calls
-        self._pipe.send([wire.running([call.job_id for call in calls])])
+        self._pipe.send([wire.about_jobs(wire.RUNNING, [call.job_id for call in calls])])
 
     def _send_news(self) -> None:
         if news := self._news():
@@ -133,6 +147,7 @@ class WorkerLoop:
             self._pipe.send(wire.encode_outcomes([failed]))
             return
         self._pipe.send(wire.encode_outcomes([outcome.outcome]))
+        self._return_calls()
         complete = self._send_chunks(job_id, chunk, outcome.chunks)
         self._pipe.send([wire.stream_end(job_id, complete=complete)])
 
@@ -144,20 +159,55 @@ class WorkerLoop:
                 if not self._more_wanted(job_id):
                     return False
             try:
-                chunk = next(rest, None)
+                chunk = self._make_chunk(job_id, rest)
+            except StreamStopped:
+                return False
             except BaseException:
                 _log.exception("The response body broke off")
                 return False
         return True
 
+    def _make_chunk(self, job_id: int, chunks: Iterator[bytes]) -> bytes | None:
+        """The next chunk, or None at the end. Raises StreamStopped."""
+        self._making = job_id
+        try:
+            return next(chunks, None)
+        finally:
+            self._making = -1
+
+    def look_for_stop(self, number: int, frame: FrameType | None) -> None:
+        """The handler of SIGURG. Raises StreamStopped into the script's generator where the front
+        has said that nobody wants what it makes.
+        """
+        job_id = self._making
+        while job_id >= 0 and self._pipe.has_more():
+            received = self._pipe.receive()
+            if received is None:
+                return  # the front is gone, which the main loop finds out too
+            if received.kind == wire.STOP and wire.read_stream_id(received.payload) == job_id:
+                self._making = -1
+                raise StreamStopped
+            self._take(received)
+            self._return_calls()
+
+    def _return_calls(self) -> None:
+        """Gives jobs that are not begun back to the front: a stream takes as long as its client
+        likes.
+        """
+        if self._calls:
+            ids = [call.id if isinstance(call, Outcome) else call.job_id for call in self._calls]
+            self._calls.clear()
+            self._pipe.send([wire.about_jobs(wire.RETURNED, ids)])
+
     def _more_wanted(self, job_id: int) -> bool:
-        """Waits for the front to ask for the next chunk. Jobs that come meanwhile are kept."""
+        """Waits for the front to ask for the next chunk. Jobs that come meanwhile go back."""
         while (frame := self._pipe.receive()) is not None:
             if frame.kind == wire.MORE and wire.read_stream_id(frame.payload) == job_id:
                 return True
             if frame.kind == wire.STOP and wire.read_stream_id(frame.payload) == job_id:
                 return False
             self._take(frame)
+            self._return_calls()
         raise ConnectionResetError("the front has closed its end")
 
     def _close(self, outcome: StreamedOutcome) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from scoreserve.cgroup import OomWatch
 from scoreserve.errors import ReplyError, WorkerLost
+from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.workers import restart_policy
 from scoreserve.front.workers import supervisor as supervisor_module
@@ -20,6 +21,12 @@ from scoreserve.front.workers.supervisor import Supervisor
 from scoreserve.front.workers.worker_process import Script, State, WorkerEvents
 from scoreserve.settings import Settings
 from tests.front.fakes import Client, FakeWorker, ManualDefer, turns
+
+
+def a_stream() -> BodyStream:
+    """A streamed body, asked for ever since the machine started."""
+    return BodyStream(lambda: None, lambda: None, lambda: 0.0)
+
 
 COULD_NOT_START = End(BOOT_FAILED, "could not start")
 
@@ -38,7 +45,8 @@ class FakeProcess(FakeWorker):
         self.script = Script()
         self.killed_for: Exceeded | None = None
         self.busy_since: float | None = None
-        self.streaming = False
+        self.stream: BodyStream | None = None
+        self.pointed = 0
         self.pid = 7
         self.end: End | None = None
         self.leaves_when_asked = True
@@ -68,6 +76,9 @@ class FakeProcess(FakeWorker):
     def kill(self) -> None:
         self.killed = True
         self.die()
+
+    def point_to_stop(self) -> None:
+        self.pointed += 1
 
     def kill_for(self, limit: Exceeded) -> None:
         self.killed_for = limit
@@ -404,9 +415,38 @@ class TestHungWorkers:
         async def scenario() -> None:
             supervised = supervise(worker_timeout_s=1)
             process = await supervised.start()
-            process.busy_since, process.streaming = 0.0, streaming  # ever since the machine started
+            process.busy_since = 0.0  # ever since the machine started
+            if streaming:
+                process.stream = a_stream()
+                process.stream.feed(b"a chunk that its client has not taken yet")
             supervised.supervisor.end_hung_workers()
             assert (process.killed_for is None) is streaming
+
+        play(scenario)
+
+    def test_are_ended_when_a_generator_stands_still(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise(worker_timeout_s=1)
+            process = await supervised.start()
+            process.stream = a_stream()
+            supervised.supervisor.end_hung_workers()
+            assert process.killed_for is not None
+            assert "WORKER_TIMEOUT" in process.killed_for.error.message
+
+        play(scenario)
+
+    def test_are_ended_when_a_generator_does_not_end_with_its_client(
+        self, supervise: Supervise
+    ) -> None:
+        async def scenario() -> None:
+            supervised = supervise(worker_timeout_s=0)
+            process = await supervised.start()
+            process.stream = a_stream()
+            process.stream.feed(b"a")
+            process.stream.close()
+            supervised.supervisor.end_hung_workers()
+            assert process.killed_for is not None
+            assert "client left" in process.killed_for.error.message
 
         play(scenario)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scoreserve import wire
 from scoreserve.front.queue.job import QueuedJob
-from scoreserve.front.workers.worker_pipe import WorkerPipe
+from scoreserve.front.workers.worker_pipe import LARGE_BYTES, WorkerPipe
 from scoreserve.wire import Outcome
 
 OUTCOMES = [
@@ -25,7 +25,8 @@ STREAM = b"".join(
         wire.frame(wire.STAGE, "läuft".encode()),
         wire.frame(wire.READY, b'{"pid": 7}'),
         *wire.encode_outcomes(OUTCOMES[:2]),
-        wire.running([3, 2**63 - 1]),
+        wire.about_jobs(wire.RUNNING, [3, 2**63 - 1]),
+        wire.about_jobs(wire.RETURNED, [4]),
         wire.chunk(3, b"part"),
         wire.stream_end(3, complete=True),
         *wire.encode_outcomes(OUTCOMES[2:]),
@@ -38,6 +39,7 @@ EVENTS = [
     ("ready", {"pid": 7}),
     ("outcomes", OUTCOMES[:2]),
     ("running", (3, 2**63 - 1)),
+    ("returned", (4,)),
     ("chunk", (3, b"part")),
     ("stream end", (3, True)),
     ("outcomes", OUTCOMES[2:]),
@@ -66,6 +68,9 @@ class Recorder:
 
     def on_batch_counts(self, counts: dict[str, Any]) -> None:
         self.events.append(("report", counts))
+
+    def on_returned(self, job_ids: Sequence[int]) -> None:
+        self.events.append(("returned", tuple(job_ids)))
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         self.events.append(("outcomes", list(outcomes)))
@@ -244,3 +249,45 @@ class TestSending:
     def test_closing_closes_the_transport(self, connected: Connected) -> None:
         connected.pipe.close()
         assert connected.transport.closed
+
+
+@given(st.data())
+def test_a_large_outcome_is_not_put_together(data: st.DataObject) -> None:
+    """Its parts are what came, in order, and what follows it is read as ever."""
+    body = bytes(range(256)) * (LARGE_BYTES // 256 + 1)
+    large = Outcome(7, 200, b"content-type: text/plain\r\n", body, 0.5, wire.RAN)
+    stream = b"".join([*wire.encode_outcomes([large]), *wire.encode_outcomes(OUTCOMES[:1])])
+    cuts = st.lists(st.integers(0, len(stream)), max_size=5)
+    near_the_ends = st.lists(st.integers(1, 120), max_size=4)
+    places = {*data.draw(cuts), *data.draw(near_the_ends)}
+    places |= {len(stream) - place for place in data.draw(near_the_ends)}
+    ends = [*sorted(places - {0}), len(stream)]
+    connected = Connected()
+    for start, end in zip([0, *ends], ends, strict=False):
+        connected.pipe.data_received(stream[start:end])
+    outcomes = [each for _, found in connected.recorder.events for each in found]
+    assert [outcome.id for outcome in outcomes] == [7, 1]
+    first = outcomes[0]
+    assert (first.status, first.head, first.run_seconds, first.flags) == (
+        large.status,
+        large.head,
+        large.run_seconds,
+        large.flags,
+    )
+    assert first.length == len(body)
+    assert b"".join(first.parts) + first.body == body
+    assert outcomes[1] == OUTCOMES[0]
+
+
+def test_what_its_listener_raises_is_no_fault_of_the_worker(
+    monkeypatch: pytest.MonkeyPatch, server_log: pytest.LogCaptureFixture
+) -> None:
+    def fail(outcomes: Sequence[Outcome]) -> None:
+        raise ValueError("a log filter of the user's")
+
+    connected = Connected()
+    monkeypatch.setattr(connected.recorder, "on_outcomes", fail)
+    connected.pipe.data_received(STREAM)
+    told = [what for what, _ in connected.recorder.events]
+    assert told == [what for what, _ in EVENTS if what != "outcomes"]
+    assert "a log filter of the user's" in server_log.text

@@ -41,6 +41,8 @@ class Events:
 
     def worker_batch_counts(self, worker: WorkerProcess, counts: dict[str, Any]) -> None: ...
 
+    def worker_returned(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None: ...
+
     def worker_outcomes(self, worker: WorkerProcess, outcomes: Sequence[Outcome]) -> None:
         self.outcomes += outcomes
 

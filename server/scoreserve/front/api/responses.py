@@ -59,6 +59,8 @@ class ReplyResponse(Response):
             await _linger(receive)
             await send({"type": "http.response.body", "body": b""})
         elif reply.stream is None:
+            for part in reply.parts:
+                await send({"type": "http.response.body", "body": part, "more_body": True})
             await send({"type": "http.response.body", "body": reply.body})
         else:
             await _send_stream(reply.stream, receive, send)

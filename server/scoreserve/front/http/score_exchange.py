@@ -206,7 +206,10 @@ class ScoreExchange(ReplyTo):
             self._streaming = task, reply.stream
             return
         transport = self._state.transport
-        if len(reply.body) < JOIN_BELOW_BYTES:
+        if reply.parts:
+            transport.write(self._render(reply))
+            transport.writelines(reply.parts)
+        elif len(reply.body) < JOIN_BELOW_BYTES:
             transport.write(self._render(reply, reply.body))
         else:
             transport.write(self._render(reply))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from librt.strings import BytesWriter
@@ -15,7 +15,7 @@ from scoreserve.front.messages.number_text import write_milliseconds, write_numb
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.messages.request_ids import identify, new_id
 from scoreserve.heads import RequestHead
-from scoreserve.wire import Outcome
+from scoreserve.wire import Buffer, Outcome
 
 Header = tuple[bytes, bytes]
 HeaderList = list[Header]
@@ -38,7 +38,8 @@ _OURS_OR_CORS = _OURS | {_ALLOW_ORIGIN}
 class Reply:
     """A response. `head` are its header lines, as an outcome has them (see `wire`).
 
-    `length` is the body's, in bytes: 0 while a `stream` brings it. `close` ends the connection with
+    `length` is the body's, in bytes: 0 while a `stream` brings it. A large body may be in `parts`,
+    and `body` empty. `close` ends the connection with
     the response; `unread` says that the request was not read to its end, so that its client gets a
     moment to read the response. The times are those of a job: from the moment it
     was queued until its outcome was there, and in run(). Both are 0 for whatever was no job, or was
@@ -66,6 +67,7 @@ class Reply:
         self.run_seconds = run_seconds
         self.unread = unread
         self.length = len(body) if length < 0 else length
+        self.parts: Sequence[Buffer] = ()
 
     def refusing(self) -> Reply:
         """Itself, as the answer to a request that is not read to its end."""
@@ -128,7 +130,10 @@ class Replies:
         sized = stream is None and not outcome.sized and outcome.status not in BODILESS
         head = self._write(own, common, outcome, seconds, sized=sized)
         run_seconds = outcome.run_seconds
-        return Reply(outcome.status, head, body, stream, outcome.closes, seconds, run_seconds)
+        reply = Reply(outcome.status, head, body, stream, outcome.closes, seconds, run_seconds)
+        if outcome.parts:
+            reply.parts, reply.length = outcome.parts, outcome.length
+        return reply
 
     def _write(
         self, own: bytes, common: bytes, outcome: Outcome, seconds: float, *, sized: bool
@@ -151,7 +156,7 @@ class Replies:
             out.write(_END)
         if sized:
             out.write(_LENGTH)
-            write_number(out, len(outcome.body))
+            write_number(out, outcome.length)
             out.write(_END)
         return out.getvalue()
 

@@ -197,7 +197,9 @@ class Dispatcher:
             job = in_flight.jobs.get(outcome.id)
             if job is None:
                 continue
-            if not outcome.streamed:  # else the worker is busy with it till it ends
+            if outcome.streamed:
+                in_flight.streams += 1  # the worker is busy with it till it ends
+            else:
                 del in_flight.jobs[outcome.id]
                 finished += 1
             if outcome.run_seconds and not merging:  # a refused input says nothing about run()
@@ -211,9 +213,19 @@ class Dispatcher:
         decision.dispatch_soon = bool(self._queue) or bool(self._regrouping.expected)
         return decision
 
+    def returned(self, worker: WorkerPort, job_ids: Sequence[int]) -> None:
+        """A worker that sends a stream gives back jobs that it has not begun."""
+        jobs = self._in_flight[worker].jobs
+        back = [jobs.pop(job_id) for job_id in job_ids if job_id in jobs]
+        for job in back:
+            job.sent = False
+        self._queue.put_back(back)
+        self.admission.count_again()
+
     def stream_ended(self, worker: WorkerPort, job_id: int, seconds: float, now: float) -> None:
         """The worker has sent the last of a streamed body, after so many seconds."""
         in_flight = self._in_flight[worker]
+        in_flight.streams -= 1
         in_flight.jobs.pop(job_id, None)
         self._read_ahead.record(seconds)
         self._worked(in_flight, 1, now)
@@ -275,7 +287,11 @@ class Dispatcher:
         self.admission.counted(len(self._queue))
 
     def _room(self, in_flight: InFlight) -> int:
-        """How many more jobs a worker may be handed. It is topped up when half of them are done."""
+        """How many more jobs a worker may be handed. It is topped up when half of them are done.
+        One that sends a stream gets none: that takes as long as script and client like.
+        """
+        if in_flight.streams:
+            return 0
         held = len(in_flight.jobs)
         if self.batching.jobs > 1:
             return 0 if held else self.batching.jobs

@@ -18,6 +18,7 @@ class InFlight:
         self.jobs: dict[int, QueuedJob] = {}
         self.merges = merges
         self.busy_since = now
+        self.streams = 0  # bodies that the worker is sending
         # What the worker said last; none while it compares what merged calls give.
         self._running: Sequence[int] | None = None
 

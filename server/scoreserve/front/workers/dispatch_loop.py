@@ -120,6 +120,11 @@ class DispatchLoop:
         now = self._clock()
         self._do(self._dispatcher.complete(worker, outcomes, now), now, worker)
 
+    def returned(self, worker: WorkerPort, job_ids: Sequence[int]) -> None:
+        """See Dispatcher."""
+        self._dispatcher.returned(worker, job_ids)
+        self._dispatch_soon()
+
     def stream_ended(self, worker: WorkerPort, job_id: int, seconds: float) -> None:
         """See Dispatcher."""
         self._dispatcher.stream_ended(worker, job_id, seconds, self._clock())

@@ -143,7 +143,13 @@ class Supervisor:
             limit = None
             if worker.state is State.STARTING:
                 limit = self._limits.init_exceeded(now - worker.started)
-            elif worker.busy_since is not None and not worker.streaming:
+            elif (stream := worker.stream) is not None:
+                if stream.owed_since is not None:
+                    owed = now - stream.owed_since
+                    limit = self._limits.stream_exceeded(owed, stopped=stream.stopped)
+                    if stream.stopped:
+                        worker.point_to_stop()
+            elif worker.busy_since is not None:
                 limit = self._limits.run_exceeded(now - worker.busy_since)
             if limit is not None:
                 running = _running(self._dispatch.begun(worker))
@@ -172,6 +178,9 @@ class Supervisor:
 
     def worker_batch_counts(self, worker: WorkerProcess, counts: dict[str, Any]) -> None:
         self.on_batch_counts(worker, counts)
+
+    def worker_returned(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None:
+        self._dispatch.returned(worker, job_ids)
 
     def worker_outcomes(self, worker: WorkerProcess, outcomes: Sequence[Outcome]) -> None:
         self._restarts.answered()

@@ -40,5 +40,16 @@ class TimeLimits:
             return Exceeded(WORKER_TIMEOUT, self._worker_timeout("run()"))
         return None
 
+    def stream_exceeded(self, seconds: float, *, stopped: bool) -> Exceeded | None:
+        """The limit that a generator exceeds which has been at the next chunk for so long, or None.
+        `stopped`: its client has left, and it was told to end.
+        """
+        if stopped and seconds > _GRACE_SECONDS:
+            error = WorkerLost("The response's client left, and its generator did not end.")
+            return Exceeded(WORKER_TIMEOUT, error)
+        if seconds > self._worker_seconds:
+            return Exceeded(WORKER_TIMEOUT, self._worker_timeout("The next part of a body"))
+        return None
+
     def _worker_timeout(self, what: str) -> WorkerLost:
         return WorkerLost(f"{what} took longer than WORKER_TIMEOUT, {self._worker_seconds:g} s.")

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
-from typing import Any, Protocol
+import logging
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final, Protocol
 
 from scoreserve import wire
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.wire import Outcome
+
+_log = logging.getLogger("azmlinfsrv")
+
+LARGE_BYTES: Final = 1 << 20  # of an outcome whose body is passed on in the parts in which it came
 
 
 class PipeEvents(Protocol):
@@ -22,6 +28,8 @@ class PipeEvents(Protocol):
     def on_boot_failed(self) -> None: ...
 
     def on_running(self, job_ids: Sequence[int]) -> None: ...
+
+    def on_returned(self, job_ids: Sequence[int]) -> None: ...
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None: ...
 
@@ -44,7 +52,9 @@ class WorkerPipe(asyncio.Protocol):
         self._events = events
         self._source: asyncio.BaseTransport | None = None
         self._sink: asyncio.WriteTransport | None = None
-        self._pending = bytearray()
+        self._pending: list[bytes] = []  # the beginning of a frame, as it came
+        self._pending_bytes = 0
+        self._large = False  # it is one large outcome
         self._frame_end = wire.PREFIX_BYTES  # how many bytes make the pending frame complete
 
     def send(self, jobs: Sequence[QueuedJob]) -> None:
@@ -84,19 +94,34 @@ class WorkerPipe(asyncio.Protocol):
         self._events.on_closed()
 
     def data_received(self, data: bytes) -> None:
-        if self._pending:
-            self._pending += data
-            if len(self._pending) < self._frame_end:
-                return
-            data = bytes(self._pending)
-            self._pending.clear()
         try:
-            consumed = self._read_frames(data)
-        except (wire.FrameError, ValueError):
+            self._receive(data)
+        except wire.FrameError:
+            _log.exception("What a worker sends is not the protocol; it is ended")
             self.close()
-            return
+
+    def _receive(self, data: bytes) -> None:
+        """Raises FrameError."""
+        if self._pending:
+            self._pending.append(data)
+            self._pending_bytes += len(data)
+            if self._pending_bytes < self._frame_end:
+                return
+            chunks, self._pending = self._pending, []
+            data = self._read_large(chunks) if self._large else b"".join(chunks)
+        consumed = self._read_frames(data)
         if consumed < len(data):
-            self._pending += data[consumed:]
+            rest = data[consumed:] if consumed else data
+            self._pending = [rest]
+            self._pending_bytes = len(rest)
+
+    def _read_large(self, chunks: list[bytes]) -> bytes:
+        """Reports the large outcome that came in these chunks; returns what follows it."""
+        self._large = False
+        outcome, rest = wire.decode_large_outcome(chunks, self._frame_end)
+        self._frame_end = wire.PREFIX_BYTES
+        self._tell_outcomes([outcome])
+        return rest
 
     def _read_frames(self, data: bytes) -> int:
         """Reports the complete frames in `data`; returns where the first incomplete one starts.
@@ -111,36 +136,61 @@ class WorkerPipe(asyncio.Protocol):
                 body = start + wire.PREFIX_BYTES
                 self._frame_end = wire.PREFIX_BYTES + length
                 if len(data) - start < self._frame_end:
+                    self._large = kind == wire.OUTCOMES and count == 1 and length >= LARGE_BYTES
                     return start
                 if kind == wire.OUTCOMES:
                     outcomes += wire.decode_outcomes(data, body, length, count)
                 else:
                     if outcomes:
-                        self._events.on_outcomes(outcomes)
+                        self._tell_outcomes(outcomes)
                         outcomes = []
-                    self._report(kind, count, data[body : body + length])
+                    self._tell(kind, count, data[body : body + length])
                 start = body + length
             self._frame_end = wire.PREFIX_BYTES
             return start
         finally:
             if outcomes:
-                self._events.on_outcomes(outcomes)
+                self._tell_outcomes(outcomes)
 
-    def _report(self, kind: int, count: int, payload: bytes) -> None:
+    # What is told is guarded: a fault on our side is no fault of the worker's.
+
+    def _tell_outcomes(self, outcomes: list[Outcome]) -> None:
+        try:
+            self._events.on_outcomes(outcomes)
+        except Exception:  # noqa: BLE001
+            _log.exception("Outcomes of a worker could not be dealt with")
+
+    def _tell(self, kind: int, count: int, payload: bytes) -> None:
+        """Reports one frame. Raises FrameError."""
+        try:
+            tell = self._event(kind, count, payload)
+        except ValueError as error:  # of JSON or UTF-8; FrameError is one
+            raise wire.FrameError(f"a frame of kind {kind} is damaged: {error}") from None
+        try:
+            tell()
+        except Exception:  # noqa: BLE001
+            _log.exception("What a worker said could not be dealt with")
+
+    def _event(self, kind: int, count: int, payload: bytes) -> Callable[[], None]:
+        """What is to be told of a frame. Raises ValueError."""
+        events = self._events
         if kind == wire.RUNNING:
-            self._events.on_running(wire.read_running(payload, count))
+            told = partial(events.on_running, wire.read_job_ids(payload, count))
+        elif kind == wire.RETURNED:
+            told = partial(events.on_returned, wire.read_job_ids(payload, count))
         elif kind == wire.BATCH_COUNTS:
-            self._events.on_batch_counts(json.loads(payload))
+            told = partial(events.on_batch_counts, json.loads(payload))
         elif kind == wire.CHUNK:
-            self._events.on_chunk(*wire.read_chunk(payload))
+            told = partial(events.on_chunk, *wire.read_chunk(payload))
         elif kind == wire.STREAM_END:
             job_id, complete = wire.read_stream_end(payload)
-            self._events.on_stream_end(job_id, complete=complete)
+            told = partial(events.on_stream_end, job_id, complete=complete)
         elif kind == wire.STAGE:
-            self._events.on_stage(payload.decode())
+            told = partial(events.on_stage, payload.decode())
         elif kind == wire.READY:
-            self._events.on_ready(json.loads(payload))
+            told = partial(events.on_ready, json.loads(payload))
         elif kind == wire.BOOT_FAILED:
-            self._events.on_boot_failed()
+            told = partial(events.on_boot_failed)
         else:
-            raise wire.FrameError(f"a worker does not send frames of kind {kind}")
+            raise wire.FrameError("a worker does not send such frames")
+        return told

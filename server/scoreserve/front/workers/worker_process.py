@@ -33,6 +33,9 @@ _EXIT_GRACE_SECONDS = 0.5
 # How long a retired worker may take to be gone. It ends itself sooner, unless C code holds its GIL.
 _LEAVE_GRACE_SECONDS = 5.0
 
+# After which what the event loop was given to write is written.
+_WRITTEN_SECONDS = 0.01
+
 
 class Script(NamedTuple):
     """What the front knows of the entry script: `swagger` holds documents by version."""
@@ -56,6 +59,8 @@ class WorkerEvents(Protocol):
     def worker_ready(self, worker: WorkerProcess) -> None: ...
 
     def worker_running(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None: ...
+
+    def worker_returned(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None: ...
 
     def worker_outcomes(self, worker: WorkerProcess, outcomes: Sequence[Outcome]) -> None: ...
 
@@ -109,9 +114,11 @@ class WorkerProcess:
             self._process = _spawn(their_source.fileno(), their_sink.fileno())
 
     @property
-    def streaming(self) -> bool:
-        """Whether it is sending a body, at the pace of the client."""
-        return bool(self._streams)
+    def stream(self) -> BodyStream | None:
+        """The body that it is sending, at the pace of the client."""
+        for stream, _ in self._streams.values():
+            return stream
+        return None
 
     @property
     def death_reason(self) -> str:
@@ -151,10 +158,21 @@ class WorkerProcess:
         """The body of a streamed outcome."""
         request = self._pipe.send_stream_request
         stream = BodyStream(
-            more=lambda: request(wire.MORE, job_id), stop=lambda: request(wire.STOP, job_id)
+            more=lambda: request(wire.MORE, job_id), stop=lambda: self._stop_stream(job_id)
         )
         self._streams[job_id] = (stream, time.monotonic())
         return stream
+
+    def _stop_stream(self, job_id: int) -> None:
+        self._pipe.send_stream_request(wire.STOP, job_id)
+        assert self._loop is not None
+        self._loop.call_later(_WRITTEN_SECONDS, self.point_to_stop)
+
+    def point_to_stop(self) -> None:
+        """Has the worker look for what was sent, though the script is at a chunk of a stream."""
+        if self.exit_code is None and self._streams:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGURG)
 
     def stop(self) -> None:
         """Asks the process to leave: an idle one does at once."""
@@ -201,6 +219,10 @@ class WorkerProcess:
     def on_running(self, job_ids: Sequence[int]) -> None:
         self.busy_since = time.monotonic()  # whatever it did since it was handed them
         self._events.worker_running(self, job_ids)
+
+    def on_returned(self, job_ids: Sequence[int]) -> None:
+        self._in_flight -= len(job_ids)
+        self._events.worker_returned(self, job_ids)
 
     def on_batch_counts(self, counts: dict[str, Any]) -> None:
         self._events.worker_batch_counts(self, counts)
