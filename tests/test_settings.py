@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scoreserve import __version__, settings_loader
+from scoreserve import __version__, setting_values, settings_loader
 from scoreserve.errors import ConfigurationError
-from scoreserve.settings import Settings, sources
+from scoreserve.setting_values import LONGEST_MS, LONGEST_SECONDS
+from scoreserve.settings import Settings, Source, sources
 from scoreserve.settings_loader import ConfigFile
 from tests.conftest import WriteFile
 
@@ -49,9 +51,28 @@ def write_config(write_file: WriteFile) -> WriteConfig:
 
 def refusal(load: Load, cli: Mapping[str, Any] | None = None, /, **environ: str) -> str:
     """The name of the setting that is refused."""
+    return refused(load, cli, **environ).setting
+
+
+def refused(
+    load: Load, cli: Mapping[str, Any] | None = None, /, **environ: str
+) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
         load(cli, **environ)
-    return caught.value.setting
+    return caught.value
+
+
+def is_number(source: Source) -> bool:
+    try:
+        return bool(source.parse("7") == 7)
+    except ValueError:
+        return False
+
+
+TABLE = [pytest.param(name, source, id=name) for name, source in sources()]
+NUMBERS = [pytest.param(name, source, id=name) for name, source in sources() if is_number(source)]
+# Neither a number nor a word that any setting has, nor the name of a host or of a file.
+NONSENSE = "no such\nthing, ü"
 
 
 class TestTable:
@@ -86,6 +107,192 @@ class TestTable:
         assert "k-4711" not in repr(chosen)
         settings_loader.forget_secrets(environ)
         assert environ == {"WORKER_COUNT": "2"}
+
+
+class TestNonsense:
+    """No setting takes what means nothing, but those that may be any text."""
+
+    def test_only_text_may_be_anything(self) -> None:
+        free = {name for name, source in sources() if source.parse is setting_values.text}
+        assert free == {
+            *("entry_script", "model_dir", "app_root", "source_dir", "config_file"),
+            *("cors_origins", "service_name", "service_version", "service_path_prefix"),
+            "app_insights_key",
+        }
+
+    @pytest.mark.parametrize(("name", "source"), TABLE)
+    def test_in_the_environment_is_told_with_its_value(
+        self, tmp_path: Path, name: str, source: Source
+    ) -> None:
+        if source.parse is setting_values.text or not source.read_env:
+            return
+        for variable in source.env:
+            told = told_of(source, tmp_path, {}, {variable: NONSENSE})
+            assert told.startswith(f"{variable}: ")
+            assert f"(environment variable: {variable})" in told
+            assert (repr(NONSENSE) in told) is not source.secret
+
+    @pytest.mark.parametrize(("name", "source"), TABLE)
+    def test_in_the_config_file_is_told_with_its_value(
+        self, tmp_path: Path, write_config: WriteConfig, name: str, source: Source
+    ) -> None:
+        value: Any = [NONSENSE] if source.parse is setting_values.text else NONSENSE
+        path = write_config("config.json", {source.env[0]: value})
+        told = told_of(source, tmp_path, {}, {})
+        assert told.startswith(f"{source.env[0]}: ")
+        assert f"(config file: {path})" in told
+        assert (repr(value) in told) is not source.secret
+
+    @pytest.mark.parametrize(("name", "source"), TABLE)
+    def test_on_the_command_line_is_refused(self, load: Load, name: str, source: Source) -> None:
+        if source.parse is setting_values.text:
+            return
+        error = refused(load, {name: NONSENSE})
+        assert error.setting == (source.flag or name)
+        assert "(command line)" in error.problem
+
+    @pytest.mark.parametrize(("name", "source"), NUMBERS)
+    @pytest.mark.parametrize("text", ["", "-1", "1.5", "nan", "inf", "1e400", "0x10", "5 s"])
+    def test_is_what_no_number_is(self, name: str, source: Source, text: str) -> None:
+        with pytest.raises(ValueError, match="Input should be"):
+            source.parse(text)
+
+    @pytest.mark.parametrize(("name", "source"), NUMBERS)
+    @pytest.mark.parametrize("number", [10**19, 10**30, 10**400])
+    def test_is_never_a_number_that_something_cannot_count_with(
+        self, name: str, source: Source, number: int
+    ) -> None:
+        """It is refused, or counts as the largest that makes a difference."""
+        for written in (number, str(number)):
+            try:
+                taken = source.parse(written)
+            except ValueError:
+                continue
+            assert 0 < taken <= sys.maxsize
+            if source.unit in {"s", "ms"}:
+                assert taken == (LONGEST_SECONDS if source.unit == "s" else LONGEST_MS)
+
+    def test_is_shown_in_part_where_it_is_long(self, load: Load) -> None:
+        assert len(str(refused(load, WORKER_COUNT="9x" * 10_000))) < 400
+
+    def test_is_not_shown_where_it_is_secret(self, load: Load) -> None:
+        assert "k-ü4711" not in str(refused(load, SCORESERVE_API_KEYS="k-ü4711"))
+
+    @pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+    def test_is_text_that_no_environment_can_hold(
+        self, load: Load, write_config: WriteConfig, text: str
+    ) -> None:
+        write_config("config.json", {"AZUREML_MODEL_DIR": text})
+        assert refusal(load) == "AZUREML_MODEL_DIR"
+
+
+def told_of(
+    source: Source, directory: Path, cli: Mapping[str, Any], environ: Mapping[str, str]
+) -> str:
+    """What is said of the one value that cannot be used: as it is refused, or as a warning."""
+    if source.stand_in is None:
+        with pytest.raises(ConfigurationError) as caught:
+            settings_loader.load(cli, environ, str(directory))
+        return str(caught.value)
+    (warning,) = settings_loader.load(cli, environ, str(directory)).warnings
+    assert warning.endswith(f" {source.stand_in!r} is used instead.")
+    return warning
+
+
+class TestWhereTheReferenceStarts:
+    """With whatever a value is: so do we, and say so."""
+
+    @pytest.mark.parametrize("level", ["", " ", "verbose", "TRACE", "20", "NOTSET"])
+    def test_an_unknown_log_level_is_info(self, load: Load, level: str) -> None:
+        assert load(AZUREML_LOG_LEVEL=level).log_level == "INFO"
+
+    @pytest.mark.parametrize(
+        ("level", "taken"), [("debug", "DEBUG"), (" Error\r\n", "ERROR"), ("warn", "WARN")]
+    )
+    def test_a_known_one_may_be_written_in_any_case(
+        self, load: Load, level: str, taken: str
+    ) -> None:
+        assert load(AZUREML_LOG_LEVEL=level).log_level == taken
+
+    @pytest.mark.parametrize("word", ["", "false", "False", "0", "no"])
+    @pytest.mark.parametrize(
+        "variable",
+        [
+            *("SEPERATE_HEALTH_ENDPOINT", "AML_APP_INSIGHTS_ENABLED", "WORKER_PRELOAD"),
+            "SERVER_VERSION_LOG_RESPONSE_ENABLED",
+        ],
+    )
+    def test_words_for_off_need_no_warning(self, tmp_path: Path, variable: str, word: str) -> None:
+        loaded = settings_loader.load({}, {variable: word}, str(tmp_path))
+        (name,) = (name for name, source in sources() if variable in source.env)
+        assert getattr(loaded.settings, name) is False
+        assert loaded.warnings == ()
+
+    @pytest.mark.parametrize("version", ["a\nset-cookie: b", "日本", "a\x00"])
+    def test_a_version_that_no_header_can_hold_is_left_out(self, load: Load, version: str) -> None:
+        off = {"SERVER_VERSION_LOG_RESPONSE_ENABLED": "false"}
+        assert load(HTTP_X_MS_SERVER_VERSION=version, **off).version_header == ""
+
+    def test_the_debug_port_0_is_none(self, load: Load) -> None:
+        assert load(AZUREML_DEBUG_PORT="0").debug_port is None
+        assert refusal(load, AZUREML_DEBUG_PORT="") == "AZUREML_DEBUG_PORT"
+
+    def test_an_empty_script_is_the_module_main(self, load: Load) -> None:
+        assert load(AZUREML_ENTRY_SCRIPT="").script_path is None
+
+    @pytest.mark.parametrize("number", [2.0, "2.0", " 2", "+2", "02"])
+    def test_whole_numbers_may_be_written_otherwise(
+        self, load: Load, write_config: WriteConfig, number: Any
+    ) -> None:
+        write_config("config.json", {"SCORING_TIMEOUT_MS": number})
+        assert load().scoring_timeout_ms == 2
+
+
+class TestTogether:
+    def test_company_is_not_waited_for_beyond_the_end(self, load: Load) -> None:
+        """Each request would be answered 503 that comes alone."""
+        environ = {"SCORESERVE_BATCH_WAIT_MS": "500", "SCORESERVE_MAX_BATCH_SIZE": "8"}
+        assert load(**environ).batch_wait_ms == 500
+        assert load(SCORING_TIMEOUT_MS="0", **environ).batch_wait_ms == 500
+        for limit in ("SCORESERVE_QUEUE_TIMEOUT_MS", "SCORING_TIMEOUT_MS"):
+            assert refusal(load, **{limit: "500"}, **environ) == "SCORESERVE_BATCH_WAIT_MS"
+            assert load(**{limit: "501"}, **environ).batch_wait_ms == 500
+        environ["SCORESERVE_MAX_BATCH_SIZE"] = "1"  # nobody waits
+        assert load(SCORING_TIMEOUT_MS="500", **environ).batch_wait_ms == 500
+
+    def test_two_ports_are_not_the_same(self, load: Load) -> None:
+        both = {"port": 6000, "health_port": 6000}
+        assert load(both).port == 6000
+        assert refusal(load, both, SEPERATE_HEALTH_ENDPOINT="true") == "HEALTH_PORT"
+
+
+class TestNoLimit:
+    def test_of_the_scoring_time_is_none_of_the_queue(self, load: Load) -> None:
+        chosen = load(SCORING_TIMEOUT_MS="0")
+        assert chosen.scoring_timeout_ms == 0
+        assert chosen.scoring_limit_seconds == LONGEST_SECONDS
+        assert chosen.queue_limit_ms == 0
+        assert load(SCORING_TIMEOUT_MS="0", SCORESERVE_QUEUE_TIMEOUT_MS="5").queue_limit_ms == 5
+
+    def test_is_what_the_longest_time_comes_to(self, load: Load) -> None:
+        chosen = load(SCORING_TIMEOUT_MS="99999999999999", WORKER_TIMEOUT="9" * 20)
+        assert chosen.scoring_limit_seconds == chosen.worker_timeout_s == LONGEST_SECONDS
+
+
+class TestHost:
+    @pytest.mark.parametrize(
+        ("written", "bound"),
+        [
+            *[("127.0.0.1", "127.0.0.1"), ("localhost", "localhost"), ("", "0.0.0.0")],
+            *[("::", "[::]"), ("[::1]", "[::1]"), ("0:0::1", "[::1]"), ("[::]", "[::]")],
+        ],
+    )
+    def test_can_be_followed_by_a_port(self, load: Load, written: str, bound: str) -> None:
+        assert load(SCORESERVE_HOST=written).host == bound
+
+    @pytest.mark.parametrize("host", ["0.0.0.0:5001", "http://localhost", "a b", "::x"])
+    def test_that_is_none_is_refused(self, load: Load, host: str) -> None:
+        assert refusal(load, SCORESERVE_HOST=host) == "SCORESERVE_HOST"
 
 
 class TestPrecedence:
@@ -196,10 +403,31 @@ class TestConfigFileContents:
         path = write_file("config.json", text)
         assert refusal(load) == str(path)
 
-    def test_what_is_not_text_is_refused(self, load: Load, tmp_path: Path) -> None:
-        path = tmp_path / "config.json"
-        path.write_bytes(b"\xff{}")
+    @pytest.mark.parametrize("nested", ["[" * 100_000, '{"a":' * 100_000])
+    def test_what_is_nested_too_deeply_is_refused(
+        self, load: Load, write_file: WriteFile, nested: str
+    ) -> None:
+        path = write_file("config.json", nested)
         assert refusal(load) == str(path)
+
+    @pytest.mark.parametrize(
+        "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+    )
+    def test_may_be_in_any_form_of_unicode(self, load: Load, tmp_path: Path, encoding: str) -> None:
+        """Editors on Windows put a byte order mark before UTF-8; PowerShell writes UTF-16."""
+        text = '{"WORKER_COUNT": 2, "SERVICE_NAME": "Dienst für 日本"}'
+        (tmp_path / "config.json").write_bytes(text.encode(encoding))
+        assert (load().workers, load().service_name) == (2, "Dienst für 日本")
+
+    @pytest.mark.parametrize("content", [b"\xff{}", '{"SERVICE_NAME": "für"}'.encode("latin-1")])
+    def test_in_another_encoding_is_refused_with_the_remedy(
+        self, load: Load, tmp_path: Path, content: bytes
+    ) -> None:
+        path = tmp_path / "config.json"
+        path.write_bytes(content)
+        error = refused(load)
+        assert error.setting == str(path)
+        assert "should be saved as UTF-8" in error.problem
 
     def test_a_bad_value_is_refused_by_its_key(self, load: Load, write_config: WriteConfig) -> None:
         write_config("config.json", {"WORKER_COUNT": "many"})
@@ -220,7 +448,11 @@ class TestValues:
             {"WORKER_COUNT": "1.5"},
             {"WORKER_COUNT": ""},
             {"WORKER_TIMEOUT": "-1"},
+            {"WORKER_COUNT": "1001"},
             {"SCORING_TIMEOUT_MS": "soon"},
+            {"SCORING_TIMEOUT_MS": "-1"},
+            {"SCORING_TIMEOUT_MS": ""},
+            {"SCORESERVE_BATCH_WAIT_MS": "60001"},
             {"SCORESERVE_MAX_BODY_BYTES": "0"},
             {"SCORESERVE_DRAIN_SECONDS": "-1"},
             {"SCORESERVE_DRAIN_DELAY_SECONDS": "-1"},

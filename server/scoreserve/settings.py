@@ -3,6 +3,10 @@
 Command line, start-up printout, config.json and the documentation all come from the fields of
 `Settings`; names and defaults are the reference's (azureml-inference-server-http 1.5.1) wherever it
 has the setting. `settings_loader` finds their values.
+
+What a row's `parse` cannot read is refused at start. A number past the end of its range is so too,
+unless more makes no difference: 300 years are 285, to a server. Where the reference starts with any
+word, the row has a `stand_in` for those that mean nothing.
 """
 
 from __future__ import annotations
@@ -14,74 +18,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from scoreserve import __version__
-from scoreserve.api_keys import read_keys, split_keys
+from scoreserve import setting_values as read
 
 MEBIBYTE = 1 << 20
 
-_TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
-_FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, (dict, list)):
-        raise ValueError("Input should be a valid string")
-    return str(value)
-
-
-def _boolean(value: Any) -> bool:
-    word = str(value).strip().lower()
-    if word in _TRUE:
-        return True
-    if word in _FALSE:
-        return False
-    raise ValueError("Input should be a valid boolean, unable to interpret input")
-
-
-def _exactly_true(value: Any) -> bool:
-    """The reference switches these on with the word `true` and nothing else."""
-    return str(value).lower() == "true" if isinstance(value, bool) else value == "true"
-
-
-def _integer(value: Any) -> int:
-    try:
-        return int(str(value).strip())
-    except ValueError:
-        raise ValueError(
-            "Input should be a valid integer, unable to parse string as an integer"
-        ) from None
-
-
-def _one_of(*words: str) -> Callable[[Any], str]:
-    def parse(value: Any) -> str:
-        if value not in words:
-            raise ValueError(f"Input should be {' or '.join(map(repr, words))}")
-        return str(value)
-
-    return parse
-
-
-def _between(low: int, high: int | None = None) -> Callable[[Any], int]:
-    def parse(value: Any) -> int:
-        number = _integer(value)
-        if number < low or (high is not None and number > high):
-            limit = f"at least {low}" if high is None else f"from {low} to {high}"
-            raise ValueError(f"Input should be a whole number {limit}")
-        return number
-
-    return parse
-
-
-_port = _between(1, 65535)
-
-
-def _keys(value: Any) -> tuple[str, ...]:
-    return split_keys(_text(value))
-
-
-def _keys_file(value: Any) -> str:
-    path = os.path.abspath(_text(value))
-    read_keys(path)  # a file that holds no key is told now, not when nobody can come in
-    return path
+_MOST_WORKERS = 1000  # the arbiter keeps the ids of 1,023
+_LONGEST_BATCH_WAIT_MS = 60_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,15 +38,18 @@ class Source:
     read_env: bool = True  # False: given on the command line only, as the reference does
     export: bool = False  # scripts read it from os.environ, so a flag's value goes there too
     secret: bool = False  # never shown, nor handed to a worker
+    # Taken, with a warning, for what means nothing in the environment or the file: the reference
+    # starts with any such value. None: it is refused.
+    stand_in: Any = None
 
     @property
     def switch(self) -> bool:
         """Whether it is on or off, so that its flag says enough without a value."""
-        return self.parse is _boolean
+        return self.parse is read.boolean
 
 
 def _setting(
-    default: Any, env: str, help: str, parse: Callable[[Any], Any] = _text, **source: Any
+    default: Any, env: str, help: str, parse: Callable[[Any], Any] = read.text, **source: Any
 ) -> Any:
     row = Source(tuple(env.split()), parse, help, **source)
     return dataclasses.field(default=default, repr=not row.secret, metadata={"source": row})
@@ -143,23 +88,30 @@ class Settings:
         5001,
         "SERVER_PORT",
         "The port to serve on.",
-        _port,
+        read.port,
         flag="--port",
         read_env=False,
         export=True,
     )
-    host: str = _setting("0.0.0.0", "SCORESERVE_HOST", "The address to listen on.", flag="--host")
+    host: str = _setting(
+        read.ALL_ADDRESSES,
+        "SCORESERVE_HOST",
+        "The address to listen on; `::` for IPv6 too.",
+        read.host,
+        flag="--host",
+    )
     separate_health: bool = _setting(
         False,
         "SEPERATE_HEALTH_ENDPOINT",  # spelt as in the reference
         "Exactly `true`: listen on HEALTH_PORT too.",
-        _exactly_true,
+        read.exactly_true,
+        stand_in=False,
     )
     health_port: int = _setting(
         5000,
         "HEALTH_PORT",
         "The second port, when SEPERATE_HEALTH_ENDPOINT is `true`.",
-        _port,
+        read.port,
         flag="--health-port",
         read_env=False,
     )
@@ -167,15 +119,15 @@ class Settings:
         1,
         "WORKER_COUNT",
         "How many scoring workers run the script, each in a process of its own.",
-        _between(1),
+        read.between(1, _MOST_WORKERS),
         flag="--workers",
         export=True,
     )
     scoring_timeout_ms: int = _setting(
         3_600_000,
         "SCORING_TIMEOUT_MS",
-        "Longest time one run() may take.",
-        _integer,
+        "Longest time one run() may take. 0: no limit, and more than 285 years count as 285.",
+        read.milliseconds(0),
         unit="ms",
         flag="--scoring-timeout-ms",
     )
@@ -183,14 +135,14 @@ class Settings:
         300,
         "WORKER_TIMEOUT",
         "Longest time init() or run() may take before its worker is replaced. 0: no limit.",
-        _between(0),
+        read.seconds(0),
         unit="s",
     )
     max_batch_size: int = _setting(
         1,
         "SCORESERVE_MAX_BATCH_SIZE",
         "Most rows of requests that may share one call of run(). 1: no batching.",
-        _between(1, 65536),
+        read.between(1, 65536),
         unit="rows",
         flag="--max-batch-size",
     )
@@ -198,7 +150,7 @@ class Settings:
         0,
         "SCORESERVE_BATCH_WAIT_MS",
         "How long the oldest request may wait for company. 0: what is queued goes at once.",
-        _between(0),
+        read.between(0, _LONGEST_BATCH_WAIT_MS),
         unit="ms",
         flag="--batch-wait-ms",
     )
@@ -206,7 +158,7 @@ class Settings:
         100 * MEBIBYTE,
         "SCORESERVE_MAX_BODY_BYTES",
         "Longest request body; a longer one is answered 413.",
-        _between(1),
+        read.at_least(1),
         unit="bytes",
         flag="--max-body-bytes",
     )
@@ -215,16 +167,26 @@ class Settings:
         "SCORESERVE_MAX_QUEUE",
         "How many requests may wait for a worker; one more is answered 503. 0: what the workers do"
         " in a second, at least 64 and at least four batches a worker.",
-        _between(0),
+        read.at_least(0),
         unit="requests",
         flag="--max-queue",
+    )
+    max_queue_bytes: int = _setting(
+        0,
+        "SCORESERVE_MAX_QUEUE_BYTES",
+        "How many bytes of request bodies may come and wait for a worker; a request whose body"
+        " would be more is answered 503. 0: a quarter of the container's memory, 1 GiB where that"
+        " has no limit. There is always room for one body of SCORESERVE_MAX_BODY_BYTES.",
+        read.at_least(0),
+        unit="bytes",
+        flag="--max-queue-bytes",
     )
     queue_timeout_ms: int | None = _setting(
         None,
         "SCORESERVE_QUEUE_TIMEOUT_MS",
         "Longest time a request may wait for a worker; it is then answered 503 and never run."
         " Unset: SCORING_TIMEOUT_MS.",
-        _between(1),
+        read.milliseconds(1),
         unit="ms",
         flag="--queue-timeout-ms",
     )
@@ -233,7 +195,7 @@ class Settings:
         "SCORESERVE_MAX_CONNECTIONS",
         "How many clients may be connected. 0: 10,000, or as many as the limit of open files"
         " allows.",
-        _between(0),
+        read.at_least(0),
         unit="connections",
         flag="--max-connections",
     )
@@ -242,7 +204,7 @@ class Settings:
         # the one that finds it closed
         "SCORESERVE_KEEP_ALIVE_SECONDS",
         "How long a connection may be idle before it is closed.",
-        _between(1),
+        read.seconds(1),
         unit="s",
         flag="--keep-alive-seconds",
     )
@@ -251,7 +213,7 @@ class Settings:
         "SCORESERVE_CLIENT_TIMEOUT_SECONDS",
         "Longest time a client may take to send a request's head, and may pause while it sends a"
         " body or takes a response.",
-        _between(1),
+        read.seconds(1),
         unit="s",
         flag="--client-timeout-seconds",
     )
@@ -259,27 +221,27 @@ class Settings:
         None,
         "SCORESERVE_API_KEYS",
         "API keys, separated by commas: scoring then needs one of them.",
-        _keys,
+        read.keys,
         secret=True,
     )
     api_keys_file: str | None = _setting(
         None,
         "SCORESERVE_API_KEYS_FILE",
         "A file with one API key a line, read again when it changes.",
-        _keys_file,
+        read.keys_file,
         flag="--api-keys-file",
     )
     fast_path: bool = _setting(
         True,
         "SCORESERVE_FAST_PATH SCORESERVE_SHORT_ROAD",
         "Answer /score past the ASGI application, which is faster. Off, to rule it out as a cause.",
-        _boolean,
+        read.boolean,
     )
     drain_seconds: int = _setting(
         30,
         "SCORESERVE_DRAIN_SECONDS",
         "Longest time that requests in hand may take after SIGTERM.",
-        _between(0),
+        read.seconds(0),
         unit="s",
         flag="--drain-seconds",
     )
@@ -288,7 +250,7 @@ class Settings:
         "SCORESERVE_DRAIN_DELAY_SECONDS",
         "How long to go on accepting connections after SIGTERM, not ready any more, for load"
         " balancers to notice.",
-        _between(0),
+        read.seconds(0),
         unit="s",
         flag="--drain-delay-seconds",
     )
@@ -297,7 +259,7 @@ class Settings:
         "SCORESERVE_SHARE_CPUS",
         "Share the container's CPUs between the workers: tell numeric libraries how many threads to"
         " start, by OMP_NUM_THREADS and its like, where these are not set.",
-        _boolean,
+        read.boolean,
         flag="--share-cpus",
     )
     reload: bool = _setting(
@@ -305,49 +267,58 @@ class Settings:
         "SCORESERVE_RELOAD",
         "For development: load the script anew when a Python file beside it or in AML_APP_ROOT"
         " changes, and wait for a change when it cannot start.",
-        _boolean,
+        read.boolean,
         flag="--reload",
     )
     worker_preload: bool = _setting(
         False,
         "WORKER_PRELOAD",
         "Known to the reference, without effect here: every worker runs init() itself.",
-        _exactly_true,
+        read.true,
+        stand_in=False,
     )
     fast_json: bool = _setting(
         True,
         "SCORESERVE_FAST_JSON",
         "Let orjson do json.loads for the script, where the value is the same. Off, to rule it out"
         " as a cause.",
-        _boolean,
+        read.boolean,
     )
     strict_json: bool = _setting(
         False,
         "SCORESERVE_STRICT_JSON",
         "Answer NaN and Infinity as null, which every JSON parser accepts.",
-        _boolean,
+        read.boolean,
         flag="--strict-json",
     )
     log_level: str = _setting(
-        "INFO", "AZUREML_LOG_LEVEL", "Least severe level that is logged.", flag="--log-level"
+        "INFO",
+        "AZUREML_LOG_LEVEL",
+        "Least severe level that is logged: DEBUG, INFO, WARNING, ERROR or CRITICAL.",
+        read.level,
+        flag="--log-level",
+        stand_in="INFO",
     )
     log_format: str = _setting(
         "text",
         "SCORESERVE_LOG_FORMAT",
         "`text`: log lines as the reference writes them. `json`: each line is one JSON object.",
-        _one_of("text", "json"),
+        read.one_of("text", "json"),
         flag="--log-format",
     )
     server_version: str = _setting(
         "",
         "HTTP_X_MS_SERVER_VERSION",
         "What x-ms-server-version says when SERVER_VERSION_LOG_RESPONSE_ENABLED is not `true`.",
+        read.header_value,
+        stand_in="",
     )
     server_version_enabled: bool = _setting(
         True,
         "SERVER_VERSION_LOG_RESPONSE_ENABLED",
         "`true`: answer with our name and version in x-ms-server-version.",
-        lambda value: str(value).lower() == "true",
+        read.true,
+        stand_in=False,
     )
     cors_origins: str | None = _setting(
         None,
@@ -364,14 +335,15 @@ class Settings:
     debug_port: int | None = _setting(
         None,
         "AZUREML_DEBUG_PORT",
-        "The worker waits for the debugpy adapter that listens on this port.",
-        _port,
+        "The worker waits for the debugpy adapter that listens on this port. 0: it does not.",
+        read.port_or_none,
     )
     app_insights_enabled: bool = _setting(
         False,
         "AML_APP_INSIGHTS_ENABLED",
         "Exactly `true`, with a valid key: Application Insights is on.",
-        _exactly_true,
+        read.exactly_true,
+        stand_in=False,
         export=True,
     )
     app_insights_key: str | None = _setting(
@@ -391,7 +363,7 @@ class Settings:
     @property
     def script_path(self) -> str | None:
         """Path of the entry script, or None for the module `main`."""
-        if self.entry_script is None:
+        if not self.entry_script:
             return None
         return os.path.join(self.app_root, self.entry_script)
 
@@ -403,7 +375,12 @@ class Settings:
     @property
     def queue_limit_ms(self) -> int:
         """Longest time a request may wait for a worker; 0: no limit."""
-        return max(self.queue_timeout_ms or self.scoring_timeout_ms, 0)
+        return self.queue_timeout_ms or self.scoring_timeout_ms
+
+    @property
+    def scoring_limit_seconds(self) -> float:
+        """Longest time one run() may take; LONGEST_SECONDS: no limit."""
+        return (self.scoring_timeout_ms or read.LONGEST_MS) / 1000
 
     @property
     def version_header(self) -> str:

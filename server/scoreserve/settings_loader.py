@@ -9,7 +9,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from scoreserve.errors import ConfigFileError, ConfigurationError
 from scoreserve.settings import Settings, Source, sources
@@ -24,9 +24,32 @@ class ConfigFile:
     unknown_keys: tuple[str, ...]
 
 
-def load(
-    cli: Mapping[str, Any], environ: Mapping[str, str], cwd: str
-) -> tuple[Settings, ConfigFile | None]:
+class Written(NamedTuple):
+    """A setting's value as the user wrote it."""
+
+    label: str  # the name that the user knows the setting by
+    origin: str
+    raw: Any
+
+    def told(self, source: Source, problem: object) -> str:
+        """What is wrong with it, in the reference's words for an environment variable."""
+        shown = "" if source.secret else f". The value is {_shortened(self.raw)}."
+        return f"{problem} ({self.origin}){shown}"
+
+
+class Loaded(NamedTuple):
+    """The settings, the config file that was found, and what is worth a warning."""
+
+    settings: Settings
+    config: ConfigFile | None
+    warnings: tuple[str, ...]
+
+
+_COMMAND_LINE = "command line"
+_LONGEST_SHOWN = 100  # characters of a value
+
+
+def load(cli: Mapping[str, Any], environ: Mapping[str, str], cwd: str) -> Loaded:
     """The settings, from the command line's values by setting name (None: not given), the
     environment and the config file that these two lead to.
 
@@ -34,17 +57,38 @@ def load(
     """
     config = _read_config_file(cli, environ, cwd)
     values: dict[str, Any] = {}
+    warnings = []
     for name, source in sources():
-        found = _find(name, source, cli, environ, config.values if config else {})
+        found = _find(name, source, cli, environ, config)
         if found is None:
             continue
-        label, raw = found
         try:
-            values[name] = source.parse(raw)
+            values[name] = source.parse(found.raw)
         except ValueError as error:
-            raise ConfigurationError(label, str(error)) from None
+            told = found.told(source, error)
+            if source.stand_in is None or found.origin == _COMMAND_LINE:
+                raise ConfigurationError(found.label, told) from None
+            values[name] = source.stand_in
+            warnings.append(f"{found.label}: {told} {source.stand_in!r} is used instead.")
     values["app_root"] = values.get("app_root") or cwd
-    return Settings(**values), config
+    settings = Settings(**values)
+    _check_together(settings)
+    return Loaded(settings, config, tuple(warnings))
+
+
+def _check_together(settings: Settings) -> None:
+    """Raises ConfigurationError where values are of no use together."""
+    wait_ms, limit_ms = settings.batch_wait_ms, settings.queue_limit_ms
+    if settings.max_batch_size > 1 and limit_ms and wait_ms >= limit_ms:
+        raise ConfigurationError(
+            "SCORESERVE_BATCH_WAIT_MS",
+            f"A request would wait {wait_ms} ms for company, but may wait {limit_ms} ms in all"
+            " (SCORESERVE_QUEUE_TIMEOUT_MS, or else SCORING_TIMEOUT_MS)",
+        )
+    if settings.separate_health and settings.health_port == settings.port:
+        raise ConfigurationError(
+            "HEALTH_PORT", f"Port {settings.port} cannot be the one for scoring and a second one"
+        )
 
 
 def exported(settings: Settings) -> dict[str, str]:
@@ -76,18 +120,24 @@ def _find(
     source: Source,
     cli: Mapping[str, Any],
     environ: Mapping[str, str],
-    file_values: Mapping[str, Any],
-) -> tuple[str, Any] | None:
-    """(the name the user knows it by, the raw value), or None where it is not set."""
+    config: ConfigFile | None,
+) -> Written | None:
+    """Where the setting's value is written, or None where it is not set."""
     if cli.get(name) is not None:
-        return source.flag or name, cli[name]
+        return Written(source.flag or name, _COMMAND_LINE, cli[name])
     for variable in source.env if source.read_env else ():
         if variable in environ:
-            return variable, environ[variable]
-    for key in source.env:
-        if file_values.get(key) is not None:
-            return key, file_values[key]
+            return Written(variable, f"environment variable: {variable}", environ[variable])
+    if config is not None:
+        for key in source.env:
+            if config.values.get(key) is not None:
+                return Written(key, f"config file: {config.path}", config.values[key])
     return None
+
+
+def _shortened(raw: Any) -> str:
+    shown = repr(raw)
+    return shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}..."
 
 
 def _read_config_file(
@@ -95,13 +145,13 @@ def _read_config_file(
 ) -> ConfigFile | None:
     for candidate in _config_candidates(cli, environ, cwd):
         try:
-            text = candidate.read_text(encoding="utf-8")
+            content = candidate.read_bytes()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             continue
-        except (OSError, UnicodeDecodeError) as error:
+        except OSError as error:
             raise ConfigFileError(str(candidate), f"cannot be read: {error}") from None
-        if text:
-            return _parse_config_file(candidate, text)
+        if content:
+            return _parse_config_file(candidate, content)
     return None
 
 
@@ -117,10 +167,12 @@ def _config_candidates(
         yield Path(cwd, script).parent / "config.json"
 
 
-def _parse_config_file(path: Path, text: str) -> ConfigFile:
+def _parse_config_file(path: Path, content: bytes) -> ConfigFile:
     try:
-        values = json.loads(text)
-    except ValueError as error:
+        values = json.loads(content)  # UTF-8, -16 or -32, with a byte order mark or without
+    except UnicodeDecodeError as error:
+        raise ConfigFileError(str(path), f"should be saved as UTF-8: {error}") from None
+    except (ValueError, RecursionError) as error:
         raise ConfigFileError(str(path), f"is not valid JSON: {error}") from None
     if not isinstance(values, dict):
         raise ConfigFileError(str(path), "must hold a JSON object")

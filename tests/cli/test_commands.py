@@ -148,11 +148,23 @@ class TestScoreserve:
     ) -> None:
         monkeypatch.setenv("WORKER_COUNT", "none")
         assert exit_code(commands.main, ["serve"]) == 3
-        assert "WORKER_COUNT" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "WORKER_COUNT: " in out
+        assert "(environment variable: WORKER_COUNT). The value is 'none'." in out
 
-    def test_a_bad_log_level_exits_with_3(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert exit_code(commands.main, ["serve", "--log-level", "LOUD"]) == 3
-        assert "AZUREML_LOG_LEVEL" in capsys.readouterr().out
+    def test_a_bad_log_level_is_refused_as_a_flag(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert exit_code(commands.main, ["serve", "--log-level", "LOUD"]) == 2
+        assert "'LOUD'" in capsys.readouterr().err
+
+    def test_a_bad_log_level_is_a_warning_where_the_reference_starts(
+        self, start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AZUREML_LOG_LEVEL", "LOUD")
+        assert start(commands.main, ["serve"]).settings.log_level == "INFO"
+        out = capsys.readouterr().out
+        assert " W [" in out
+        assert "AZUREML_LOG_LEVEL: " in out
+        assert "'LOUD'" in out
 
     def test_a_malformed_config_file_exits_with_3(
         self, write_file: WriteFile, capsys: pytest.CaptureFixture[str]

@@ -16,7 +16,7 @@ from scoreserve.cli.flags import checked
 from scoreserve.compute_budget import thread_limits
 from scoreserve.errors import EXIT_BOOT, ConfigFileError, ConfigurationError
 from scoreserve.settings import Settings, sources
-from scoreserve.settings_loader import exported, forget_secrets, load
+from scoreserve.settings_loader import Loaded, exported, forget_secrets, load
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -60,16 +60,12 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
         if cli.get(name):
             cli[name] = os.path.realpath(cli[name])
     try:
-        chosen, config = load(cli, os.environ, os.getcwd())
+        loaded = load(cli, os.environ, os.getcwd())
+        chosen = loaded.settings
         custom_logs = logs.configure(chosen)
     except ConfigurationError as error:
         _refuse_configuration(error)
-    if config is not None and config.unknown_keys:
-        _log.warning(
-            "Found extra keys in the config file that are not supported by the server.\n"
-            "Extra keys = %s",
-            list(config.unknown_keys),
-        )
+    _warn(loaded)
     forget_secrets(os.environ)
     os.environ.update(exported(chosen))
     insights = app_insights.settle(os.environ)
@@ -91,6 +87,17 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
     raise AssertionError("gunicorn's arbiter returned")
 
 
+def _warn(loaded: Loaded) -> None:
+    for warning in loaded.warnings:
+        _log.warning(warning)
+    if loaded.config is not None and loaded.config.unknown_keys:
+        _log.warning(
+            "Found extra keys in the config file that are not supported by the server.\n"
+            "Extra keys = %s",
+            list(loaded.config.unknown_keys),
+        )
+
+
 def _share_cpus(workers: int) -> None:
     """Sets, in the environment that the workers inherit, how many threads their libraries start."""
     cpus = available_cpus()
@@ -109,10 +116,8 @@ def _refuse_configuration(error: ConfigurationError) -> NoReturn:
         sys.exit(EXIT_BOOT)
     _log.critical(
         "\n===============Configuration Error=================\n"
-        "%s: %s (environment variable: %s)\n"
+        "%s\n"
         "===================================================",
-        error.setting,
-        error.problem,
-        error.setting,
+        error,
     )
     sys.exit(EXIT_BOOT)

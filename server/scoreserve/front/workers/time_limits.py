@@ -24,6 +24,7 @@ class TimeLimits:
 
     def __init__(self, settings: Settings) -> None:
         self._scoring_ms = settings.scoring_timeout_ms
+        self._scoring_seconds = settings.scoring_limit_seconds
         self._worker_seconds = settings.worker_timeout_s or float("inf")
 
     def init_exceeded(self, seconds: float) -> Exceeded | None:
@@ -34,7 +35,7 @@ class TimeLimits:
 
     def run_exceeded(self, seconds: float) -> Exceeded | None:
         """The limit that a run() which has taken so long exceeds, or None."""
-        if seconds > self._scoring_ms / 1000 + _GRACE_SECONDS:
+        if seconds > self._scoring_seconds + _GRACE_SECONDS:
             return Exceeded(SCORING_TIMEOUT, ScoringTimeout(self._scoring_ms))
         if seconds > self._worker_seconds:
             return Exceeded(WORKER_TIMEOUT, self._worker_timeout("run()"))

@@ -48,7 +48,7 @@ class ScriptRunner:
         self._convention = convention
         self._strict_json = settings.strict_json
         self._timeout_ms = settings.scoring_timeout_ms
-        self.timeout_seconds = settings.scoring_timeout_ms / 1000
+        self.timeout_seconds = settings.scoring_limit_seconds
         self._coroutines: Coroutines | None = None  # made for the first one
         if convention.awaited:
             self._awaiting()  # before there are requests to wait for it
