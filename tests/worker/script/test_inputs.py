@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import inspect
 import json
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -158,6 +161,53 @@ class TestSchemaInput:
         def run(data: Any) -> None: ...
 
         message(MethodRefused, schema_input(run), b"", method=method)
+
+
+class TestCompressedBody:
+    """Is told as such, and not as bad text."""
+
+    TEXT = b'{"data": "hello"}'
+    TYPE = ("content-type", "application/json")
+
+    @pytest.fixture(params=["text", "schema"])
+    def reader(self, request: pytest.FixtureRequest) -> InputReader:
+        def run(data: Any) -> None: ...
+
+        return TEXT if request.param == "text" else schema_input(run)
+
+    @pytest.mark.parametrize(
+        ("coding", "compress"),
+        [("gzip", gzip.compress), ("deflate", zlib.compress), ("X-Bzip", bz2.compress)],
+    )
+    def test_is_refused_by_its_coding(
+        self, reader: InputReader, coding: str, compress: Callable[[bytes], bytes]
+    ) -> None:
+        headers = [self.TYPE, ("content-encoding", coding)]
+        told = message(UnsupportedInput, reader, compress(self.TEXT), headers=headers)
+        assert told == f"Content-Encoding {coding} is not accepted: send the body as it is."
+
+    def test_is_refused_by_all_of_them(self, reader: InputReader) -> None:
+        headers = [self.TYPE, ("content-encoding", "identity , br"), ("content-encoding", "gzip")]
+        told = message(UnsupportedInput, reader, gzip.compress(self.TEXT), headers=headers)
+        assert "Content-Encoding br, gzip is not" in told
+
+    def test_is_refused_by_some_of_a_name_that_never_ends(self, reader: InputReader) -> None:
+        headers = [self.TYPE, ("content-encoding", "x" * 10_000)]
+        assert len(message(UnsupportedInput, reader, b"\xff", headers=headers)) < 200
+
+    @pytest.mark.parametrize("coding", [None, "", "identity", "Identity, identity"])
+    def test_that_does_not_say_so_is_bad_text(
+        self, reader: InputReader, coding: str | None
+    ) -> None:
+        headers = [self.TYPE] if coding is None else [self.TYPE, ("content-encoding", coding)]
+        told = message(BadInput, reader, gzip.compress(self.TEXT), headers=headers)
+        assert "decoded as" in told
+
+    @pytest.mark.parametrize("coding", ["gzip", "utf-8", "identity"])
+    def test_is_none_that_is_text_whatever_it_says(self, reader: InputReader, coding: str) -> None:
+        """As in the reference: clients that name a charset there have always been served."""
+        head = encoded_head(headers=[self.TYPE, ("content-encoding", coding)])
+        assert reader.read(head, self.TEXT)["data"] in {"hello", self.TEXT.decode()}
 
 
 class TestQueryValues:

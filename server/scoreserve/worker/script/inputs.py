@@ -1,8 +1,10 @@
 """From a request to the arguments of run(), for scripts that are not @rawhttp.
 
 Rules and messages are the reference's (azureml-inference-server-http 1.5.1,
-server/input_parsers.py), but for one: a body sent with a form content type is handed over instead
-of an empty string, since `curl -d` sends that type when no header is given.
+server/input_parsers.py), but for two. A body sent with a form content type is handed over instead
+of an empty string, since `curl -d` sends that type when no header is given. A body that is no text
+is refused for its Content-Encoding, where it has one: what is compressed is no text. One that is
+text is taken for what it is, whatever that header says.
 """
 
 from __future__ import annotations
@@ -14,11 +16,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from scoreserve import heads
-from scoreserve.errors import BadInput, MethodRefused, UnsupportedInput
+from scoreserve.errors import BadInput, MethodRefused, ReplyError, UnsupportedInput
 from scoreserve.heads import RequestHead
 from scoreserve.wire import Buffer
 
 _KEEP_ESCAPES = "scoreserve.keep_escapes"
+_LONGEST_SHOWN = 100  # characters of a header that clients fill
 
 
 def _keep_escapes(error: UnicodeError) -> tuple[str, int]:
@@ -63,7 +66,8 @@ class TextInput(InputReader):
             try:
                 text = body.decode() if isinstance(body, bytes) else str(body, "utf-8")
             except UnicodeDecodeError as error:
-                raise BadInput(f"Input cannot be decoded as UTF-8: {error}") from None
+                problem = f"Input cannot be decoded as UTF-8: {error}"
+                raise _no_text(heads.decode_head(head), problem) from None
             return {self.parameter: text}
         request = heads.decode_head(head)
         if request.method == b"GET":
@@ -120,6 +124,8 @@ def _json_object(head: RequestHead, body: bytes) -> dict[str, Any]:
         raise BadInput("POST body is empty. Expecting a JSON dictionary.")
     try:
         value = json.loads(body)
+    except UnicodeDecodeError as error:
+        raise _no_text(head, f"POST body could not be decoded as JSON: {error}") from None
     except RecursionError:
         raise BadInput("POST body could not be decoded as JSON: nested too deeply") from None
     except ValueError as error:
@@ -127,6 +133,17 @@ def _json_object(head: RequestHead, body: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadInput("POST body should be a JSON dictionary.")
     return value
+
+
+def _no_text(head: RequestHead, problem: str) -> ReplyError:
+    """What is wrong with a body that is no text: how it was sent, if it is compressed."""
+    values = b",".join([value for name, value in head.headers if name == b"content-encoding"])
+    codings = [coding.strip() for coding in values.decode("latin-1").split(",")]
+    applied = [coding for coding in codings if coding.lower() not in {"", "identity"}]
+    if not applied:
+        return BadInput(problem)
+    shown = ", ".join(applied)[:_LONGEST_SHOWN]
+    return UnsupportedInput(f"Content-Encoding {shown} is not accepted: send the body as it is.")
 
 
 def _is_json(content_type: bytes | None) -> bool:
