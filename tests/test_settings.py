@@ -235,10 +235,6 @@ class TestWhereTheReferenceStarts:
 
     def test_the_debug_port_0_is_none(self, load: Load) -> None:
         assert load(AZUREML_DEBUG_PORT="0").debug_port is None
-        assert refusal(load, AZUREML_DEBUG_PORT="") == "AZUREML_DEBUG_PORT"
-
-    def test_an_empty_script_is_the_module_main(self, load: Load) -> None:
-        assert load(AZUREML_ENTRY_SCRIPT="").script_path is None
 
     @pytest.mark.parametrize("number", [2.0, "2.0", " 2", "+2", "02"])
     def test_whole_numbers_may_be_written_otherwise(
@@ -246,6 +242,35 @@ class TestWhereTheReferenceStarts:
     ) -> None:
         write_config("config.json", {"SCORING_TIMEOUT_MS": number})
         assert load().scoring_timeout_ms == 2
+
+
+class TestEmptyVariables:
+    """As charts and compose files set what has no value."""
+
+    @pytest.mark.parametrize(("name", "source"), TABLE)
+    def test_of_ours_are_not_set(self, load: Load, name: str, source: Source) -> None:
+        if source.env[0].startswith("SCORESERVE_") and not name.startswith("api_keys"):
+            for variable in source.env:
+                assert getattr(load(**{variable: ""}), name) == getattr(Settings(), name)
+
+    @pytest.mark.parametrize("variable", ["SCORESERVE_API_KEYS", "SCORESERVE_API_KEYS_FILE"])
+    def test_of_keys_are_refused(self, load: Load, variable: str) -> None:
+        """Else everybody could score."""
+        assert refusal(load, **{variable: ""}) == variable
+
+    @pytest.mark.parametrize(
+        "variable", ["WORKER_COUNT", "SCORING_TIMEOUT_MS", "WORKER_TIMEOUT", "AZUREML_DEBUG_PORT"]
+    )
+    def test_of_the_references_numbers_are_refused_as_there(
+        self, load: Load, variable: str
+    ) -> None:
+        assert refusal(load, **{variable: ""}) == variable
+
+    def test_of_the_references_words_mean_what_they_mean_there(self, load: Load) -> None:
+        assert load(SERVER_VERSION_LOG_RESPONSE_ENABLED="").version_header == ""
+        assert load(SERVICE_NAME="").service_name == ""
+        assert load(AZUREML_LOG_LEVEL="").log_level == "INFO"
+        assert load(AZUREML_ENTRY_SCRIPT="").script_path is None
 
 
 class TestTogether:

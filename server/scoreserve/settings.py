@@ -47,6 +47,14 @@ class Source:
         """Whether it is on or off, so that its flag says enough without a value."""
         return self.parse is read.boolean
 
+    @property
+    def unset_if_empty(self) -> bool:
+        """Whether an empty variable means nothing: charts and compose files have such, and here
+        the reference does not say otherwise. An empty list of keys must not let everybody in.
+        """
+        ours = self.env[0].startswith("SCORESERVE_")
+        return ours and self.parse not in {read.keys, read.keys_file}
+
 
 def _setting(
     default: Any, env: str, help: str, parse: Callable[[Any], Any] = read.text, **source: Any

@@ -126,7 +126,7 @@ def _find(
     if cli.get(name) is not None:
         return Written(source.flag or name, _COMMAND_LINE, cli[name])
     for variable in source.env if source.read_env else ():
-        if variable in environ:
+        if variable in environ and (environ[variable] or not source.unset_if_empty):
             return Written(variable, f"environment variable: {variable}", environ[variable])
     if config is not None:
         for key in source.env:
