@@ -2,6 +2,7 @@
 
     CPUs        v2 cpu.max, v1 cpu.cfs_quota_us / cpu.cfs_period_us; the least of the group's and
                 its ancestors' (a pod's limit is set above the container's)
+    memory      v2 memory.max, v1 memory.limit_in_bytes; the least again
     OOM kills   v2 memory.events, v1 memory.oom_control: `oom_kill N`
 
 A container mostly sees its own group at the mount point itself, whatever /proc/self/cgroup calls
@@ -17,6 +18,7 @@ from pathlib import Path, PurePosixPath
 
 _MOUNT = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
+_NO_LIMIT_BYTES = 1 << 60  # v1 says so with the largest number of pages
 
 
 class Cgroup:
@@ -33,6 +35,15 @@ class Cgroup:
             *(_v1_cpus(folder) for folder in self._folders("cpu")),
         ]
         return min((limit for limit in limits if limit is not None), default=None)
+
+    def memory_limit(self) -> int | None:
+        """How many bytes of memory the group may use, or None when there is no limit to be seen."""
+        texts = [
+            *(_read(folder / "memory.max") for folder in self._folders("")),
+            *(_read(folder / "memory.limit_in_bytes") for folder in self._folders("memory")),
+        ]
+        limits = [int(text) for text in texts if text.isdigit()]
+        return min((limit for limit in limits if limit < _NO_LIMIT_BYTES), default=None)
 
     def oom_kills(self) -> int | None:
         """How many processes of the group were killed for want of memory; None: not to be seen."""

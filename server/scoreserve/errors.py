@@ -26,6 +26,7 @@
         ├── Overloaded               with when to try again
         │   ├── QueueFull            as many requests wait as may                             503
         │   ├── QueueTimeout         it waited for a worker for too long                      503
+        │   ├── TooManyBytes         as many bytes of bodies wait as may                      503
         │   └── TooManyConnections   as many clients are connected as may                     503
         └── Stopping                 the server stops before the request could run            503
 
@@ -232,6 +233,17 @@ class QueueTimeout(Overloaded):
     def __init__(self, limit_ms: int, seconds: int) -> None:
         super().__init__(
             f"The request waited for a scoring worker for more than {limit_ms} ms and was not run.",
+            seconds,
+        )
+
+
+class TooManyBytes(Overloaded):
+    shed = "queue_bytes"
+
+    def __init__(self, limit_bytes: int, seconds: int) -> None:
+        super().__init__(
+            f"The server is busy: with this one, more than {limit_bytes} bytes of request bodies"
+            " would be waiting.",
             seconds,
         )
 

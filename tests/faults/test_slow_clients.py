@@ -191,3 +191,17 @@ def connected(process: int, client: socket.socket) -> bool:
     with open(f"/proc/{process}/net/tcp", encoding="ascii") as file:
         rows = [line.split() for line in file.readlines()[1:]]
     return any(row[2].endswith(f":{port:04X}") and row[3] == "01" for row in rows)
+
+
+def test_slow_bodies_keep_no_honest_client_out(serve: Serve, path_to_score: dict[str, str]) -> None:
+    with serve(ECHO, env={"SCORESERVE_MAX_CONNECTIONS": "20", **path_to_score}) as server:
+        slow = [server.raw() for _ in range(20)]
+        for client in slow:
+            client.sendall(post(b"x" * 1000)[:-999])
+
+        def is_served() -> bool:
+            with contextlib.suppress(ConnectionError):
+                return server.score("honest").status == 200
+            return False
+
+        wait_until(is_served, "an honest client is served")

@@ -41,6 +41,10 @@ class Connection:
             self.protocol.data_received(piece)
             await turns()
 
+    def send_no_more(self) -> bool:
+        """The client ends what it sends; returns whether its connection is kept."""
+        return self.protocol.eof_received()
+
     async def leave(self) -> None:
         """The client closes the connection."""
         self.lose()

@@ -20,7 +20,7 @@ from scoreserve.front.api import client_watch
 from scoreserve.front.http.connection_limits import ClientTimeouts
 from tests.front.conftest import MAX_BODY_BYTES, FakeFront
 from tests.front.connections import Connection, Response, chunked, request
-from tests.front.fakes import turns
+from tests.front.fakes import Client, turns
 from tests.garbage import no_collections
 
 # What uvicorn's own cycle does not promise.
@@ -47,6 +47,9 @@ def play(front: FakeFront, fast_path: str) -> Play:
             finally:
                 if not connection.transport.closed:
                     await connection.leave()
+                for _ in range(3):
+                    await connection.work()
+                assert front.dispatcher.bodies.held == 0, "memory of a body is never given back"
 
         asyncio.run(run())
 
@@ -618,3 +621,154 @@ def test_both_roads_write_the_same(front: FakeFront) -> None:
     assert [(each.status, each.headers, each.body) for each in fast] == [
         (each.status, each.headers, each.body) for each in long
     ]
+
+
+class TestClientsThatSendNoMore:
+    """They may go on reading, which nobody can see."""
+
+    def test_are_answered_when_a_worker_has_their_request(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"12"))
+            connection.front.hand_over()
+            assert connection.send_no_more()
+            await connection.work()
+            assert connection.response.status == 200
+            assert connection.response.headers["connection"] == "close"
+            assert connection.transport.closed
+
+        play(scenario)
+
+    def test_are_answered_when_a_worker_can_have_it_at_once(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"12"))
+            assert connection.send_no_more()
+            await connection.work()
+            assert connection.response.status == 200
+
+        play(scenario)
+
+    def test_are_not_waited_for_by_a_busy_worker(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            front = connection.front
+            others = [Client(f"other {number}") for number in range(2)]
+            for other in others:
+                front.dispatcher.submit(other.job)
+                front.hand_over()
+            await connection.send(request(b"12"))
+            assert not connection.send_no_more()
+            await connection.leave()
+            await connection.work()
+            await connection.work()
+            assert all(other.got_its_own() for other in others)
+            assert connection.transport.written == b""
+
+        play(scenario)
+
+    def test_get_the_answers_to_all_that_they_have_sent(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"1") + request(b"2") + request(b"3"))
+            connection.front.hand_over()
+            assert connection.send_no_more()
+            for _ in range(3):
+                assert not connection.transport.closed
+                await connection.work()
+            assert [response.status for response in connection.responses] == [200] * 3
+            assert connection.transport.closed
+
+        play(scenario)
+
+    def test_get_the_whole_of_a_stream(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"12"))
+            await connection.begin_stream()
+            assert connection.send_no_more()
+            (stream,) = connection.front.worker.streams.values()
+            stream.feed(b"chunk")
+            stream.end(complete=True)
+            await turns()
+            assert b"chunk" in connection.transport.written
+            assert connection.transport.closed
+
+        play(scenario)
+
+    @pytest.mark.parametrize("half", [b"POST /sc", request(b"123")[:-1]])
+    def test_in_the_middle_of_a_request_have_left(self, play: Play, half: bytes) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(half)
+            assert not connection.send_no_more()
+
+        play(scenario)
+
+    def test_in_the_middle_of_a_second_request_get_the_answer_to_the_first(
+        self, play: Play
+    ) -> None:
+        async def scenario(connection: Connection) -> None:
+            await connection.send(request(b"1") + request(b"23")[:-1])
+            connection.front.hand_over()
+            assert connection.send_no_more()
+            await connection.work()
+            assert connection.response.status == 200
+            assert connection.transport.closed
+
+        play(scenario)
+
+    def test_between_requests_have_left(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            assert not connection.send_no_more()
+
+        play(scenario)
+
+
+class TestMemory:
+    def test_of_a_body_that_does_not_fit_is_refused_before_it_is_read(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            bodies = connection.front.dispatcher.bodies
+            bodies.limit = 5
+            assert bodies.take(3)
+            await connection.send(request(b"123")[:-3])
+            assert connection.response.status == 503
+            assert connection.response.headers["retry-after"] == "1"
+            assert connection.response.headers["connection"] == "close"
+            bodies.give_back(3)
+
+        play(scenario)
+
+    def test_of_a_chunked_one_as_soon_as_it_does_not_fit(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            connection.front.dispatcher.bodies.limit = 5
+            await connection.send(chunked(b"123", b"456")[:-5])
+            assert connection.response.status == 503
+
+        play(scenario)
+
+    def test_of_one_that_waits_in_line_too(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            connection.front.dispatcher.bodies.limit = 5
+            await connection.send(request(b"123") + request(b"456"))
+            connection.front.hand_over()
+            connection.front.dispatcher.bodies.limit = 2
+            await connection.work()
+            await turns()
+            assert [response.status for response in connection.responses] == [200, 503]
+
+        play(scenario)
+
+    def test_is_given_back_once_the_worker_has_the_body(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            bodies = connection.front.dispatcher.bodies
+            await connection.send(request(b"123"))
+            assert bodies.held == 3
+            connection.front.hand_over()
+            assert bodies.held == 0
+
+        play(scenario)
+
+    def test_is_given_back_when_the_client_leaves(self, play: Play) -> None:
+        async def scenario(connection: Connection) -> None:
+            bodies = connection.front.dispatcher.bodies
+            await connection.send(request(b"123")[:-1])
+            assert bodies.held == 3
+            await connection.leave()
+            assert bodies.held == 0
+
+        play(scenario)

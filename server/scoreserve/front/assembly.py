@@ -104,6 +104,7 @@ def assemble(settings: Settings, workers: Workers, dispatch: DispatchLoop, log: 
         workers.never_ready,
         lambda: workers.script.raw and auth is None,
         metrics=metrics,
+        end_slow_bodies=lambda: ConnectionLimits.end_slow_bodies(connections),
     )
     totals = BatchingTotals(metrics)
     health = Health(replies, workers, dispatch, shutdown, lambda: totals.details(dispatch.batching))

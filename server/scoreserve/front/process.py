@@ -18,7 +18,9 @@ from types import FrameType
 
 import uvloop
 
+from scoreserve.cgroup import Cgroup
 from scoreserve.errors import EXIT_BOOT
+from scoreserve.front.queue.body_budget import BodyBudget, sensible_limit
 from scoreserve.front.queue.limits import QueueLimits
 from scoreserve.front.workers.cpu_policy import CpuPolicy
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
@@ -72,6 +74,11 @@ class FrontProcess:
             self.loop.call_later,
             limits=QueueLimits(settings.max_queue, settings.queue_limit_ms),
             handed_ahead=self._cpu_policy.handed_ahead,
+            bodies=BodyBudget(
+                sensible_limit(
+                    settings.max_queue_bytes, settings.max_body_bytes, Cgroup().memory_limit()
+                )
+            ),
         )
         self._supervisor = Supervisor(settings, dispatch, self._give_up, worker_pids.write)
         self._supervisor.spawn()

@@ -91,6 +91,13 @@ class TestHealth:
 class FakeHandler:
     """Scores without a worker: answers a request with its own body."""
 
+    def hold(self, size: int) -> None: ...
+
+    def release(self, size: int) -> None: ...
+
+    def can_begin(self, job: QueuedJob) -> bool:
+        raise AssertionError("there are no jobs")
+
     def submit(
         self, head: RequestHead, chunks: Sequence[Chunk], reply_to: ReplyTo
     ) -> QueuedJob | None:

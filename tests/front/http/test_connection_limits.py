@@ -14,12 +14,13 @@ class FakeConnection:
         self.awaiting = awaiting
         self.quiet_since = quiet_since
         self.closed = False
+        self.lags = False
         self.timeouts: ClientTimeouts | None = None
 
     def look(self, now: float, timeouts: ClientTimeouts) -> None:
         self.timeouts = timeouts
 
-    def close(self) -> None:
+    def give_way(self) -> None:
         self.closed = True
 
 
@@ -47,6 +48,24 @@ def test_idle_ones_come_before_slow_ones(clients: ConnectionLimits) -> None:
 def test_slow_ones_come_before_those_that_were_active_just_now(clients: ConnectionLimits) -> None:
     active, slow = FakeConnection(Awaiting.IDLE, None), FakeConnection(Awaiting.HEAD, None)
     assert closed_of(clients, active, slow) == [False, True]
+
+
+def slow_body(since: float = 1.0) -> FakeConnection:
+    connection = FakeConnection(Awaiting.BODY, since)
+    connection.lags = True
+    return connection
+
+
+def test_slow_bodies_make_room_when_nobody_else_can(clients: ConnectionLimits) -> None:
+    assert closed_of(clients, slow_body(), FakeConnection(Awaiting.BODY, 1.0)) == [True, False]
+    assert closed_of(clients, slow_body(), FakeConnection(Awaiting.HEAD, None)) == [False, True]
+
+
+def test_slow_bodies_end_for_want_of_memory(clients: ConnectionLimits) -> None:
+    slow, other = slow_body(), FakeConnection(Awaiting.BODY, 1.0)
+    assert clients.end_slow_bodies([other, slow])
+    assert (slow.closed, other.closed) == (True, False)
+    assert not clients.end_slow_bodies([other])
 
 
 @pytest.mark.parametrize(

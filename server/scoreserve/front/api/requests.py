@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from starlette.requests import Request
 from starlette.types import Scope
 
@@ -24,20 +26,37 @@ def head_of(scope: Scope) -> RequestHead:
     )
 
 
-async def read_body(request: Request, head: RequestHead, limit: int) -> list[Chunk]:
-    """The body's chunks as they came.
+class Memory(Protocol):
+    """Where the memory for bodies comes from, see ScoreHandler."""
 
-    Raises BodyTooLarge as soon as the declared or the received length passes `limit` bytes, and
-    Starlette's ClientDisconnect.
+    def hold(self, size: int) -> None: ...
+
+    def release(self, size: int) -> None: ...
+
+
+async def read_body(request: Request, head: RequestHead, limit: int, memory: Memory) -> list[Chunk]:
+    """The body's chunks as they came, for which memory is held.
+
+    Raises BodyTooLarge as soon as the declared or the received length passes `limit` bytes,
+    TooManyBytes where there is no memory, and Starlette's ClientDisconnect.
     """
-    declared = head.header(b"content-length")
-    if declared is not None and int(declared) > limit:
+    declared = int(head.header(b"content-length") or b"0")
+    if declared > limit:
         raise BodyTooLarge(limit)
+    memory.hold(declared)
+    held = declared
     chunks: list[Chunk] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise BodyTooLarge(limit)
-        chunks.append(chunk)
+    try:
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > limit:
+                raise BodyTooLarge(limit)
+            if size > held:
+                memory.hold(size - held)
+                held = size
+            chunks.append(chunk)
+    except BaseException:
+        memory.release(held)
+        raise
     return chunks

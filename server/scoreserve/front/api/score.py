@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Protocol
 
 from starlette.requests import ClientDisconnect, Request
@@ -11,7 +12,7 @@ from starlette.responses import Response
 
 from scoreserve.errors import ReplyError
 from scoreserve.front.api.client_watch import Answer, ClientWatch
-from scoreserve.front.api.requests import head_of, read_body
+from scoreserve.front.api.requests import Memory, head_of, read_body
 from scoreserve.front.api.responses import NoResponse, ReplyResponse
 from scoreserve.front.api.score_handler import ReplyTo
 from scoreserve.front.messages.replies import Reply
@@ -19,9 +20,15 @@ from scoreserve.front.queue.job import QueuedJob
 from scoreserve.heads import RequestHead
 from scoreserve.wire import Chunk
 
+# Where a scope has who tells whether its request's answer is coming, though its client sends no
+# more.
+CAN_BEGIN = "scoreserve.can_begin"
 
-class Handler(Protocol):
+
+class Handler(Memory, Protocol):
     """What is asked of the score handler, see ScoreHandler."""
+
+    def can_begin(self, job: QueuedJob) -> bool: ...
 
     def submit(
         self, head: RequestHead, chunks: Sequence[Chunk], reply_to: ReplyTo
@@ -61,7 +68,7 @@ class ScoreEndpoint:
         """Scores one request."""
         head = head_of(request.scope)
         try:
-            chunks = await read_body(request, head, self._max_body_bytes)
+            chunks = await read_body(request, head, self._max_body_bytes, self._handler)
         except ReplyError as error:
             return ReplyResponse(self._handler.refuse(head, error).refusing())
         except ClientDisconnect:
@@ -69,6 +76,8 @@ class ScoreEndpoint:
         asked = _Request()
         job = self._handler.submit(head, chunks, asked)
         del chunks  # the job's: they are let go once the worker has them
+        if job is not None:
+            request.scope[CAN_BEGIN] = partial(self._handler.can_begin, job)
         self._watch.add(asked.reply, request.receive)
         reply = await asked.reply
         if reply is not None:

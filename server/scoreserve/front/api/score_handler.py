@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 
 from mypy_extensions import mypyc_attr
 
-from scoreserve import heads
-from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError
+from scoreserve import heads, wire
+from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError, TooManyBytes
 from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.messages.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.front.messages.request_heads import CachedHead
@@ -85,7 +85,7 @@ class ScoreHandler:
     run() takes requests as they are, even OPTIONS, which else is answered here.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what surrounds it is given
         self,
         dispatch: DispatchLoop,
         replies: Replies,
@@ -93,12 +93,27 @@ class ScoreHandler:
         raw: Callable[[], bool] = lambda: False,
         *,
         metrics: Metrics,
+        end_slow_bodies: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._bodies = dispatch.bodies
+        self._end_slow_bodies = end_slow_bodies
         self._metrics = metrics
         self._dispatch = dispatch
         self._replies = replies
         self._not_ready = not_ready
         self._raw = raw
+
+    def hold(self, size: int) -> None:
+        """Takes so many bytes of memory for a body that comes. Raises TooManyBytes."""
+        bodies = self._bodies
+        if bodies.take(size):
+            return
+        if not (self._end_slow_bodies() and bodies.take(size)):
+            raise TooManyBytes(bodies.limit, self._dispatch.retry_seconds())
+
+    def release(self, size: int) -> None:
+        """So many bytes of a body are let go before it is submitted."""
+        self._bodies.give_back(size)
 
     def submit(
         self,
@@ -107,7 +122,8 @@ class ScoreHandler:
         reply_to: ReplyTo,
         client: bytes = b"",
     ) -> QueuedJob | None:
-        """Scores one request of `reply_to`. `client` is that of a head that has none.
+        """Scores one request of `reply_to`, whose body was held (see `hold`) and no longer is when
+        it is scored or refused. `client` is that of a head that has none.
 
         Returns the job to `cancel` when the client leaves, or None when the reply is given already.
         """
@@ -117,16 +133,20 @@ class ScoreHandler:
             if error is not None:
                 raise error
             if head.method == b"OPTIONS" and not self._raw():
+                self._bodies.give_back(wire.size(chunks))
                 reply_to.answer(self._replies.ok(head, HTML, b"", RUN_NOT_FAILED))
                 return None
             block = _encode(head, request_id, client)
         except ReplyError as refusal:
+            self._bodies.give_back(wire.size(chunks))
             reply_to.answer(self.refuse(head, refusal))
             return None
         job = _ScoreJob(block, chunks, request_id, common, reply_to, self)
+        job.held_bytes = wire.size(chunks)
         try:
             self._dispatch.submit(job)
         except QueueFull as full:
+            self._bodies.give_back(job.let_go())
             job.finish(full, 0.0)
             return None
         return job
@@ -142,6 +162,10 @@ class ScoreHandler:
         if not isinstance(outcome, Outcome):
             self._count(outcome)
         return self._replies.outcome(common, outcome, seconds, stream)
+
+    def can_begin(self, job: QueuedJob) -> bool:
+        """Whether a worker has the job, or can have it at once."""
+        return self._dispatch.can_begin(job)
 
     def cancel(self, job: QueuedJob) -> None:
         """The client of this job has left."""

@@ -22,16 +22,24 @@ from uvicorn.protocols.http import httptools_impl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from scoreserve.errors import BadRequest, ReplyError, TooManyConnections
+from scoreserve.errors import BadRequest, ReplyError, RequestTimeout, TooManyConnections
 from scoreserve.front.api.responses import LINGER_SECONDS
+from scoreserve.front.api.score import CAN_BEGIN
 from scoreserve.front.http.connection_limits import Awaiting, ClientTimeouts, ConnectionLimits
-from scoreserve.front.http.endings import DEAF, client_left
+from scoreserve.front.http.endings import DEAF, client_left, is_reset
 from scoreserve.front.http.fast_path import FastPath, render
 from scoreserve.front.http.request_checks import MessageChecks, without_upgrade
 from scoreserve.front.http.score_exchange import ConnectionState, Exchange, ScoreExchange
 from scoreserve.front.messages.replies import bare_error, lines_of
 from scoreserve.front.observe.access_log import host_of
 from scoreserve.heads import RequestHead
+
+# A client that sends its body more slowly gives way to others.
+_LEAST_BODY_BYTES_A_SECOND = 1000
+
+# How long the answer to an answer may take, where a client may have left. One that is farther away
+# costs a run that nobody hears of.
+_RESET_SECONDS = 0.05
 
 _FAST_METHODS = frozenset({b"GET", b"POST"})
 
@@ -65,6 +73,9 @@ class HttpConnection(HttpToolsProtocol):
         # For the look at every connection.
         self._quiet_since = self.loop.time()
         self._unsent = 0
+        self._body_bytes = 0  # that have come of the body that is being read
+        self._body_seen: tuple[float, int] | None = None  # when it was first looked at, and then
+        self.lags = False
 
     # uvicorn's own names, for exchanges of either kind.
 
@@ -105,10 +116,42 @@ class HttpConnection(HttpToolsProtocol):
         if running is not None and not running.response_complete:
             running.disconnected = True
             running.message_event.set()
-        self.pipeline.clear()
+        while self.pipeline:
+            self._drop_newest()
         # Else they would be left to the garbage collector.
         self.__dict__.pop("data_received", None)
         self._state.protocol = None
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client sends no more. Some go on reading (`nc -N`), which cannot be told from those
+        that have left. So what is with a worker is answered, which is run anyway, and what can be
+        with one at once; what else waits is not run for nobody. Returns whether to keep the
+        connection, whose last answer is that to what has come.
+        """
+        state = self._state
+        if state.free or not self._answer_is_coming():
+            return False
+        newest = state.newest
+        assert newest is not None
+        if newest.more_body:  # it will never be whole
+            if newest is state.running:
+                return False
+            self._drop_newest()
+            newest = self.pipeline[0][0] if self.pipeline else state.running
+            assert newest is not None
+        newest.keep_alive = False
+        self._read_no_more()
+        return True
+
+    def _answer_is_coming(self) -> bool:
+        """Whether the request that is being answered will be, though its client sends no more."""
+        running = self._state.running
+        if isinstance(running, ScoreExchange):
+            return running.can_begin
+        if running is None or running.more_body:
+            return False
+        can_begin: Any = cast("dict[str, Any]", running.scope).get(CAN_BEGIN)
+        return can_begin is None or bool(can_begin())
 
     # Reading.
 
@@ -236,6 +279,7 @@ class HttpConnection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._state.moved = True
+        self._body_bytes += len(body)
         if self._message.chunked:
             self._message.body(len(body))
         exchange = self._state.newest
@@ -247,6 +291,7 @@ class HttpConnection(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._message.end()
         self._state.between = True
+        self._body_bytes = 0
         if self.parser.should_upgrade():
             return
         exchange = self._state.newest
@@ -267,9 +312,20 @@ class HttpConnection(HttpToolsProtocol):
         self._state.piled = bool(self.pipeline)
         if self.transport.is_closing():
             return
-        if self.flow.read_paused:
+        # An answer to a client that has left is answered by the kernel of its machine, and then what
+        # waits in line need not be run.
+        left = bool(self.pipeline) and client_left(self.transport)
+        if self.flow.read_paused and not left:
             self.flow.resume_reading()
-        if not self.pipeline:
+        if left:
+            self.loop.call_later(_RESET_SECONDS, self._begin_next)
+        elif self.pipeline:
+            self._begin_next()
+
+    def _begin_next(self) -> None:
+        """The next request that waits in line begins, unless its client is gone."""
+        if not self.pipeline or is_reset(self.transport):
+            self.transport.abort()
             return
         exchange, app = self.pipeline.pop()
         if type(exchange) is ScoreExchange:
@@ -297,7 +353,7 @@ class HttpConnection(HttpToolsProtocol):
         elif not newest.more_body:
             newest.keep_alive = False  # it is whole, and has an answer coming: the last one
         elif self.pipeline:
-            self.pipeline.popleft()
+            self._drop_newest()
             last = self.pipeline[0][0] if self.pipeline else self._state.running
             assert last is not None
             last.keep_alive = False
@@ -308,6 +364,12 @@ class HttpConnection(HttpToolsProtocol):
             newest.disconnected = newest.response_complete = True
             newest.waiting_for_100_continue = False
             newest.message_event.set()
+
+    def _drop_newest(self) -> None:
+        """Of those that wait in line, the newest is not answered."""
+        exchange, _ = self.pipeline.popleft()
+        if isinstance(exchange, ScoreExchange):
+            exchange.drop()
 
     def _read_no_more(self) -> None:
         """What still comes is thrown away."""
@@ -334,9 +396,12 @@ class HttpConnection(HttpToolsProtocol):
             self.transport.write_eof()
         self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
-    def close(self) -> None:
-        """Ends the connection after what is written."""
-        self.transport.close()
+    def give_way(self) -> None:
+        """Ends the connection for another's sake."""
+        if self.awaiting is Awaiting.BODY:
+            self._refuse(RequestTimeout())
+        else:
+            self.transport.close()
 
     def close_if_done(self) -> None:
         """Ends the connection after what is written, unless an answer is still to come."""
@@ -364,13 +429,25 @@ class HttpConnection(HttpToolsProtocol):
     def look(self, now: float, timeouts: ClientTimeouts) -> None:
         """Ends the connection if its client took too long, or has left unnoticed."""
         awaiting, unsent = self.awaiting, self.transport.get_write_buffer_size()
+        self._look_at_body(awaiting, now)
         if awaiting is None and self.flow.read_paused and client_left(self.transport):
-            self.transport.abort()
+            if not self._answer_is_coming():
+                self.transport.abort()
         elif awaiting is None or self._state.moved or unsent != self._unsent:
             self._state.moved = False
             self._quiet_since, self._unsent = now, unsent
         elif now - self._quiet_since > timeouts.of(awaiting):
             self._time_out(awaiting, timeouts)
+
+    def _look_at_body(self, awaiting: Awaiting | None, now: float) -> None:
+        """Finds out whether a body comes too slowly, from its first look on."""
+        if awaiting is not Awaiting.BODY or self._body_seen is None:
+            self._body_seen = (now, self._body_bytes) if awaiting is Awaiting.BODY else None
+            self.lags = False
+            return
+        since, before = self._body_seen
+        came = self._body_bytes - before
+        self.lags = came < _LEAST_BODY_BYTES_A_SECOND * (now - since)
 
     def _time_out(self, awaiting: Awaiting, timeouts: ClientTimeouts) -> None:
         if awaiting is Awaiting.IDLE:

@@ -1,4 +1,4 @@
-"""How long the clients of a server may keep it awaiting, and how many there may be.
+"""How long the clients of a server may keep it waiting, and how many there may be.
 
 All connections are looked at once a second, so that no request pays for a timer. A client that is
 waited for is one of these:
@@ -9,9 +9,10 @@ waited for is one of these:
     TAKING   taking its response       cut off when it takes nothing of it for too long
 
 When there are as many as may be, a new one takes the place of those that have been idle longest, or
-else of some that are sending a head, which an honest client does in one piece. Only where all
-others are being served, or were within the last second, is it refused. So neither idle nor slow
-clients keep an active one out.
+else of some that are sending a head, which an honest client does in one piece, or else of some that
+send a body more slowly than any honest client. Only where all others are being served, or were
+within the last second, is it refused. So neither idle nor slow clients keep an active one out. Slow
+bodies give way too where there is no memory for another body.
 """
 
 from __future__ import annotations
@@ -69,10 +70,15 @@ class Connection(Protocol):
     def quiet_since(self) -> float | None:
         """Since when, or None where something moved since the last look."""
 
+    @property
+    def lags(self) -> bool:
+        """Whether its client sends a body so slowly that it may be ended for another's sake."""
+
     def look(self, now: float, timeouts: ClientTimeouts) -> None:
         """Ends it if its client took too long."""
 
-    def close(self) -> None: ...
+    def give_way(self) -> None:
+        """Ends it for another's sake."""
 
 
 class ConnectionLimits:
@@ -103,15 +109,28 @@ class ConnectionLimits:
         idle: list[tuple[float, Connection]] = []
         slow: list[tuple[float, Connection]] = []
         sending: list[tuple[float, Connection]] = []
+        lagging: list[tuple[float, Connection]] = []
         for other in connections - {newcomer}:
             since = other.quiet_since
             if other.awaiting is Awaiting.IDLE and since is not None:
                 idle.append((since, other))
             elif other.awaiting is Awaiting.HEAD:
                 (sending if since is None else slow).append((since or 0.0, other))
-        found = idle or slow or sending
+            elif other.lags:
+                lagging.append((since or 0.0, other))
+        found = idle or slow or sending or lagging
         found.sort(key=itemgetter(0))
         for _, other in found[: len(found) // _MAKE_ROOM + 1]:
             connections.discard(other)
-            other.close()
+            other.give_way()
         return bool(found)
+
+    @staticmethod
+    def end_slow_bodies(connections: Iterable[Connection]) -> bool:
+        """Ends the connections whose clients send a body too slowly; returns whether there were
+        any.
+        """
+        lagging = [connection for connection in connections if connection.lags]
+        for connection in lagging:
+            connection.give_way()
+        return bool(lagging)

@@ -23,7 +23,18 @@ DEAF: Any = _Deaf()
 
 def client_left(transport: asyncio.BaseTransport) -> bool:
     """Whether the client has closed its end, which nobody notices while reading is paused."""
+    return _polled(transport, select.POLLRDHUP)
+
+
+def is_reset(transport: asyncio.BaseTransport) -> bool:
+    """Whether the client's machine has said that nobody is there any more."""
+    return _polled(transport, select.POLLERR | select.POLLHUP)
+
+
+def _polled(transport: asyncio.BaseTransport, events: int) -> bool:
     poll = select.poll()
-    with contextlib.suppress(ValueError, OSError):  # it is closed on our side too
-        poll.register(transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
-    return bool(poll.poll(0))
+    found = 0
+    with contextlib.suppress(ValueError, OSError, AttributeError):  # it is closed on our side too
+        poll.register(transport.get_extra_info("socket").fileno(), events)
+        found = sum(event for _, event in poll.poll(0))
+    return bool(found & events)

@@ -32,7 +32,7 @@ class DefaultLines:
 class FastPath:
     """What the connections of one server share. Bodies may have up to `max_body_bytes`."""
 
-    scoring: ScoreHandler
+    handler: ScoreHandler
     max_body_bytes: int
     log: AccessLog
     counters: RouteCounters

@@ -51,7 +51,9 @@ class ScoreExchange(ReplyTo):
         "_expects_continue",
         "_fast_path",
         "_head",
+        "_held",
         "_job",
+        "_overfull",
         "_size",
         "_started",
         "_state",
@@ -80,6 +82,8 @@ class ScoreExchange(ReplyTo):
         self._expects_continue = expects_continue
         self._chunks: list[Chunk] = []
         self._size = 0
+        self._held = 0  # bytes of memory taken for the body, see ScoreHandler.hold
+        self._overfull: ReplyError | None = None  # why there was no room, while others were in line
         self._begun = self._complete = self.refused = False
         self._job: QueuedJob | None = None
         self._streaming: tuple[asyncio.Task[None], BodyStream] | None = None
@@ -106,6 +110,10 @@ class ScoreExchange(ReplyTo):
         if declared is not None and int(declared) > self._fast_path.max_body_bytes:
             self._refuse_body()
             return
+        error = self._overfull or self._hold(max(self._size, int(declared or b"0")))
+        if error is not None:
+            self.refuse(error)
+            return
         if self._expects_continue:
             self._state.transport.write(_CONTINUE)
         if self._complete:
@@ -113,15 +121,35 @@ class ScoreExchange(ReplyTo):
 
     def feed(self, body: bytes) -> None:
         """A part of the body."""
-        if self.refused:
+        if self.refused or self._overfull is not None:
             return
         self._size += len(body)
+        if self._size > self._held and (error := self._hold(self._size)) is not None:
+            if self._begun:
+                self.refuse(error)
+            else:
+                self._overfull = error
+                self._chunks = []
+            return
         if self._chunks and len(body) < _SMALL_BYTES:
             self._add_small(body)
         else:
             self._chunks.append(body)
         if self._size > self._fast_path.max_body_bytes and self._begun:
             self._refuse_body()
+
+    def _hold(self, size: int) -> ReplyError | None:
+        """Takes the memory for so many bytes of body; returns why there is none."""
+        try:
+            self._fast_path.handler.hold(size - self._held)
+        except ReplyError as error:
+            return error
+        self._held = size
+        return None
+
+    def _release(self) -> None:
+        held, self._held = self._held, 0
+        self._fast_path.handler.release(held)
 
     def _add_small(self, body: bytes) -> None:
         """A small part that is not the first: as an object of its own it takes many times its size,
@@ -133,6 +161,15 @@ class ScoreExchange(ReplyTo):
         else:
             self._chunks.append(bytearray(body))
 
+    @property
+    def can_begin(self) -> bool:
+        """Whether its answer is coming, though its client sends no more: it is whole, and a worker
+        has it or can have it at once.
+        """
+        if self._job is not None:
+            return self._fast_path.handler.can_begin(self._job)
+        return self._complete
+
     def begin_whole(self, body: bytes) -> None:
         """The request is there as a whole, and all answers before this one are complete."""
         self._begun = self._complete = True
@@ -141,8 +178,12 @@ class ScoreExchange(ReplyTo):
         auth = self._fast_path.auth
         if auth is not None and (refusal := auth.refuse(self._head)) is not None:
             self._end(refusal)
-        else:
+            return
+        error = self._hold(self._size)
+        if error is None:
             self._submit()
+        else:
+            self.refuse(error)
 
     def complete(self) -> None:
         """The body is complete."""
@@ -152,8 +193,14 @@ class ScoreExchange(ReplyTo):
         elif self._begun:
             self._submit()
 
+    def drop(self) -> None:
+        """It is not answered, whatever came of it."""
+        self._chunks = []
+        self._release()
+
     def set(self) -> None:
         """The connection is lost."""
+        self.drop()
         if not self.disconnected or self.response_complete:
             return
         if self._streaming is not None:
@@ -162,19 +209,20 @@ class ScoreExchange(ReplyTo):
             stream.close()  # the task may not have begun
         elif self._job is not None:
             job, self._job = self._job, None
-            self._fast_path.scoring.cancel(job)
+            self._fast_path.handler.cancel(job)
 
     def _submit(self) -> None:
         if self._size > self._fast_path.max_body_bytes:  # it all came while others were in line
             self._refuse_body()
             return
         chunks, self._chunks = self._chunks, []
+        self._held = 0  # the job's now
         client = self._state.peer
-        self._job = self._fast_path.scoring.submit(self._head, chunks, self, client)
+        self._job = self._fast_path.handler.submit(self._head, chunks, self, client)
 
     def refuse(self, error: ReplyError) -> None:
         """Answers with `error` while the body is still coming, and ends the connection."""
-        self._end(self._fast_path.scoring.refuse(self._head, error))
+        self._end(self._fast_path.handler.refuse(self._head, error))
 
     def _refuse_body(self) -> None:
         self.refuse(BodyTooLarge(self._fast_path.max_body_bytes))
@@ -182,6 +230,7 @@ class ScoreExchange(ReplyTo):
     def _end(self, reply: Reply) -> None:
         """Answers and ends the connection, once the client has had time to read the answer."""
         self._chunks = []
+        self._release()
         self.refused = True
         self.keep_alive = False
         self._record(reply)

@@ -36,7 +36,7 @@ _render_open_metrics: Callable[[CollectorRegistry], bytes] = openmetrics.generat
 
 # Series that are there from the first scrape: a counter that appears with its first event has, to
 # Prometheus, not increased.
-_SHED = ("queue_full", "deadline", "connections", "stopping", "client_gone")
+_SHED = ("queue_full", "queue_bytes", "deadline", "connections", "stopping", "client_gone")
 _RELOADS = ("ok", "failed")
 
 
@@ -73,6 +73,11 @@ class FrontCollector(Collector):
         yield _gauge(
             "queue_limit_jobs", "Jobs that may wait at present; 0: any number.", dispatch.limit
         )
+        bodies = dispatch.bodies
+        yield _gauge(
+            "queue_bytes", "Bytes of request bodies that come or wait for a worker.", bodies.held
+        )
+        yield _gauge("queue_limit_bytes", "Bytes of request bodies that may.", bodies.limit)
         yield _gauge("jobs_in_hand", "Jobs that workers hold.", dispatch.in_flight)
         yield _counter(
             "requests_shed",

@@ -62,12 +62,13 @@ class Admission:
 
     def full(self, queued: int, workers: int, under_way: float) -> QueueFull:
         """What a job gets that may not wait."""
-        return QueueFull(queued, self._retry_seconds(queued, workers, under_way))
+        return QueueFull(queued, self.retry_seconds(queued, workers, under_way))
 
     def overdue(self, queued: int, workers: int, under_way: float) -> QueueTimeout:
         """What a job gets that has waited for too long."""
-        seconds = self._retry_seconds(queued, workers, under_way)
+        seconds = self.retry_seconds(queued, workers, under_way)
         return QueueTimeout(self._limits.wait_ms, seconds)
 
-    def _retry_seconds(self, queued: int, workers: int, under_way: float) -> int:
+    def retry_seconds(self, queued: int, workers: int, under_way: float) -> int:
+        """When the jobs that wait now will have been done, in whole seconds."""
         return retry_seconds(queued, workers, self._rate.job_seconds(under_way))

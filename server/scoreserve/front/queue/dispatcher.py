@@ -249,6 +249,14 @@ class Dispatcher:
         """The time after which `dispatch` was to be asked is over, or about."""
         self._wake_at = math.inf
 
+    def has_room(self) -> bool:
+        """Whether workers have room for all jobs that wait."""
+        return sum([self._room(row) for _, row in self._active]) >= len(self._queue)
+
+    def retry_seconds(self, now: float) -> int:
+        """When a client may try again that is turned away now."""
+        return self.admission.retry_seconds(len(self._queue), self.workers, self._under_way(now))
+
     def dispatch(self, now: float) -> Decision:
         """Hands over what can be, and ends what has waited for too long."""
         decision = Decision()

@@ -23,6 +23,7 @@ class QueuedJob(Job):
     __slots__ = (
         "alone",
         "awaited",
+        "held_bytes",
         "queued_at",
         "request_id",
         "sent",
@@ -36,6 +37,7 @@ class QueuedJob(Job):
         self.sent = False
         self.alone = False  # it may be the one that a worker died of: it is merged with no other
         self.queued_at = 0.0
+        self.held_bytes = 0  # of the body, in the budget of all bodies
         self.stream: BodyStream | None = None
 
     def finish(self, outcome: Outcome | ReplyError, seconds: float) -> None:
@@ -49,6 +51,12 @@ class QueuedJob(Job):
     def forget(self) -> None:
         """Nobody waits for its outcome any more."""
         self.awaited = False
+
+    def let_go(self) -> int:
+        """Its body cannot be needed again: the bytes to give back to the budget."""
+        held, self.held_bytes = self.held_bytes, 0
+        self.chunks = ()
+        return held
 
     def break_off(self) -> None:
         """Its outcome could not be given: whoever waits for it is to see that none will come."""

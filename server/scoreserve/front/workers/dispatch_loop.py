@@ -11,11 +11,13 @@ connection it is for, and nothing else.
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from scoreserve.errors import ReplyError
+from scoreserve.front.queue.body_budget import BodyBudget
 from scoreserve.front.queue.dispatcher import Batching, Decision, Dispatcher, WorkerPort
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.queue.limits import DEFAULT_LIMITS, QueueLimits
@@ -30,17 +32,20 @@ class DispatchLoop:
     `defer` runs a function once what is under way is done (an event loop's call_soon), `later` one
     after so many seconds; without it nothing happens by the passing of time alone. `clock` tells
     the time in seconds. `handed_ahead` is told of jobs, not to be merged, that went to a worker
-    with others to do first: how many.
+    with others to do first: how many. `bodies` is the budget that their bodies are in.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what surrounds it is given
         self,
         defer: Callable[[Callable[[], None]], object],
         later: Callable[[float, Callable[[], None]], object] = lambda seconds, run: None,
         clock: Callable[[], float] = time.monotonic,
         limits: QueueLimits = DEFAULT_LIMITS,
+        *,
         handed_ahead: Callable[[int], None] = lambda jobs: None,
+        bodies: BodyBudget | None = None,
     ) -> None:
+        self.bodies = bodies or BodyBudget(sys.maxsize)
         self._dispatcher = Dispatcher(clock, limits)
         self._defer = defer
         self._later = later
@@ -90,9 +95,19 @@ class DispatchLoop:
         if not self._deferred:
             self._dispatch_soon()
 
+    def retry_seconds(self) -> int:
+        """When a client may try again that is turned away now."""
+        return self._dispatcher.retry_seconds(self._clock())
+
+    def can_begin(self, job: QueuedJob) -> bool:
+        """Whether a worker has the job, or can have it at once."""
+        return job.sent or self._dispatcher.has_room()
+
     def cancel(self, job: QueuedJob) -> None:
         """See Dispatcher."""
         self._dispatcher.cancel(job)
+        if not job.sent:  # else it may have to be sent again
+            self.bodies.give_back(job.let_go())
 
     def attach(self, worker: WorkerPort) -> None:
         """See Dispatcher."""
@@ -160,13 +175,14 @@ class DispatchLoop:
         for receiver, jobs, begins in decision.sends:
             receiver.send(jobs)
             if begins is not None:
-                begins.chunks = ()
+                self.bodies.give_back(begins.let_go())
         if decision.ahead:
             self._handed_ahead(decision.ahead)
         for job, outcome in decision.answers:
+            self.bodies.give_back(job.let_go())
             try:
                 _tell(job, outcome, now - job.queued_at, worker)
-            except Exception:  # noqa: BLE001, PERF203 - one answer's failure is one request's
+            except Exception:  # noqa: BLE001 - one answer's failure is one request's
                 _log.exception("A request could not be answered; its connection is closed")
                 _break_off(job)
         if decision.wake_after:
