@@ -375,6 +375,14 @@ class TestLoggingJson:
             logs.configure(Settings(app_root=str(tmp_path)))
         assert caught.value.setting == str(path)
 
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+    def test_may_be_as_editors_on_windows_save_it(
+        self, tmp_path: Path, mine: logging.Logger, encoding: str
+    ) -> None:
+        (tmp_path / "logging.json").write_bytes(config().encode(encoding))
+        assert logs.configure(Settings(app_root=str(tmp_path)))
+        assert mine.level == logging.DEBUG
+
     def test_that_is_no_utf8_is_refused_by_its_path(self, tmp_path: Path) -> None:
         path = tmp_path / "logging.json"
         path.write_bytes(b'{"version": "\xe9"}')

@@ -157,7 +157,7 @@ def _configure_from(path: str) -> None:
     from logging.config import dictConfig
 
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb") as file:  # any form of Unicode, with a byte order mark or without
             dictConfig(_with_our_classes(json.load(file)))
     except (OSError, ValueError, TypeError, AttributeError, ImportError) as error:
         raise ConfigurationError(path, f"cannot be used: {error}") from None
