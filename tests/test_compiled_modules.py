@@ -31,6 +31,7 @@ INTERPRETED = {
     "scoreserve.front.messages.cors": "few services answer browsers",
     "scoreserve.logs": "what is logged is formatted by the standard library",
     "scoreserve.pipes": "made once a worker",
+    "scoreserve.setting_values": "read at start",
     "scoreserve.settings": "read at start",
     "scoreserve.worker.script.coroutines": "most of its time is asyncio's",
     "scoreserve.worker.script.flask_requests": "most of its time is flask's",
