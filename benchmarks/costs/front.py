@@ -115,7 +115,7 @@ class _Front:
         for name in ("azmlinfsrv", "gunicorn.access"):
             logging.getLogger(name).setLevel(logging.INFO)
         self.log = AccessLog(lambda seconds, run: None, stream=_Nowhere())
-        self.parts = assemble(Settings(), _Workers(), self.dispatcher, self.log)
+        self.parts = assemble(Settings(), _Workers(), self.dispatcher, self.log, 1 << 14)
         self.worker = _Answering(self.dispatcher)
         self.dispatcher.attach(self.worker)
         self._config = uvicorn.Config(

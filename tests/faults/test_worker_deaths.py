@@ -208,7 +208,7 @@ def init():
 def run(data):
     return data
 """
-    with serve(script) as server:
+    with serve(script, env={"SCORESERVE_DRAIN_SECONDS": "1"}) as server:
         (worker,) = server.workers()
         os.kill(worker, signal.SIGINT)  # ends its main thread
         wait_until(lambda: worker not in server.workers(), "it is gone")

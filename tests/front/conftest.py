@@ -78,7 +78,7 @@ class FakeFront:
         self.log = io.StringIO()
         self.access_log = AccessLog(lambda seconds, run: None, stream=self.log)
         settings = Settings(max_body_bytes=MAX_BODY_BYTES)
-        self.parts = assemble(settings, self.workers, self.dispatcher, self.access_log)
+        self.parts = assemble(settings, self.workers, self.dispatcher, self.access_log, 1024)
         self.app = self.parts.app
         self.metrics = self.parts.metrics
 

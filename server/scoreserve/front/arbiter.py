@@ -23,11 +23,14 @@ from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
+from scoreserve.errors import EXIT_BOOT
+from scoreserve.front.http.listener import listen_again
 from scoreserve.front.workers.pid_table import WorkerPids
 from scoreserve.settings import Settings
 
 # The arbiter waits this much longer than the front drains, so that the front ends by itself.
 _ARBITER_MARGIN_SECONDS = 5
+_HOPELESS_FRONTS = 3  # that ended without having served, in a row
 
 
 class Arbiter(BaseApplication):  # type: ignore[misc]
@@ -76,6 +79,8 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
 class SignalArbiter(GunicornArbiter):  # type: ignore[misc]
     """gunicorn's arbiter, which finds the handler of a signal by its name."""
 
+    failed_fronts = 0  # in a row, that never listened
+
     def handle_hup(self) -> None:
         """The sockets and the front stay: a new front could answer nothing until init() is done."""
         self.kill_workers(signal.SIGHUP)
@@ -112,12 +117,27 @@ class FrontWorker(Worker):  # type: ignore[misc]
         from scoreserve.front import process
 
         sockets = [listener.sock for listener in self.sockets]
-        process.run(self.app.settings, sockets, self.worker_pids, custom_logs=self.app.custom_logs)
+        process.run(
+            self.app.settings,
+            sockets,
+            self.worker_pids,
+            arbiter=self.ppid,
+            custom_logs=self.app.custom_logs,
+        )
 
 
 def _end_what_it_left(arbiter: SignalArbiter, front: FrontWorker) -> None:
-    """gunicorn calls it when a front is gone; one that left in order has ended its workers."""
+    """gunicorn calls it when a front is gone; one that left in order has ended its workers.
+
+    Only the front may have been told to stop: then another one listens. An arbiter that stops too
+    has closed its sockets.
+    """
     front.worker_pids.end_all()
+    arbiter.failed_fronts = 0 if front.worker_pids.served else arbiter.failed_fronts + 1
+    if arbiter.failed_fronts >= _HOPELESS_FRONTS and arbiter.LISTENERS:
+        raise HaltServer("the front dies before it can serve, time and again", EXIT_BOOT)
+    for listener in arbiter.LISTENERS:
+        listen_again(listener.sock)
 
 
 class GunicornLog(Logger):  # type: ignore[misc]

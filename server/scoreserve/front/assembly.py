@@ -30,7 +30,7 @@ from scoreserve.front.api.swagger import Swagger
 from scoreserve.front.http.connection import HttpConnection
 from scoreserve.front.http.connection_limits import ClientTimeouts, ConnectionLimits
 from scoreserve.front.http.fast_path import FastPath
-from scoreserve.front.http.fd_limits import most_connections, raise_limit
+from scoreserve.front.http.fd_limits import most_connections
 from scoreserve.front.http.server import HttpServer
 from scoreserve.front.http.shutdown_state import ShutdownState
 from scoreserve.front.messages.cors import Cors
@@ -89,8 +89,16 @@ class Front(NamedTuple):
         )
 
 
-def assemble(settings: Settings, workers: Workers, dispatch: DispatchLoop, log: AccessLog) -> Front:
-    """The front for these settings. Raises ValueError for origins that are no pattern."""
+def assemble(
+    settings: Settings,
+    workers: Workers,
+    dispatch: DispatchLoop,
+    log: AccessLog,
+    descriptors: int,
+) -> Front:
+    """The front for these settings, of a process that may have so many open files. Raises
+    ValueError for origins that are no pattern.
+    """
     cors = Cors(settings.cors_origins) if settings.cors_origins else None
     replies = Replies(settings.version_header, cors)
     auth = make_auth(settings, replies)
@@ -136,7 +144,7 @@ def assemble(settings: Settings, workers: Workers, dispatch: DispatchLoop, log: 
         create_app(endpoints, replies, log, metrics, auth),
         FastPath(handler, settings.max_body_bytes, log, metrics.route("/score"), auth),
         ConnectionLimits(
-            most_connections(settings.max_connections, raise_limit(), settings.workers),
+            most_connections(settings.max_connections, descriptors, settings.workers),
             ClientTimeouts(settings.keep_alive_seconds, head_seconds=slow, slow_seconds=slow),
             shutdown,
             metrics.refused,

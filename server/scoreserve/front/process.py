@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ import uvloop
 
 from scoreserve.cgroup import Cgroup
 from scoreserve.errors import EXIT_BOOT
+from scoreserve.front.http.fd_limits import raise_limit
 from scoreserve.front.queue.body_budget import BodyBudget, sensible_limit
 from scoreserve.front.queue.limits import QueueLimits
 from scoreserve.front.workers.cpu_policy import CpuPolicy
@@ -27,24 +29,42 @@ from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.pid_table import WorkerPids
 from scoreserve.front.workers.supervisor import Supervisor
 from scoreserve.logs import JsonFormatter
+from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
+
+_log = logging.getLogger("azmlinfsrv")
 
 _GC_THRESHOLD = 20_000  # objects
 
 
 def run(
-    settings: Settings, sockets: list[socket.socket], worker_pids: WorkerPids, *, custom_logs: bool
+    settings: Settings,
+    sockets: list[socket.socket],
+    worker_pids: WorkerPids,
+    *,
+    arbiter: int,
+    custom_logs: bool,
 ) -> None:
-    """Serves on the listening `sockets` until told to stop. `custom_logs`: see AccessLog."""
+    """Serves on the listening `sockets` until told to stop. `arbiter` is the id of the process that
+    started this one; `custom_logs`: see AccessLog. Exits the process with 3 where it cannot start.
+    """
     JsonFormatter.role = "front"
     gc.disable()  # what is imported stays
-    front = FrontProcess(settings, sockets, worker_pids, custom_logs=custom_logs)
-    # Requests make few reference cycles but many objects: at the default threshold of 700 the
-    # collector took a tenth of the front's time. What start-up made need never be looked at again.
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD)
-    gc.enable()
-    uvloop.run(front.serve(), loop_factory=lambda: front.loop)
+    front: FrontProcess | None = None
+    try:
+        front = FrontProcess(settings, sockets, worker_pids, arbiter, custom_logs=custom_logs)
+        # Requests make few reference cycles but many objects: at the default threshold of 700 the
+        # collector took a tenth of the front's time. What start-up made need never be looked at
+        # again.
+        gc.freeze()
+        gc.set_threshold(_GC_THRESHOLD)
+        gc.enable()
+        uvloop.run(front.serve(), loop_factory=lambda: front.loop)
+    except Exception as error:
+        if front is not None and front.is_serving:
+            raise  # the arbiter starts another
+        _log.critical("The server cannot start: %s", error, exc_info=True)
+        sys.exit(EXIT_BOOT)
     if front.gave_up:
         sys.exit(EXIT_BOOT)
 
@@ -57,10 +77,12 @@ class FrontProcess:
         settings: Settings,
         sockets: list[socket.socket],
         worker_pids: WorkerPids,
+        arbiter: int,
         *,
         custom_logs: bool,
     ) -> None:
         self.gave_up = False
+        descriptors = raise_limit()  # before there are workers, so that all have the same
         self.loop = uvloop.new_event_loop()
         # Until the event loop handles it. The workers may have read the script by then.
         self._hung_up = False
@@ -68,7 +90,9 @@ class FrontProcess:
         self._settings = settings
         self._sockets = sockets
         self._cpu_policy = CpuPolicy()
-        self._parent = os.getppid()
+        self._arbiter = arbiter
+        self._worker_pids = worker_pids
+        self._watched = False  # by the kernel
         dispatch = DispatchLoop(
             self.loop.call_soon,
             self.loop.call_later,
@@ -92,11 +116,12 @@ class FrontProcess:
 
             log_class = JsonAccessLog
         self._log = log_class(self.loop.call_later, direct=not custom_logs)
-        parts = assemble(settings, self._supervisor, dispatch, self._log)
+        parts = assemble(settings, self._supervisor, dispatch, self._log, descriptors)
         self._supervisor.on_batch_counts = parts.batching.add
         looks = (
             self._supervisor.end_hung_workers,
             self._cpu_policy.second_over,
+            self._tell_the_arbiter,
             self._end_with_the_arbiter,
         )
         self._server = serve_with(parts, self._supervisor.refuse_all, looks)
@@ -116,7 +141,7 @@ class FrontProcess:
             await self._server.serve(self._sockets)
         finally:
             watching.cancel()
-            await self._supervisor.stop()
+            await self._supervisor.stop(self._server.seconds_left())
             self._log.flush()
 
     async def _watch_files(self) -> None:
@@ -132,6 +157,17 @@ class FrontProcess:
         self.gave_up = True
         self._server.stop_now()
 
+    def _tell_the_arbiter(self) -> None:
+        self._worker_pids.note_served()
+
     def _end_with_the_arbiter(self) -> None:
-        if os.getppid() != self._parent:  # the arbiter is gone, and the listening with it
+        if os.getppid() != self._arbiter:  # it is gone, and the listening with it
             self._server.stop_now()
+        elif not self._watched:
+            self._watched = True
+            end_with_parent(signal.SIGINT, self._arbiter)
+
+    @property
+    def is_serving(self) -> bool:
+        """Whether it ever listened."""
+        return self._server.started

@@ -24,18 +24,30 @@ from scoreserve import logs, stdio, wire
 from scoreserve._batched import batched_run
 from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
+from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
-from scoreserve.worker.front_pipe import FrontPipe, die_with
+from scoreserve.worker.front_pipe import FrontPipe, OrphanWatch
 from scoreserve.worker.main_loop import GroupRunner, WorkerLoop
 from scoreserve.worker.rows.list_runner import ListRunner
-from scoreserve.worker.script import debugger, entry_script, fast_json, print_hook, swagger
+from scoreserve.worker.script import (
+    after_import,
+    child_processes,
+    debugger,
+    entry_script,
+    fast_json,
+    main_module,
+    print_hook,
+    swagger,
+)
 from scoreserve.worker.script.calling import Convention, convention_of
+from scoreserve.worker.script.idle_source import IdleSource
 from scoreserve.worker.script.sample import sample_arguments
-from scoreserve.worker.script.script_runner import ScriptRunner
+from scoreserve.worker.script.script_runner import ScriptRunner, run_init
 
 # By so much a worker seems larger, in thousandths of all memory, when the kernel looks for one to
 # kill. Were it to choose the front, every request would be lost.
 _OOM_HANDICAP = 100
+_USES_FLASK = "the script imports flask, so it may look at the request that run() is called for"
 _OOM_SCORE = "/proc/self/oom_score_adj"
 
 _log = logging.getLogger("azmlinfsrv")
@@ -43,30 +55,37 @@ _script_log = logging.getLogger("azmlinfsrv.user_script")
 
 
 def main(source_descriptor: int, sink_descriptor: int) -> None:
+    parent = os.getppid()
     os.set_inheritable(source_descriptor, False)
     os.set_inheritable(sink_descriptor, False)
-    source = io.FileIO(source_descriptor, "rb")
+    source = IdleSource(io.FileIO(source_descriptor, "rb"))
     sink = io.FileIO(sink_descriptor, "wb")
     pipe = FrontPipe(source, sink)
     setup = pipe.receive()
     if setup is None:
         return
     settings = Settings.from_json(bytes(setup.payload))
-    die_with(source_descriptor)
+    orphan_watch = OrphanWatch(source_descriptor)
+    orphan_watch.start()
     # A child that the script forks and that returns from run() may neither answer in its parent's
     # stead nor take the jobs that come next. It ends.
     os.register_at_fork(after_in_child=pipe.give_up)
     _prepare_process(settings)
+    runner = None
     try:
-        loop = _boot(settings, pipe)
+        loop, runner = _boot(settings, pipe, source)
         signal.signal(signal.SIGURG, loop.look_for_stop)
+        end_with_parent(signal.SIGKILL, parent)
         loop.run()
+        orphan_watch.grace_seconds = max(orphan_watch.grace_seconds, loop.leave_seconds)
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone, and whoever waited for the answer with it
     finally:
         # Tells the front that no answer will come, even if the script's threads hold up the exit.
         with contextlib.suppress(OSError):
             sink.close()
+        if runner is not None:
+            runner.end()
 
 
 def _prepare_process(settings: Settings) -> None:
@@ -84,7 +103,10 @@ def _prepare_process(settings: Settings) -> None:
         print("Initializing logger")
     else:
         logs.basic_config_in_json()
+    # The script may close or detach its own.
+    sys.stdout = stdio.Stream(stdio.Sink(1, stdio.WORKER_PATIENCE_SECONDS))
     print_hook.install()
+    logs.keep_enabled()
     if settings.fast_json:
         fast_json.install()
     _log.info("Starting up app insights client")
@@ -93,7 +115,10 @@ def _prepare_process(settings: Settings) -> None:
         _log.info("Enabling CORS for the following origins: %s", origins)
     sys.argv = [settings.script_path or "main"]
     finder.install()
+    main_module.install()
     entry_script.prepare_import_path(settings)
+    if settings.script_path is not None:
+        child_processes.prepare(settings.script_path)
 
 
 def _volunteer_for_oom_kill() -> None:
@@ -103,7 +128,9 @@ def _volunteer_for_oom_kill() -> None:
         file.write(str(score))
 
 
-def _boot(settings: Settings, pipe: FrontPipe) -> WorkerLoop:
+def _boot(
+    settings: Settings, pipe: FrontPipe, source: IdleSource
+) -> tuple[WorkerLoop, ScriptRunner]:
     """Imports the script and runs init(). Ends the process with a report if either fails."""
     try:
         _say_stage(pipe, "importing the entry script")
@@ -111,28 +138,27 @@ def _boot(settings: Settings, pipe: FrontPipe) -> WorkerLoop:
         convention = convention_of(script.run)
     except BootError as error:
         _fail(pipe, settings, str(error))
-    except BaseException:
+    except BaseException as error:
         _fail(
             pipe,
             settings,
-            f"{traceback.format_exc()}\n"
+            f"{traceback.format_exc()}{main_module.advice(error)}\n"
             "Failed to import user script because it raised an unhandled exception",
         )
     try:
         _say_stage(pipe, "running init()")
         _script_log.info("Invoking user's init function")
-        script.init()
+        coroutines = run_init(script.init)
         _script_log.info("Users's init has completed successfully")
-    except BaseException:
+    except BaseException as error:
         _log.error("User's init function failed")
         _fail(
             pipe,
             settings,
-            f"Encountered Exception {traceback.format_exc()}\n"
+            f"Encountered Exception {traceback.format_exc()}{main_module.advice(error)}\n"
             "Caught an unhandled exception from the user script",
         )
-    convention.uses_flask = "flask" in sys.modules
-    runner = ScriptRunner(script.run, convention, settings)
+    runner = ScriptRunner(script.run, convention, settings, coroutines, source)
     try:
         documents = swagger.documents(script.run, settings)
         together, batching = _batching(script.run, convention, runner, settings, pipe)
@@ -148,10 +174,20 @@ def _boot(settings: Settings, pipe: FrontPipe) -> WorkerLoop:
             "The debuggability features have been removed. If you have a use case for them please"
             " reach out to us."
         )
+    after_import.call("flask", lambda module: _flask_imported(runner, together))
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
     pipe.send([wire.frame(wire.READY, json.dumps(ready).encode())])
-    return WorkerLoop(pipe, runner, together)
+    return WorkerLoop(pipe, runner, together), runner
+
+
+def _flask_imported(runner: ScriptRunner, together: GroupRunner | None) -> None:
+    """A script, or what it imports late, may look at the request from now on."""
+    runner.flask_imported()
+    batcher = sys.modules.get("scoreserve.worker.rows.batcher")
+    if batcher is not None and isinstance(together, batcher.Batcher) and not together.off:
+        together.off = _USES_FLASK
+        _log.warning("Batching is off: %s", _USES_FLASK)
 
 
 def _batching(
@@ -208,8 +244,8 @@ def _never_merged(convention: Convention) -> str:
     """Why requests of this script can never share a run(), or ""."""
     if not convention.mergeable:
         return "run() is @rawhttp, async or a generator, or takes request_headers"
-    if convention.uses_flask:
-        return "the script imports flask, so it may look at the request that run() is called for"
+    if "flask" in sys.modules:
+        return _USES_FLASK
     return ""
 
 

@@ -14,6 +14,7 @@ from scoreserve.pipes import pipe
 
 _BUFFER_BYTES = 1 << 18
 _ORPHAN_GRACE_SECONDS = 1.0
+_LOOK_SECONDS = 0.1
 
 
 class Frame:
@@ -144,21 +145,30 @@ class FrontPipe:
         return payload
 
 
-def die_with(descriptor: int) -> None:
-    """Ends this process and its children once the other end of this pipe is closed.
+class OrphanWatch:
+    """Ends this process and its children once the other end of a pipe is closed.
 
-    An idle worker leaves by itself when `receive` sees the end. This thread is for the one that is
-    busy in run(): it gets a moment, then the whole process group is killed, so that neither the
-    worker nor what the script started outlives the server.
+    An idle worker leaves by itself when `receive` sees the end. This is for the one that is busy in
+    run(): it gets `grace_seconds`, then the whole process group is killed, so that neither the
+    worker nor what the script started outlives the server. Where C code holds the GIL, so that no
+    thread of Python's can do so, the kernel ends the worker (`parent_death`).
     """
-    threading.Thread(target=_wait_for_hang_up, args=(descriptor,), daemon=True).start()
 
+    def __init__(self, descriptor: int) -> None:
+        self.grace_seconds = _ORPHAN_GRACE_SECONDS
+        self._descriptor = descriptor
 
-def _wait_for_hang_up(descriptor: int) -> None:
-    poller = select.poll()
-    poller.register(descriptor, 0)  # no events asked for: only a hang-up is reported
-    poller.poll()
-    time.sleep(_ORPHAN_GRACE_SECONDS)
-    if os.getpgrp() == os.getpid():
-        os.killpg(0, signal.SIGKILL)
-    os.kill(os.getpid(), signal.SIGKILL)
+    def start(self) -> None:
+        """Watches, in a thread."""
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def _watch(self) -> None:
+        poller = select.poll()
+        poller.register(self._descriptor, 0)  # no events asked for: only a hang-up is reported
+        poller.poll()
+        since = time.monotonic()
+        while time.monotonic() < since + self.grace_seconds:
+            time.sleep(_LOOK_SECONDS)
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)

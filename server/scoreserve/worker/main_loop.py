@@ -70,11 +70,15 @@ class WorkerLoop:
         self._handed = 0  # calls that are being scored together
         self._comparing = False
         self._making = -1  # the job for which the script is making a chunk
+        self.leave_seconds = 0  # that the process has to end in, once it was asked to leave
 
     def run(self) -> None:
-        """Returns when the front has closed its end and nothing is left to score."""
+        """Returns when the front has asked it to leave, or closed its end."""
         self._send_news()
         while (frame := self._pipe.receive()) is not None:
+            if frame.kind == wire.LEAVE:
+                self.leave_seconds = frame.records
+                return
             self._take(frame)
             del frame  # frees the bytes of a large body before run() makes its own copies
             while self._calls:  # others may come while a body is streamed
@@ -90,6 +94,8 @@ class WorkerLoop:
     def _take(self, frame: Frame) -> None:
         if frame.kind == wire.JOBS:
             self._calls.extend(self._runner.read(wire.decode_jobs(frame.payload, frame.records)))
+        elif frame.kind == wire.LEAVE:
+            raise ConnectionResetError("the front wants no more of this body")
         elif frame.kind != wire.STOP:  # which may come for a stream that has just ended
             raise wire.FrameError(f"the front does not send frames of kind {frame.kind} now")
 

@@ -156,7 +156,8 @@ class TestWithoutOurServer:
 
     def test_under_plain_uvicorn(self, app: Starlette) -> None:
         with closing(socket.create_server(("127.0.0.1", 0))) as listener:
-            server = uvicorn.Server(uvicorn.Config(app, log_config=None))
+            # Not uvloop: older uvicorns would make it that of the tests that follow, too.
+            server = uvicorn.Server(uvicorn.Config(app, log_config=None, loop="asyncio"))
             thread = threading.Thread(target=server.run, args=([listener],))
             thread.start()
             try:

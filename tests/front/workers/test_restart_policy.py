@@ -13,12 +13,12 @@ def policy() -> RestartPolicy:
 
 
 def test_a_first_start_that_fails_is_hopeless(policy: RestartPolicy) -> None:
-    policy.died(was_ready=False)
+    policy.died(was_ready=False, running=False)
     assert policy.hopeless(0)
 
 
 def test_nothing_is_hopeless_while_another_worker_takes_jobs(policy: RestartPolicy) -> None:
-    policy.died(was_ready=False)
+    policy.died(was_ready=False, running=False)
     assert not policy.hopeless(1)
 
 
@@ -26,9 +26,9 @@ def test_so_are_starts_that_fail_several_times_in_a_row(policy: RestartPolicy) -
     policy.ready()
     policy.answered()
     for _ in range(5):
-        policy.died(was_ready=False)
+        policy.died(was_ready=False, running=False)
         assert not policy.hopeless(0)
-    policy.died(was_ready=False)
+    policy.died(was_ready=False, running=False)
     assert policy.hopeless(0)
 
 
@@ -36,16 +36,27 @@ def test_one_that_succeeds_begins_the_count_anew(policy: RestartPolicy) -> None:
     policy.ready()
     policy.answered()
     for _ in range(20):
-        policy.died(was_ready=False)
+        policy.died(was_ready=False, running=False)
         policy.ready()
         policy.answered()
     assert not policy.hopeless(0)
 
 
+def test_requests_that_kill_their_workers_are_no_reason(policy: RestartPolicy) -> None:
+    policy.ready()
+    for _ in range(100):
+        policy.died(was_ready=True, running=True)
+        assert not policy.hopeless(0)
+        policy.ready()
+    for _ in range(6):
+        policy.died(was_ready=True, running=False)
+    assert policy.hopeless(0)
+
+
 def test_pauses_grow_with_each_death_and_end_with_an_answer(policy: RestartPolicy) -> None:
     pauses = []
     for _ in range(4):
-        policy.died(was_ready=True)
+        policy.died(was_ready=True, running=True)
         pauses.append(policy.pause_seconds())
     assert pauses == sorted(set(pauses))
     policy.answered()

@@ -34,7 +34,9 @@ COULD_NOT_START = End(BOOT_FAILED, "could not start")
 class FakeProcess(FakeWorker):
     """A worker process that does what the test says."""
 
-    def __init__(self, events: Any, settings: bytes, oom: OomWatch, generation: int) -> None:
+    def __init__(
+        self, events: Any, settings: bytes, oom: OomWatch, generation: int, leave_seconds: float
+    ) -> None:
         super().__init__()
         self.generation = generation
         self.settings = Settings.from_json(settings)
@@ -63,7 +65,7 @@ class FakeProcess(FakeWorker):
     async def connect(self) -> None:
         self.connected = True
 
-    def stop(self) -> None:
+    def stop(self, seconds: float = 1.0) -> None:
         self.stopping = True
         if self.leaves_when_asked:
             self.die()
@@ -386,7 +388,7 @@ class TestStopping:
             supervised = supervise()
             await supervised.start()
             clients = [supervised.submit("running"), supervised.submit("queued")]
-            await supervised.supervisor.stop()
+            await supervised.supervisor.stop(1.0)
             for client in clients:
                 error = client.answer
                 assert isinstance(error, ReplyError)
@@ -401,8 +403,28 @@ class TestStopping:
             await supervised.supervisor.start()
             leaves, stays = supervised.processes
             stays.leaves_when_asked = False
-            await supervised.supervisor.stop()
+            await supervised.supervisor.stop(0.0)
             assert (leaves.killed, stays.killed) == (False, True)
+
+        play(scenario)
+
+    def test_one_that_leaves_has_its_time_and_one_that_is_busy_has_not(
+        self, supervise: Supervise
+    ) -> None:
+        async def scenario() -> None:
+            supervised = supervise(workers=2)
+            await supervised.supervisor.start()
+            leaves, busy = supervised.processes
+            for process in (leaves, busy):
+                process.get_ready()
+                process.leaves_when_asked = False
+            busy.busy_since = 0.0
+            stopping = asyncio.ensure_future(supervised.supervisor.stop(60.0))
+            await asyncio.sleep(0.01)
+            assert (leaves.killed, busy.killed) == (False, True)
+            leaves.die()  # its atexit handlers are done
+            await stopping
+            assert not leaves.killed
 
         play(scenario)
 
@@ -683,7 +705,7 @@ class TestReload:
             await supervised.start()
             supervised.supervisor.reload("why")
             supervised.supervisor.reload("again")
-            await supervised.supervisor.stop()
+            await supervised.supervisor.stop(1.0)
             assert (supervised.alive(), len(supervised.processes)) == ([], 2)
 
         play(scenario)

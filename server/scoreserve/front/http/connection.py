@@ -312,7 +312,7 @@ class HttpConnection(HttpToolsProtocol):
         self._state.piled = bool(self.pipeline)
         if self.transport.is_closing():
             return
-        # An answer to a client that has left is answered by the kernel of its machine, and then what
+        # An answer to a client that has left is answered by the kernel of its machine. Then what
         # waits in line need not be run.
         left = bool(self.pipeline) and client_left(self.transport)
         if self.flow.read_paused and not left:

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 
 _SO_ATTACH_FILTER = 26
+_SO_DETACH_FILTER = 27
 _FLAGS_BYTE = 13  # of a TCP header
 _SYN, _SYN_OR_ACK = 0x02, 0x12
 # What the kernel's packet filter runs for each packet that comes for the listener: BPF instructions
@@ -48,3 +49,10 @@ def _begin_no_more(listener: socket.socket) -> None:
     program = struct.pack("HP", len(_DROP_FIRST_PACKETS), ctypes.addressof(memory))
     with contextlib.suppress(OSError):
         listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+def listen_again(listener: socket.socket) -> None:
+    """Undoes what `accept_the_last` did to a socket that another process goes on listening to."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # there was no filter
+            listener.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)

@@ -27,6 +27,7 @@ from scoreserve.front.http.listener import accept_the_last
 from scoreserve.settings import Settings
 
 _LOOK_SECONDS = 0.05  # between looks at the connections while draining
+_QUICK_SECONDS = 2.0  # for workers to leave in when the server is to stop at once
 _LAST_ANSWER_SECONDS = 1.0  # for answers of 503 to be taken, before the connections are cut
 
 
@@ -47,6 +48,7 @@ class HttpServer(uvicorn.Server):
         self._clients = clients
         self._settings = settings
         self._refuse_all = refuse_all
+        self._drained_by: float | None = None  # the loop's time
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -70,11 +72,17 @@ class HttpServer(uvicorn.Server):
         self._refuse_all()
         self.should_exit = self.force_exit = True
 
+    def seconds_left(self) -> float:
+        """How long what ends after this server may take, when it has ended."""
+        if self.force_exit or self._drained_by is None:
+            return min(_QUICK_SECONDS, self._settings.drain_seconds)
+        return max(self._drained_by - asyncio.get_running_loop().time(), 0.0)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends as drawn above, from the new connections on."""
         await self._accept_no_more(sockets or [])
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._settings.drain_seconds
+        self._drained_by = deadline = loop.time() + self._settings.drain_seconds
         for tick in count():
             if self.force_exit or not self.connections or loop.time() >= deadline:
                 break

@@ -52,7 +52,8 @@ def watched_folders(settings: Settings) -> list[str]:
     root = os.path.abspath(settings.app_root)
     if settings.script_path is None:
         return [root]
-    beside = os.path.dirname(os.path.realpath(settings.script_path))
+    # As it is named: a link may lead to another folder tomorrow.
+    beside = os.path.dirname(os.path.abspath(settings.script_path))
     return [root] if os.path.commonpath([root, beside]) == root else [root, beside]
 
 

@@ -1,4 +1,4 @@
-"""The ids of the worker processes, kept where the arbiter still finds them when the front is gone.
+"""What the arbiter still finds when a front is gone: the ids of its workers, and if it ever served.
 
 A worker whose front is gone ends itself (`worker/pipe.py`), unless C code keeps the GIL from the
 thread that would do so. Hence the arbiter ends what a front leaves behind.
@@ -23,6 +23,16 @@ class WorkerPids:
 
     def __init__(self) -> None:
         self._page = mmap.mmap(-1, mmap.PAGESIZE)
+        self._served = mmap.mmap(-1, mmap.PAGESIZE)
+
+    @property
+    def served(self) -> bool:
+        """Whether the front has ever listened."""
+        return bool(self._served[0])
+
+    def note_served(self) -> None:
+        """The front listens. Its side."""
+        self._served[0] = 1
 
     def write(self, pids: Sequence[int]) -> None:
         """These are the workers now. The front's side."""

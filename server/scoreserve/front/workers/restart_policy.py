@@ -22,7 +22,8 @@ class RestartPolicy:
     def __init__(self) -> None:
         self.ever_ready = False
         self._ever_answered = False
-        self._fruitless_deaths = 0  # in a row, with no answer in between
+        self._deaths = 0  # in a row, with no answer in between
+        self._fruitless_deaths = 0  # those of them that no request can have caused
         self._failed_starts = 0  # in a row
         self._refused_starts = 0  # in a row, by the system
         self._merging_deaths = 0
@@ -35,11 +36,13 @@ class RestartPolicy:
     def answered(self) -> None:
         """A worker has answered."""
         self._ever_answered = True
-        self._fruitless_deaths = 0
+        self._deaths = self._fruitless_deaths = 0
 
-    def died(self, *, was_ready: bool) -> None:
-        """A worker ended unasked."""
-        self._fruitless_deaths += 1
+    def died(self, *, was_ready: bool, running: bool) -> None:
+        """A worker ended unasked; `running`: a request may be why."""
+        self._deaths += 1
+        if not (was_ready and running):
+            self._fruitless_deaths += 1
         if not was_ready:
             self._failed_starts += 1
 
@@ -65,7 +68,7 @@ class RestartPolicy:
 
     def pause_seconds(self) -> float:
         """How long to wait before the next start."""
-        in_a_row = max(self._fruitless_deaths, self._failed_starts, self._refused_starts)
+        in_a_row = max(self._deaths, self._failed_starts, self._refused_starts)
         return pause_after(in_a_row)
 
     def died_of_merging(self) -> bool:

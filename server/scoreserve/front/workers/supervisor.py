@@ -11,6 +11,7 @@ starts and retires, it does through here.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -32,7 +33,8 @@ from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
 
-_STOP_GRACE_SECONDS = 0.5  # for idle workers to leave by themselves
+_STOP_GRACE_SECONDS = 0.5  # for workers that are busy
+_LEAST_LEAVE_SECONDS = 5  # for a worker that a reload retires
 
 
 class Supervisor:
@@ -82,21 +84,29 @@ class Supervisor:
         for worker in list(self._workers):
             await worker.connect()
 
-    async def stop(self) -> None:
-        """Ends every worker: idle ones leave, busy ones are killed after a moment.
+    async def stop(self, seconds: float) -> None:
+        """Ends every worker: idle ones leave, and have so many seconds for their atexit handlers
+        and threads; busy ones are killed after a moment.
 
         Whatever is still queued or running is answered first.
         """
         self.refuse_all()
         for worker in self._workers:
-            worker.stop()
-        for _ in range(2):
-            if self._workers:
-                try:
-                    await asyncio.wait_for(self._all_gone.wait(), _STOP_GRACE_SECONDS)
-                except asyncio.TimeoutError:
-                    for worker in self._workers:
-                        worker.kill()
+            worker.stop(seconds)
+        await self._wait_until_gone(_STOP_GRACE_SECONDS)
+        for worker in self._workers:
+            if worker.busy_since is not None or worker.state is State.STARTING:
+                worker.kill()
+        await self._wait_until_gone(max(seconds - _STOP_GRACE_SECONDS, 0.0))
+        for worker in self._workers:
+            _log.warning("Scoring worker with pid %d did not leave in time", worker.pid)
+            worker.kill()
+        await self._wait_until_gone(_STOP_GRACE_SECONDS)
+
+    async def _wait_until_gone(self, seconds: float) -> None:
+        if self._workers:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._all_gone.wait(), seconds)
 
     def refuse_all(self) -> None:
         """Answers every request in hand with 503, and replaces no worker from now on."""
@@ -215,18 +225,18 @@ class Supervisor:
         else:
             _log.error("Scoring worker with pid %d %s%s", worker.pid, text, _running(begun))
             self._counts.died(worker.end, worker.pid, self._clock())
-            self._died(worker)
+            self._died(worker, running=bool(begun))
         self._ready.discard(worker)
         if not self._stopping:
             self._reload.gone(worker)
             self._replace()
 
-    def _died(self, worker: WorkerProcess) -> None:
+    def _died(self, worker: WorkerProcess, *, running: bool) -> None:
         if self._reload.is_newcomer(worker) and self.active_workers():
             return  # a reload that failed: the others go on
         assert worker.end is not None
         self._last_death = worker.end.text
-        self._restarts.died(was_ready=worker in self._ready)
+        self._restarts.died(was_ready=worker in self._ready, running=running)
         if not self._restarts.hopeless(self._dispatch.workers):
             return
         if self._settings.reload:
@@ -294,7 +304,13 @@ class Supervisor:
 
     def _spawn_one(self) -> WorkerProcess:
         generation = self._reload.generation
-        worker = WorkerProcess(self, self._worker_settings.to_json(), self._oom, generation)
+        worker = WorkerProcess(
+            self,
+            self._worker_settings.to_json(),
+            self._oom,
+            generation,
+            max(self._settings.drain_seconds, _LEAST_LEAVE_SECONDS),
+        )
         self._workers.add(worker)
         self._tell_pids()
         return worker

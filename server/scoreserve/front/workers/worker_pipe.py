@@ -68,6 +68,11 @@ class WorkerPipe(asyncio.Protocol):
         if self._sink is not None:
             self._sink.write(wire.frame(wire.SETUP, settings))
 
+    def send_leave(self, seconds: int) -> None:
+        """Asks the worker to leave, once it is idle, and to be gone in so many seconds."""
+        if self._sink is not None:
+            self._sink.write(wire.frame(wire.LEAVE, count=seconds))
+
     def send_stream_request(self, kind: int, job_id: int) -> None:
         """Asks for MORE of a streamed body, or to STOP it."""
         if self._sink is not None:

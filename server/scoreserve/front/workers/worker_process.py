@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import enum
+import logging
+import math
 import os
 import signal
 import subprocess
@@ -27,11 +29,13 @@ from scoreserve.front.workers.worker_pipe import WorkerPipe
 from scoreserve.pipes import pipe
 from scoreserve.wire import Outcome
 
+_log = logging.getLogger("azmlinfsrv")
+
 # How long a worker may take to be gone once it said that it cannot serve, or closed its end:
 # threads of the script can hold up a Python process for ever.
 _EXIT_GRACE_SECONDS = 0.5
-# How long a retired worker may take to be gone. It ends itself sooner, unless C code holds its GIL.
-_LEAVE_GRACE_SECONDS = 5.0
+# How long a worker that leaves may take for its atexit handlers and threads, unless it is told.
+_LEAVE_SECONDS = 5.0
 
 # After which what the event loop was given to write is written.
 _WRITTEN_SECONDS = 0.01
@@ -85,7 +89,12 @@ class WorkerProcess:
     """
 
     def __init__(
-        self, events: WorkerEvents, settings: bytes, oom: OomWatch, generation: int = 0
+        self,
+        events: WorkerEvents,
+        settings: bytes,
+        oom: OomWatch,
+        generation: int = 0,
+        leave_seconds: float = _LEAVE_SECONDS,
     ) -> None:
         self.state = State.STARTING
         self.stage = "starting a process"
@@ -100,6 +109,7 @@ class WorkerProcess:
         self.end: End | None = None  # once it is GONE
         self.busy_since: float | None = None  # when the job it is running began
         self._in_flight = 0
+        self._leave_seconds = leave_seconds
         self._events = events
         self._settings = settings
         self._oom = oom
@@ -139,11 +149,24 @@ class WorkerProcess:
         return self._process.pid
 
     async def connect(self) -> None:
-        """Starts talking to the process, on the running event loop."""
+        """Starts talking to the process, on the running event loop. One that cannot be talked to is
+        ended, and told to be gone as if it could not start.
+        """
         self._loop = asyncio.get_running_loop()
-        sink, _ = await self._loop.connect_write_pipe(LargeWrites, self._sink)
+        try:
+            await self._connect(self._loop)
+        except (OSError, RuntimeError) as error:  # no descriptor, memory or thread to be had
+            _log.error("The scoring worker with pid %d cannot be talked to: %s", self.pid, error)
+            self._pipe_closed = self.boot_failed = True
+            self._pipe.close()
+            self.kill()
+            self.exit_code = self._process.wait()
+            self._gone()
+
+    async def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        sink, _ = await loop.connect_write_pipe(LargeWrites, self._sink)
         self._pipe.open(sink)
-        await self._loop.connect_read_pipe(lambda: self._pipe, self._source)
+        await loop.connect_read_pipe(lambda: self._pipe, self._source)
         self._pipe.send_setup(self._settings)
         threading.Thread(target=self._wait, args=(self._exited,), daemon=True).start()
 
@@ -174,9 +197,12 @@ class WorkerProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, signal.SIGURG)
 
-    def stop(self) -> None:
-        """Asks the process to leave: an idle one does at once."""
+    def stop(self, seconds: float = _LEAVE_SECONDS) -> None:
+        """Asks the process to leave: an idle one does at once. It has `seconds` for its atexit
+        handlers and threads.
+        """
         self.stopping = True
+        self._pipe.send_leave(math.ceil(seconds))
         self._pipe.close()
 
     def retire(self) -> None:
@@ -191,6 +217,8 @@ class WorkerProcess:
     def kill(self) -> None:
         """Ends the process and whatever the script started in its process group."""
         # It is the leader of a session, and so of a process group, of its own.
+        if self.exit_code is not None:
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
@@ -249,9 +277,9 @@ class WorkerProcess:
             self._leave()
 
     def _leave(self) -> None:
-        self.stop()
+        self.stop(self._leave_seconds)
         assert self._loop is not None
-        self._loop.call_later(_LEAVE_GRACE_SECONDS, self._kill_if_alive)
+        self._loop.call_later(self._leave_seconds, self._kill_if_alive)
 
     def on_closed(self) -> None:
         self._pipe_closed = True
@@ -264,15 +292,19 @@ class WorkerProcess:
 
     # What the waiting thread reports.
 
-    def _wait(self, report: Callable[[int], None]) -> None:
-        code = self._process.wait()
+    def _wait(self, report: Callable[[], None]) -> None:
+        # Its id is its own until it is waited for: nobody else's group is killed.
+        if hasattr(os, "waitid"):
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        else:  # macOS
+            self._process.wait()
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
-            self._loop.call_soon_threadsafe(report, code)
+            self._loop.call_soon_threadsafe(report)
 
-    def _exited(self, code: int) -> None:
-        self.exit_code = code
+    def _exited(self) -> None:
         self.kill()  # what the script started must not outlive it
+        self.exit_code = self._process.wait()
         if self._pipe_closed:
             self._gone()
             return
