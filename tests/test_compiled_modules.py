@@ -34,6 +34,8 @@ INTERPRETED = {
     "scoreserve.setting_values": "read at start",
     "scoreserve.settings": "read at start",
     "scoreserve.worker.script.coroutines": "most of its time is asyncio's",
+    "scoreserve.worker.script.idle_source": "made once a worker; what reads is the file's own method",
+    "scoreserve.worker.script.main_module": "asked when something has failed",
     "scoreserve.worker.script.flask_requests": "most of its time is flask's",
     "scoreserve.worker.script.responses": "most of its time is flask's",
 }

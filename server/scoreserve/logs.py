@@ -143,6 +143,8 @@ def configure(settings: Settings) -> bool:
     configure_default(settings.log_level, settings.log_format)
     directories = [settings.app_root]
     if settings.script_path is not None:
+        # As it is named, and where that leads to now.
+        directories.append(os.path.dirname(os.path.abspath(settings.script_path)))
         directories.append(os.path.dirname(os.path.realpath(settings.script_path)))
     for directory in directories:
         path = os.path.join(directory, "logging.json")
@@ -151,6 +153,30 @@ def configure(settings: Settings) -> bool:
             _log.info("Loaded logging config from %s", path)
             return True
     return False
+
+
+def keep_enabled() -> None:
+    """Keeps what logging.config does by default, in a script, from switching off our loggers."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        ours = name.partition(".")[0] in {"azmlinfsrv", "gunicorn", "uvicorn"}
+        if ours and type(logger) is logging.Logger:
+            logger.__class__ = _ServerLogger
+
+
+class _ServerLogger(logging.Logger):
+    """A logger of ours. `dictConfig` and `fileConfig` disable all that they are not told of, unless
+    they are told otherwise: no traceback would reach the log any more.
+    """
+
+    @property
+    def disabled(self) -> bool:
+        return bool(self.__dict__["disabled"])
+
+    @disabled.setter
+    def disabled(self, value: bool) -> None:
+        caller = sys._getframe(1).f_globals.get("__name__")  # noqa: SLF001 - no other way
+        if caller != "logging.config":
+            self.__dict__["disabled"] = value
 
 
 def _configure_from(path: str) -> None:

@@ -20,7 +20,10 @@ def json_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def own_alarm() -> Iterator[None]:
-    """Takes back the handler and the timer that a ScriptRunner sets."""
+    """Takes back what a test does to SIGALRM and its timer.
+
+    The signal that a ScriptRunner rings by keeps its handler: without, it would end the tests.
+    """
     before = signal.getsignal(signal.SIGALRM)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)

@@ -56,9 +56,10 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
     cli = dict(arguments)
     if cli.get("app_insights_key"):
         cli["app_insights_enabled"] = "true"  # the flag of the one means both, as in the reference
-    for name in ("entry_script", "config_file"):
-        if cli.get(name):
-            cli[name] = os.path.realpath(cli[name])
+    if cli.get("config_file"):
+        cli["config_file"] = os.path.realpath(cli["config_file"])
+    if cli.get("entry_script"):
+        cli["entry_script"] = _absolute(cli["entry_script"])
     try:
         loaded = load(cli, os.environ, os.getcwd())
         chosen = loaded.settings
@@ -85,6 +86,16 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
 
     Arbiter(chosen, custom_logs=custom_logs).run()
     raise AssertionError("gunicorn's arbiter returned")
+
+
+def _absolute(path: str) -> str:
+    """The path from the root on, with its links as they are: where they lead to may be gone when a
+    worker is started later, as when Kubernetes updates a ConfigMap.
+    """
+    path = os.path.join(os.getcwd(), path)
+    short = os.path.normpath(path)
+    # Behind a link, `..` is not what it seems to be.
+    return short if os.path.realpath(short) == os.path.realpath(path) else path
 
 
 def _warn(loaded: Loaded) -> None:

@@ -1,18 +1,21 @@
-"""The scoring timeout on its timer, which runs on from one call into the next.
+"""The scoring timeout: what a call is told, and when.
 
-Time passes only where a test lets it, but for the last test, which uses the real timer.
+Time passes only where a test lets it, but for the tests of the watching thread.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from scoreserve.worker.script.alarm import Alarm
+from scoreserve.worker.script import alarm
+from scoreserve.worker.script.alarm import Alarm, OutOfTime
 
 LIMIT_SECONDS = 10.0
 DEADLINE_SECONDS = 30.0
@@ -20,53 +23,27 @@ DEADLINE_SECONDS = 30.0
 pytestmark = pytest.mark.usefixtures("own_alarm")
 
 
-class FakeTimer:
-    """The process's timer and clock. `settings` are the seconds it was set to, one by one."""
+class Script:
+    """Calls of run() under one Alarm, with a clock of its own, and a signal every second."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, limit_seconds: float = LIMIT_SECONDS) -> None:
         self.now = 1000.0
-        self.settings: list[float] = []
-        self._rings_at: float | None = None
-        monkeypatch.setattr(signal, "setitimer", self._set)
-        monkeypatch.setattr(signal, "getitimer", self._get)
-
-    def _set(self, which: int, seconds: float) -> None:
-        assert which == signal.ITIMER_REAL
-        self.settings.append(seconds)
-        self._rings_at = self.now + seconds if seconds else None
-
-    def _get(self, which: int) -> tuple[float, float]:
-        return (0.0 if self._rings_at is None else max(self._rings_at - self.now, 1e-6), 0.0)
+        self._alarm = Alarm(limit_seconds, lambda: self.now)
+        self.cleaned_up = False
 
     def sleep(self, seconds: float) -> None:
-        """Time passes, and the timer rings when its time comes."""
         until = self.now + seconds
-        while self._rings_at is not None and self._rings_at <= until:
-            self.now, self._rings_at = self._rings_at, None
-            signal.raise_signal(signal.SIGALRM)
-        self.now = until
-
-
-@pytest.fixture
-def timer(monkeypatch: pytest.MonkeyPatch) -> FakeTimer:
-    return FakeTimer(monkeypatch)
-
-
-class Script:
-    """Calls of run() under one Alarm."""
-
-    def __init__(self, timer: FakeTimer) -> None:
-        self._timer = timer
-        self._alarm = Alarm(LIMIT_SECONDS, lambda: timer.now)
-        self.cleaned_up = False
+        while self.now < until:
+            self.now = min(math.floor(self.now) + 1, until)
+            signal.raise_signal(alarm.SIGNAL)
 
     def call(self, seconds: float, *, clean_up_seconds: float = 0, spent: float = 0) -> None:
         """One that takes so long, and perhaps longer to clean up."""
         with self._alarm.after(spent) if spent else self._alarm:
             try:
-                self._timer.sleep(seconds)
+                self.sleep(seconds)
             finally:
-                self._timer.sleep(clean_up_seconds)
+                self.sleep(clean_up_seconds)
                 self.cleaned_up = True
 
     def fail(self) -> None:
@@ -77,136 +54,98 @@ class Script:
     def catch(self) -> None:
         """One that takes its interruption for its own business."""
         with self._alarm, contextlib.suppress(TimeoutError):
-            self._timer.sleep(LIMIT_SECONDS)
+            self.sleep(LIMIT_SECONDS)
 
 
 @pytest.fixture
-def script(timer: FakeTimer) -> Script:
-    return Script(timer)
+def script() -> Script:
+    return Script()
 
 
 class TestCall:
-    def test_that_takes_too_long_is_interrupted(self, timer: FakeTimer, script: Script) -> None:
-        began = timer.now
-        with pytest.raises(TimeoutError):
+    def test_that_takes_too_long_is_interrupted(self, script: Script) -> None:
+        began = script.now
+        with pytest.raises(OutOfTime):
             script.call(LIMIT_SECONDS + 5)
-        assert timer.now == began + LIMIT_SECONDS
+        assert script.now == began + LIMIT_SECONDS
 
-    def test_that_ends_in_time_is_not(self, timer: FakeTimer, script: Script) -> None:
+    def test_that_ends_in_time_is_not(self, script: Script) -> None:
         script.call(LIMIT_SECONDS - 1)
-        timer.sleep(100)
+        script.sleep(100)
 
-    def test_that_fails_ends_too(self, timer: FakeTimer, script: Script) -> None:
+    def test_that_fails_ends_too(self, script: Script) -> None:
         with pytest.raises(KeyError):
             script.fail()
-        timer.sleep(100)
+        script.sleep(100)
 
     def test_is_interrupted_once(self, script: Script) -> None:
         """What the script does to clean up may take its time."""
-        with pytest.raises(TimeoutError):
+        with pytest.raises(OutOfTime):
             script.call(LIMIT_SECONDS, clean_up_seconds=100)
         assert script.cleaned_up
 
-    def test_may_catch_its_interruption(self, timer: FakeTimer, script: Script) -> None:
+    def test_may_catch_its_interruption(self, script: Script) -> None:
         script.catch()
-        timer.sleep(100)
+        script.sleep(100)
 
-
-class TestNextCall:
-    def test_finds_the_timer_still_set(self, timer: FakeTimer, script: Script) -> None:
-        """Setting it each time would cost more than a fast call."""
-        for _ in range(100):
-            script.call(LIMIT_SECONDS / 1000)
-        assert timer.settings == [LIMIT_SECONDS]
-
-    def test_is_not_hit_by_the_alarm_of_the_one_before(
-        self, timer: FakeTimer, script: Script
-    ) -> None:
-        script.call(8)
-        script.call(9)
-        assert timer.settings == [LIMIT_SECONDS, 8]
-
-    @pytest.mark.parametrize("before", [[8], [9, 9, 9], [1] * 15, [0], [5, 5]])
-    def test_has_its_full_time_and_no_more(
-        self, timer: FakeTimer, script: Script, before: list[float]
-    ) -> None:
-        for seconds in before:
-            script.call(seconds)
-        script.call(LIMIT_SECONDS - 0.001)
-        began = timer.now
-        with pytest.raises(TimeoutError):
+    @pytest.mark.parametrize("before", [0, 3, 9, 100])
+    def test_has_its_full_time_and_no_more(self, script: Script, before: float) -> None:
+        script.call(min(before, LIMIT_SECONDS - 1))
+        script.sleep(before)
+        began = script.now
+        with pytest.raises(OutOfTime):
             script.call(LIMIT_SECONDS + 5)
-        assert timer.now == pytest.approx(began + LIMIT_SECONDS)
+        assert script.now == began + LIMIT_SECONDS
 
-    def test_sets_a_timer_that_rang_between_calls(self, timer: FakeTimer, script: Script) -> None:
-        script.call(1)
-        timer.sleep(100)
-        assert timer.settings == [LIMIT_SECONDS]  # an idle worker is left in peace
-        with pytest.raises(TimeoutError):
-            script.call(LIMIT_SECONDS)
+    def test_has_no_limit_where_there_is_none(self) -> None:
+        Script(0).call(100_000)
 
-    def test_sets_a_timer_that_the_script_stopped(self, timer: FakeTimer, script: Script) -> None:
-        script.call(1)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        script.call(0.002)
-        began = timer.now
-        with pytest.raises(TimeoutError):
-            script.call(LIMIT_SECONDS)
-        assert timer.now == began + LIMIT_SECONDS
-
-    def test_at_once_does_not_ask_for_the_timer(
-        self, timer: FakeTimer, script: Script, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("spent", [1, 6, 9])
+    def test_whose_time_is_partly_spent_has_what_is_left(
+        self, script: Script, spent: float
     ) -> None:
-        """Which costs as much as a fast call."""
-        script.call(0)
-        with monkeypatch.context() as patched:
-            patched.delattr(signal, "getitimer")
-            script.call(0)
-        script.call(1)
-        with pytest.raises(TimeoutError):
-            script.call(LIMIT_SECONDS)
-
-    def test_after_one_that_was_interrupted_has_its_full_time(
-        self, timer: FakeTimer, script: Script
-    ) -> None:
-        for _ in range(3):
-            began = timer.now
-            with pytest.raises(TimeoutError):
-                script.call(LIMIT_SECONDS + 5)
-            assert timer.now == began + LIMIT_SECONDS
-        script.call(LIMIT_SECONDS - 1)
-
-
-class TestCallWhoseTimeIsPartlySpent:
-    """Its requests have been in a run() before, which was of no use."""
-
-    @pytest.mark.parametrize("before", [[], [0], [3], [9], [5, 5], [8, 9]])
-    @pytest.mark.parametrize("spent", [1, 6, 9.5])
-    def test_has_what_is_left(
-        self, timer: FakeTimer, script: Script, before: list[float], spent: float
-    ) -> None:
-        for seconds in before:
-            script.call(seconds)
         script.call(LIMIT_SECONDS - spent - 0.001, spent=spent)
-        began = timer.now
-        with pytest.raises(TimeoutError):
+        script.now = began = math.ceil(script.now)
+        with pytest.raises(OutOfTime):
             script.call(LIMIT_SECONDS, spent=spent)
-        assert timer.now == pytest.approx(began + LIMIT_SECONDS - spent)
-
-    @pytest.mark.parametrize("before", [[], [3]])
-    def test_has_hardly_begun_when_nothing_is_left(
-        self, timer: FakeTimer, script: Script, before: list[float]
-    ) -> None:
-        for seconds in before:
-            script.call(seconds)
-        began = timer.now
-        with pytest.raises(TimeoutError):
-            script.call(LIMIT_SECONDS, spent=LIMIT_SECONDS + 5)
-        assert timer.now == pytest.approx(began, abs=0.001)
-
-    def test_leaves_the_next_its_full_time(self, timer: FakeTimer, script: Script) -> None:
-        script.call(0.5, spent=9)
+        assert script.now == began + LIMIT_SECONDS - spent
         script.call(LIMIT_SECONDS - 1)
+
+
+@pytest.fixture
+def own_timer() -> Iterator[list[int]]:
+    """A script's own handler of SIGALRM: what it has heard."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGALRM, lambda number, _: heard.append(number))
+    yield heard
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+class TestSigalrm:
+    """Handler and timer are the script's."""
+
+    def test_is_left_alone(self, own_timer: list[int]) -> None:
+        handler = signal.getsignal(signal.SIGALRM)
+        script = Script()
+        with pytest.raises(OutOfTime):
+            script.call(LIMIT_SECONDS)
+        assert signal.getsignal(signal.SIGALRM) is handler
+        assert own_timer == []
+
+    @pytest.mark.parametrize(
+        ("set_before", "interval", "goes_on"),
+        [(False, 0, False), (False, 50, True), (True, 0, True)],
+        ids=["a forgotten limit", "a heartbeat", "one of init()"],
+    )
+    def test_what_it_has_set_when_run_ends(
+        self, own_timer: list[int], set_before: bool, interval: float, goes_on: bool
+    ) -> None:
+        if set_before:
+            signal.setitimer(signal.ITIMER_REAL, 50)
+        with Alarm(LIMIT_SECONDS):
+            signal.setitimer(signal.ITIMER_REAL, 50, interval)
+        assert (signal.getitimer(signal.ITIMER_REAL)[0] > 0) == goes_on
 
 
 def test_only_the_main_thread_can_have_one() -> None:
@@ -224,15 +163,41 @@ def test_only_the_main_thread_can_have_one() -> None:
     assert len(refused) == 1
 
 
-def test_a_blocking_call_is_interrupted() -> None:
-    """By the real timer, which was set for an earlier call."""
-    limit = Alarm(0.02)
-
-    def call(seconds: float) -> None:
+class TestWatchingThread:
+    def call(self, limit: Alarm, seconds: float) -> None:
         with limit:
             time.sleep(seconds)
 
-    for _ in range(50):
-        call(0)
-    with pytest.raises(TimeoutError):
-        call(DEADLINE_SECONDS)
+    def test_interrupts_a_call_that_blocks(self) -> None:
+        limit = Alarm(0.02).watch()
+        for _ in range(3):
+            self.call(limit, 0)
+            with pytest.raises(OutOfTime):
+                self.call(limit, DEADLINE_SECONDS)
+
+    def test_hears_of_a_call_after_a_pause(self) -> None:
+        """It sleeps until it is woken when it found no call."""
+        limit = Alarm(0.02).watch()
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not limit.unwatched:
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        with pytest.raises(OutOfTime):
+            self.call(limit, DEADLINE_SECONDS)
+
+    def test_hears_of_a_call_whose_time_is_partly_spent(self) -> None:
+        limit = Alarm(100).watch()
+        self.call(limit, 0)
+        with pytest.raises(OutOfTime):
+            self.call(limit.after(99.98), DEADLINE_SECONDS)
+
+    def test_watches_the_newest(self) -> None:
+        old = Alarm(0.02).watch()
+        new = Alarm(DEADLINE_SECONDS).watch()
+        self.call(old, 0.1)
+        self.call(new, 0.1)
+
+    def test_knows_no_limit_that_is_too_long(self) -> None:
+        self.call(Alarm(1e12).watch(), 0)
+        with pytest.raises(OutOfTime):
+            self.call(Alarm(0.02).watch(), DEADLINE_SECONDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import json
 import signal
 import time
@@ -16,7 +17,7 @@ from scoreserve import heads, logs
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script import alarm
-from scoreserve.worker.script.calling import Call, convention_of
+from scoreserve.worker.script.calling import convention_of
 from scoreserve.worker.script.responses import StreamedOutcome
 from scoreserve.worker.script.script_runner import ScriptRunner
 from tests.worker.fakes import head_of, job_of
@@ -40,6 +41,7 @@ def score(own_alarm: None, server_log: pytest.LogCaptureFixture) -> Iterator[Sco
     yield score
     for runner in scorers:
         if runner._coroutines is not None:
+            runner.end()
             runner._coroutines._loop.close()  # it lives as long as the process
 
 
@@ -148,11 +150,20 @@ class TestTimeout:
 
         assert message(score(run, scoring_timeout_ms=20)) == "Scoring timeout after 20 ms"
 
-    def test_of_the_scripts_own_counts_too(self, score: Score) -> None:
+    @pytest.mark.parametrize(
+        "error",
+        [TimeoutError("mine"), asyncio.TimeoutError(), concurrent.futures.TimeoutError()],
+        ids=["builtin", "asyncio", "futures"],
+    )
+    def test_of_the_scripts_own_is_an_exception_like_others(
+        self, score: Score, server_log: pytest.LogCaptureFixture, error: Exception
+    ) -> None:
         def run(data: Any) -> None:
-            raise TimeoutError
+            raise error
 
-        assert message(score(run, scoring_timeout_ms=5000)) == "Scoring timeout after 5000 ms"
+        assert message(score(run)).startswith("An unexpected error occurred in scoring script.")
+        assert "TimeoutError" in server_log.messages[-1]
+        assert not any("allocated time" in line for line in server_log.messages)
 
     @pytest.mark.parametrize("fails", [True, False])
     def test_ends_with_run(self, score: Score, fails: bool) -> None:
@@ -160,38 +171,29 @@ class TestTimeout:
             return 1 / (not fails)
 
         score(run, scoring_timeout_ms=1)
-        signal.raise_signal(signal.SIGALRM)  # were it still running, it would raise here
+        time.sleep(0.01)
+        signal.raise_signal(alarm.SIGNAL)  # were it still running, it would raise here
 
     def test_that_rings_before_its_time_is_over_is_not_heard(self, score: Score) -> None:
-        """The timer may have been set for an earlier call."""
+        """It may have been for an earlier call."""
 
         def run(data: Any) -> Any:
-            signal.raise_signal(signal.SIGALRM)
+            signal.raise_signal(alarm.SIGNAL)
             return data
 
         assert score(run, scoring_timeout_ms=60_000).status == 200  # type: ignore[union-attr]
 
-    def test_holds_though_the_script_used_the_timer_itself(
-        self, own_alarm: None, server_log: pytest.LogCaptureFixture
-    ) -> None:
-        """As some libraries do, for a timeout of their own in an earlier call."""
+    def test_holds_though_the_script_has_the_timer_of_the_process(self, score: Score) -> None:
+        heard: list[int] = []
 
-        def run(data: Any) -> Any:
-            if data == "first":
-                signal.setitimer(signal.ITIMER_REAL, 0)
-            else:
-                until = time.monotonic() + 5
-                while time.monotonic() < until:
-                    pass
-            return data
+        def run(data: Any) -> None:
+            signal.signal(signal.SIGALRM, lambda number, _: heard.append(number))
+            signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+            while True:
+                time.sleep(1)
 
-        runner = ScriptRunner(run, convention_of(run), Settings(scoring_timeout_ms=20))
-        first, second = runner.read([job_of(b"first"), job_of(b"second")])
-        assert isinstance(first, Call)
-        assert isinstance(second, Call)
-        runner.score(first)
-        time.sleep(2 * alarm._ASK_SECONDS)
-        assert message(runner.score(second)) == "Scoring timeout after 20 ms"
+        assert message(score(run, scoring_timeout_ms=50)) == "Scoring timeout after 50 ms"
+        assert heard
 
 
 class TestAsync:

@@ -1,57 +1,94 @@
-"""SCORING_TIMEOUT_MS on the worker's main thread: raises TimeoutError in a run() that takes longer.
+"""SCORING_TIMEOUT_MS on the worker's main thread: raises OutOfTime in a run() that takes longer.
 
-Setting and clearing the process's timer for each run() costs more than a fast run() itself. So the
-timer is left to run from one call into the next: when it rings, the call in hand has either had its
-time, or the timer is set again for what is left of it.
+    the main thread    notes until when the call may take, and calls run()
+    a watching thread  sleeps until then, and sends a signal, whose handler raises
 
-A script may use the timer and the signal for itself. So whether the timer still runs is asked, not
-remembered, but once in a millisecond only: a call that begins within one of the script's doing, and
-takes too long, is ended by the front (`front.time_limits`).
+The signal is one that nothing else uses. SIGALRM and the timer behind it are the script's: a
+handler that it sets, wherever that is, is in force, and no limit of ours rings into it.
+
+Setting a timer for each run() costs more than a fast run() itself. The watching thread costs next
+to nothing: it sleeps on from one call into the next, which has its whole time before it, and looks
+again then. Where it finds no call it sleeps until there is one.
 """
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
+import math
 import signal
+import sys
 import time
+from _thread import allocate_lock, start_new_thread  # before a script can replace them
 from collections.abc import Callable
+from threading import get_ident
 from types import FrameType, TracebackType
-from typing import Final
+from typing import Any, Final
 
-_AT_ONCE: Final = 1e-6  # seconds: 0 would switch the timer off
-_ASK_SECONDS: Final = 1e-3
+from mypy_extensions import mypyc_attr
+
+SIGNAL: Final = int(getattr(signal, "SIGRTMAX", signal.SIGVTALRM))
+_LENT_SECONDS: Final = 0.5
+_AGAIN_SECONDS: Final = 0.1  # until a call that is over its time is told so once more
+_LONGEST_SECONDS: Final = 3600.0  # that a lock is waited for; it would not take a thousand years
+_SIGALRM: Final = int(signal.SIGALRM)
+_NO_HANDLER: Final = int(signal.SIG_DFL)
+
+
+@mypyc_attr(native_class=False)
+class OutOfTime(TimeoutError):
+    """SCORING_TIMEOUT_MS is over. Any other TimeoutError is the script's own."""
 
 
 class Alarm:
     """`with alarm:` around a call of at most `seconds`, or `with alarm.after(spent):` around one
-    whose requests have had so many seconds already. Main thread only. `clock` tells the time in
-    seconds.
+    whose requests have had so many seconds already; 0: no limit. Main thread only. `clock` tells
+    the time in seconds. It rings once it is watched.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._seconds = seconds
+        self._seconds = seconds or math.inf
         self._clock = clock
-        self._started: float | None = None  # of the call in hand
         self._spent = 0.0
-        self._ask_at = 0.0  # whether the timer still runs
-        self._handler = self._ring
-        signal.signal(signal.SIGALRM, self._handler)
+        self.until = math.inf  # the call in hand may take, or the next one
+        self.unwatched = False  # but for being woken: there was no call
+        self.stopped_a_loop = False  # instead of raising OutOfTime into the call in hand
+        # What init() has started goes on. What run() leaves behind is stopped, see `__exit__`.
+        self._timer_is_kept = signal.getitimer(signal.ITIMER_REAL)[0] > 0
+        signal.signal(SIGNAL, self._ring)
+
+    def watch(self) -> Alarm:
+        """Itself, watched from now on, in the place of any other."""
+        _watcher.watch(self, get_ident())
+        return self
 
     def after(self, spent: float) -> Alarm:
         """The alarm for a call whose requests have had `spent` seconds of run() already."""
         self._spent = spent
         return self
 
+    def left(self) -> float:
+        """The seconds that the call in hand still has; infinity: no limit, or no call."""
+        return self.until - self._clock()
+
+    def lend(self) -> float:
+        """What is left to the call in hand, for an event loop that sees to it. This alarm is for a
+        loop that is held up: it rings a little later, unless it is disarmed.
+        """
+        left = self.left()
+        self.until += _LENT_SECONDS
+        return left
+
+    def disarm(self) -> None:
+        """Lets the call in hand end in its own time: it has been told."""
+        self.until = math.inf
+
     def __enter__(self) -> None:
-        spent, self._spent = self._spent, 0.0
-        now = self._clock()
-        self._started = now - spent
-        if now < self._ask_at and not spent:
-            return
-        self._ask_at = now + _ASK_SECONDS
-        left = signal.getitimer(signal.ITIMER_REAL)[0]
-        if not left or (spent and left > self._seconds - spent):
-            signal.signal(signal.SIGALRM, self._handler)
-            signal.setitimer(signal.ITIMER_REAL, max(self._seconds - spent, _AT_ONCE))
+        self.until = self._clock() + self._seconds - self._spent
+        self.stopped_a_loop = False
+        if self._spent or self.unwatched:
+            self._spent = 0.0
+            self.unwatched = False
+            _watcher.wake()
 
     def __exit__(
         self,
@@ -59,14 +96,74 @@ class Alarm:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._started = None
+        self.until = math.inf
+        if _signal.getsignal(_SIGALRM) != _NO_HANDLER:
+            self._stop_timer()
+
+    def _stop_timer(self) -> None:
+        """Stops a time limit of the script's that it set and forgot, as the reference does: it
+        would ring into another call. A timer that rings again and again is meant to.
+        """
+        left, interval = signal.getitimer(signal.ITIMER_REAL)
+        if left and not interval and not self._timer_is_kept:
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _ring(self, signal_number: int, frame: FrameType | None) -> None:
-        self._ask_at = 0.0
-        if self._started is None:
-            return  # between two calls: the next one sets it
-        left = self._seconds - (self._clock() - self._started)
-        if left <= 0:
-            self._started = None
-            raise TimeoutError
-        signal.setitimer(signal.ITIMER_REAL, left)
+        if self.left() <= 0:
+            self.until = math.inf
+            self.stopped_a_loop = _stop_loop()
+            if not self.stopped_a_loop:
+                raise OutOfTime
+
+
+def _stop_loop() -> bool:
+    """Stops the event loop that the script runs, if that waits and is written in C, such as uvloop:
+    what is raised there is lost. Its `run_until_complete` then raises.
+    """
+    asyncio: Any = sys.modules.get("asyncio")
+    try:
+        loop = asyncio.get_running_loop()
+        waits = asyncio.current_task(loop) is None
+    except (AttributeError, RuntimeError):  # asyncio is not imported, or no loop runs
+        return False
+    if not waits or type(loop).__module__.startswith("asyncio."):
+        return False
+    loop.stop()
+    return True
+
+
+class _Watcher:
+    """The watching thread of this process."""
+
+    def __init__(self) -> None:
+        self._alarm: Alarm | None = None
+        self._thread = 0  # that is to be interrupted
+        self._waking = allocate_lock()  # let go of, it ends the thread's sleep
+        self._waking.acquire()
+
+    def watch(self, alarm: Alarm, thread: int) -> None:
+        started = self._alarm is not None
+        self._alarm, self._thread = alarm, thread
+        if started:
+            self.wake()
+        else:
+            start_new_thread(self._run, ())
+
+    def wake(self) -> None:
+        if self._waking.locked():
+            self._waking.release()
+
+    def _run(self) -> None:
+        while True:
+            alarm = self._alarm
+            assert alarm is not None
+            alarm.unwatched = alarm.until == math.inf
+            left = alarm.left()  # asked last: a call that has begun since then wakes this thread
+            if left <= 0:
+                # Time and again: a signal just before a call that blocks does not interrupt it.
+                signal.pthread_kill(self._thread, SIGNAL)
+                left = _AGAIN_SECONDS
+            self._waking.acquire(timeout=min(left, _LONGEST_SECONDS))
+
+
+_watcher: Final = _Watcher()

@@ -16,17 +16,20 @@ import logging
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from scoreserve import heads
 from scoreserve.errors import BootError
-from scoreserve.wire import WireJob
+from scoreserve.wire import Buffer, WireJob
 from scoreserve.worker.script.inputs import InputReader, RawInput, SchemaInput, TextInput
 
 _log = logging.getLogger("azmlinfsrv.user_script")
 
 _HEADERS_PARAMETER = "request_headers"
+_modules: Final = sys.modules
+# A longer body is gone once run() has its members, unless flask is there by then.
+_KEPT_BYTES: Final = 1 << 20
 _BY_KEYWORD = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -35,7 +38,8 @@ class Call:
     """A job whose input is read: what run() is called with.
 
     `head` is the encoded request head, which few calls need again. `context` is the flask context
-    to call it in, where the script has a use for one.
+    to call it in, where the script has a use for one. `body` is what is kept for one that turns out
+    to be needed later; None: it has one, or it is a call for several requests.
     """
 
     job_id: int
@@ -43,6 +47,7 @@ class Call:
     arguments: dict[str, Any]
     context: AbstractContextManager[Any] | None
     body_bytes: int
+    body: bytes | None = field(init=False)  # so that `replace` leaves it out
 
     def __init__(
         self,
@@ -57,14 +62,14 @@ class Call:
         self.arguments = arguments
         self.context = context
         self.body_bytes = body_bytes
+        self.body = None
 
 
 @dataclass
 class Convention:
     """Turns a job into a call of run(). `raw`: run() gets flask's request.
 
-    `awaited`: run() is a coroutine function or an async generator function. `uses_flask`: the
-    script may look at flask.request, so there must be one while it runs.
+    `awaited`: run() is a coroutine function or an async generator function.
     """
 
     reader: InputReader
@@ -72,7 +77,6 @@ class Convention:
     raw: bool
     awaited: bool = False
     mergeable: bool = False  # requests differ in nothing but the values of their arguments
-    uses_flask: bool = False
 
     @property
     def text_parameter(self) -> str | None:
@@ -85,13 +89,31 @@ class Convention:
         if self.wants_headers:
             headers = heads.decode_head(job.head).merged_headers()
             arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
-        context = self._context(job) if self.raw or self.uses_flask else None
-        return Call(job.id, job.head, arguments, context, len(job.body))
+        # The script may look at flask.request once anything in this process has imported flask.
+        needs_context = self.raw or "flask" in _modules
+        context = _flask_context(job.head, job.body) if needs_context else None
+        call = Call(job.id, job.head, arguments, context, len(job.body))
+        if not needs_context:
+            in_arguments = isinstance(self.reader, TextInput) or call.body_bytes > _KEPT_BYTES
+            call.body = b"" if in_arguments else bytes(job.body)
+        return call
 
-    def _context(self, job: WireJob) -> AbstractContextManager[Any]:
-        from scoreserve.worker.script import flask_requests
+    def late_context(self, call: Call) -> AbstractContextManager[Any] | None:
+        """The flask context of a call that was read before flask was imported; None if it is not
+        that of one request.
+        """
+        body = call.body
+        if body is None:
+            return None
+        if isinstance(self.reader, TextInput) and call.head.startswith(heads.POST):
+            body = call.arguments[self.reader.parameter].encode()
+        return _flask_context(call.head, body)
 
-        return flask_requests.request_context(heads.decode_head(job.head), job.body)
+
+def _flask_context(head: bytes, body: Buffer) -> AbstractContextManager[Any]:
+    from scoreserve.worker.script import flask_requests
+
+    return flask_requests.request_context(heads.decode_head(head), body)
 
 
 def convention_of(run: Callable[..., Any]) -> Convention:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import importlib.machinery
-import importlib.util
 import logging
 import os
 import sys
@@ -22,8 +20,8 @@ from typing import Any
 
 from scoreserve.errors import BootError
 from scoreserve.settings import Settings
+from scoreserve.worker.script import child_processes, script_loaders
 
-MODULE_NAME = "entry_module"
 _TREE_LINES = 200
 
 _log = logging.getLogger("azmlinfsrv")
@@ -61,7 +59,7 @@ def load(settings: Settings) -> EntryScript:
     top-level code raises is raised as it is.
     """
     path = settings.script_path
-    module = _import_main(settings) if path is None else _import_path(path)
+    module = _import_main(settings) if path is None else import_path(path)
     driver = getattr(module, "driver_module", None)
     if isinstance(driver, ModuleType) and hasattr(driver, "run"):
         run = driver.run
@@ -74,6 +72,18 @@ def load(settings: Settings) -> EntryScript:
         run = _function(module, "run")
         _script_log.info("Found user script at %s", module.__file__)
     return EntryScript(_function(module, "init"), run)
+
+
+def import_path(path: str) -> ModuleType:
+    """The script at `path`, imported as the module `entry_module`. Raises BootError when it cannot
+    be one, or what its own code raises.
+    """
+    if not os.path.isfile(path):
+        raise BootError(
+            f"No such file or directory.\nFileNotFoundError: there is no entry script at {path}"
+        )
+    # dataclasses, pickle and typing look a class's module up by name.
+    return script_loaders.load(path, child_processes.MODULE_NAME, child_processes.script_loads)
 
 
 def log_model_directory(path: str | None) -> None:
@@ -107,32 +117,6 @@ def tree(path: str, depth: int = 0) -> Iterator[str]:
             yield "    " * (depth + 1) + f"{child} -> {os.readlink(inner)}"
         else:
             yield from tree(inner, depth + 1)
-
-
-class _SourceLoader(importlib.machinery.SourceFileLoader):
-    """Never reads or writes bytecode: a container restarted with a changed script of the same
-    size and time stamp must run the script, not its cache.
-    """
-
-    def path_stats(self, path: str) -> Any:
-        raise OSError("no bytecode for the entry script")
-
-
-def _import_path(path: str) -> ModuleType:
-    if not os.path.isfile(path):
-        raise BootError(
-            f"No such file or directory.\nFileNotFoundError: there is no entry script at {path}"
-        )
-    spec = importlib.util.spec_from_file_location(
-        MODULE_NAME, path, loader=_SourceLoader(MODULE_NAME, path)
-    )
-    if spec is None or spec.loader is None:
-        raise BootError(f"{path} cannot be imported as a Python module")
-    module = importlib.util.module_from_spec(spec)
-    # dataclasses, pickle and typing look a class's module up by name.
-    sys.modules[MODULE_NAME] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 def _import_main(settings: Settings) -> ModuleType:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
+import threading
 import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
 
 from scoreserve import logs
@@ -14,8 +17,10 @@ from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, Script
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script import results
-from scoreserve.worker.script.alarm import Alarm
+from scoreserve.worker.script.alarm import Alarm, OutOfTime
 from scoreserve.worker.script.calling import Call, Convention
+from scoreserve.worker.script.idle_source import IdleSource
+from scoreserve.worker.script.main_module import advice
 from scoreserve.worker.script.responses import StreamedOutcome
 
 if TYPE_CHECKING:
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("azmlinfsrv")
 _clock: Final = time.perf_counter
 _Formatter: Final = logs.JsonFormatter
+_modules: Final = sys.modules
 
 Result = Outcome | StreamedOutcome
 # Told which calls share a run(), before it begins.
@@ -40,19 +46,45 @@ def nobody_told(calls: Sequence[Call]) -> None:
     """For whoever need not know what begins."""
 
 
-class ScriptRunner:
-    """Runs the entry script's run() for jobs, one call at a time."""
+def run_init(init: Callable[[], Any]) -> Coroutines | None:
+    """Calls init(), and awaits what it returns: on the event loop that run() is then awaited on."""
+    value = init()
+    if not inspect.isawaitable(value):
+        return None
+    from scoreserve.worker.script.coroutines import Coroutines
 
-    def __init__(self, run: Callable[..., Any], convention: Convention, settings: Settings) -> None:
+    coroutines = Coroutines()
+    coroutines.result(value)
+    return coroutines
+
+
+class ScriptRunner:
+    """Runs the entry script's run() for jobs, one call at a time. `coroutines` are those of init().
+    While the worker waits at `source`, the script's event loop goes on.
+    """
+
+    def __init__(
+        self,
+        run: Callable[..., Any],
+        convention: Convention,
+        settings: Settings,
+        coroutines: Coroutines | None = None,
+        source: IdleSource | None = None,
+    ) -> None:
         self._run = run
         self._convention = convention
         self._strict_json = settings.strict_json
         self._timeout_ms = settings.scoring_timeout_ms
         self.timeout_seconds = settings.scoring_limit_seconds
-        self._coroutines: Coroutines | None = None  # made for the first one
-        if convention.awaited:
+        self._source = source
+        self._coroutines: Coroutines | None = None
+        if coroutines is not None:
+            self._await_with(coroutines)
+        elif convention.awaited:
             self._awaiting()  # before there are requests to wait for it
-        self._alarm = Alarm(self.timeout_seconds)
+        self._in_hand: Call | None = None  # if flask is not imported yet
+        self._late_context: AbstractContextManager[Any] | None = None  # of the call in hand
+        self._alarm = Alarm(self.timeout_seconds).watch()
 
     def read(self, jobs: Iterable[WireJob]) -> list[Call | Outcome]:
         """The calls to make, in the order of `jobs`; an Outcome where the input is refused.
@@ -101,27 +133,65 @@ class ScriptRunner:
         Raises ScoringTimeout or ScriptFailed.
         """
         try:
+            context = call.context
+            if context is None:
+                if "flask" in _modules:
+                    context = self._convention.late_context(call)
+                else:
+                    self._in_hand = call
             with self._alarm.after(spent) if spent else self._alarm:
-                if call.context is None:
+                if context is None:
                     return self._settle(self._run(**call.arguments))
-                with call.context:
+                with context:
                     return self._settle(self._run(**call.arguments))
-        except TimeoutError as error:  # the script's own count too, as in the reference
-            _log.error(
-                "Script failed to finish execution within the allocated time: %dms",
-                self._timeout_ms,
-            )
-            raise ScoringTimeout(self._timeout_ms).with_cause(error) from error
         # SystemExit and CancelledError too: what ends one request need not take its worker along.
         except BaseException as error:
-            raise ScriptFailed().with_cause(error) from error
+            raise self._failure(error) from error
+        finally:
+            self._in_hand = None
+            if self._late_context is not None:
+                self._leave_late_context()
+
+    def flask_imported(self) -> None:
+        """Gives the call that is in hand its flask context, if it has imported flask just now."""
+        call = self._in_hand
+        if call is None or threading.current_thread() is not threading.main_thread():
+            return
+        self._in_hand = None
+        context = self._convention.late_context(call)
+        if context is not None:
+            context.__enter__()
+            self._late_context = context
+
+    def end(self) -> None:
+        """Ends what the script has left on its event loop."""
+        if self._coroutines is not None:
+            self._coroutines.end()
+
+    def _failure(self, error: BaseException) -> ReplyError:
+        """What a call of run() that raised this is answered with."""
+        if not isinstance(error, OutOfTime) and not self._alarm.stopped_a_loop:
+            return ScriptFailed().with_cause(error)
+        _log.error(
+            "Script failed to finish execution within the allocated time: %dms", self._timeout_ms
+        )
+        return ScoringTimeout(self._timeout_ms).with_cause(error)
+
+    def _leave_late_context(self) -> None:
+        context, self._late_context = self._late_context, None
+        from flask import has_request_context
+
+        # A coroutine that imports flask enters it in a context of its own, which is gone with it.
+        if context is not None and has_request_context():
+            context.__exit__(None, None, None)
 
     def _settle(self, value: Any) -> Any:
         """Awaits what an `async def run` returned; anything else is the result already."""
         if type(value) in results.PLAIN:
             return value
         if inspect.isawaitable(value):
-            return self._awaiting().result(value)
+            alarm = self._alarm
+            return self._awaiting().result(value, alarm.lend(), alarm.disarm)
         if isinstance(value, AsyncGenerator):
             return self._awaiting().iterate(value)
         return value
@@ -130,8 +200,14 @@ class ScriptRunner:
         if self._coroutines is None:
             from scoreserve.worker.script.coroutines import Coroutines
 
-            self._coroutines = Coroutines()
+            self._await_with(Coroutines())
+        assert self._coroutines is not None
         return self._coroutines
+
+    def _await_with(self, coroutines: Coroutines) -> None:
+        self._coroutines = coroutines
+        if self._source is not None:
+            self._source.run_meanwhile(coroutines.wait)
 
 
 def _user_traceback(error: ReplyError) -> str:
@@ -140,4 +216,4 @@ def _user_traceback(error: ReplyError) -> str:
     frames = cause.__traceback__
     if frames is not None and not isinstance(error, ResultUnusable):
         frames = frames.tb_next  # leaves out our call of run()
-    return "".join(traceback.format_exception(type(cause), cause, frames))
+    return "".join(traceback.format_exception(type(cause), cause, frames)) + advice(cause)
