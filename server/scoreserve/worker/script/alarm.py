@@ -137,13 +137,13 @@ class _Watcher:
 
     def __init__(self) -> None:
         self._alarm: Alarm | None = None
-        self._thread = 0  # that is to be interrupted
+        self._main_thread = 0  # that is to be interrupted
         self._waking = allocate_lock()  # let go of, it ends the thread's sleep
         self._waking.acquire()
 
     def watch(self, alarm: Alarm, thread: int) -> None:
         started = self._alarm is not None
-        self._alarm, self._thread = alarm, thread
+        self._alarm, self._main_thread = alarm, thread
         if started:
             self.wake()
         else:
@@ -161,7 +161,7 @@ class _Watcher:
             left = alarm.left()  # asked last: a call that has begun since then wakes this thread
             if left <= 0:
                 # Time and again: a signal just before a call that blocks does not interrupt it.
-                signal.pthread_kill(self._thread, SIGNAL)
+                signal.pthread_kill(self._main_thread, SIGNAL)
                 left = _AGAIN_SECONDS
             self._waking.acquire(timeout=min(left, _LONGEST_SECONDS))
 
