@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import pty
+import socket
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -83,8 +87,68 @@ class TestSink:
         Sink(writer, 0.01)
         assert os.get_blocking(writer)
 
+    def test_a_socket_that_nobody_reads_holds_up_nobody(self) -> None:
+        """As that of systemd's journal."""
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            sink = Sink(ours.fileno(), 0.01)
+            for _ in range(20_000):  # far more than a socket holds
+                sink.write(LINE)
+            assert ours.getblocking()
+            assert theirs.recv(1 << 20).startswith(LINE)
+
+    def test_a_terminal_that_is_stopped_holds_up_nobody(self) -> None:
+        theirs, ours = pty.openpty()
+        try:
+            sink = Sink(ours, 0.01)
+            for _ in range(5_000):  # far more than a terminal holds
+                sink.write(LINE)
+            assert os.get_blocking(ours)
+            assert os.read(theirs, 1 << 16)
+        finally:
+            os.close(theirs)
+            os.close(ours)
+
+    def test_lines_of_several_processes_are_not_torn(self, pipe: tuple[int, int]) -> None:
+        """Whatever is written at once, and full as the pipe may be."""
+        reader, writer = pipe
+        code = """
+import os, sys
+from scoreserve.stdio import Sink
+sink = Sink(1, 30.0)
+line = sys.argv[1].encode() * int(sys.argv[2]) + b"\\n"
+for _ in range(400):
+    sink.write(line * 10)
+"""
+        lengths = {"a": 150, "b": 700, "c": 4000, "d": 17}
+        writers = [
+            subprocess.Popen([sys.executable, "-c", code, name, str(length)], stdout=writer)
+            for name, length in lengths.items()
+        ]
+        lines: Counter[bytes] = Counter()
+        with os.fdopen(os.dup(reader), "rb") as lines_of_all:
+            for _ in range(4 * 4000):
+                lines[lines_of_all.readline()] += 1
+        for process in writers:
+            assert process.wait() == 0
+        assert lines == {name.encode() * length + b"\n": 4000 for name, length in lengths.items()}
+
 
 class TestStream:
+    def test_writes_a_long_line_with_its_end(self, pipe: tuple[int, int]) -> None:
+        """What is written at once is not torn by what another process writes."""
+        _, writer = pipe
+        written: list[bytes] = []
+
+        class Recording(Sink):
+            def write(self, data: Any) -> int:
+                written.append(bytes(data))
+                return len(data)
+
+        sink = Recording(writer, 10.0)
+        print("x" * 20_000, file=Stream(sink))
+        assert written == [b"x" * 20_000 + b"\n"]
+
     def test_writes_a_line_at_a_time_in_utf_8(self, pipe: tuple[int, int]) -> None:
         reader, writer = pipe
         stream = Stream(Sink(writer, 10.0))

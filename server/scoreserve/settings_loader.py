@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -108,11 +109,27 @@ def exported(settings: Settings) -> dict[str, str]:
 
 
 def forget_secrets(environ: MutableMapping[str, str]) -> None:
-    """Takes what the settings keep secret out of an environment that scripts will see."""
+    """Takes what the settings keep secret out of an environment that scripts will see, and of what
+    the kernel shows of it in /proc, for which the block that this process was started with is
+    overwritten.
+    """
     for _, source in sources():
         if source.secret:
             for variable in source.env:
-                environ.pop(variable, None)
+                if variable in environ:
+                    if environ is os.environ:
+                        _overwrite(variable)
+                    del environ[variable]
+
+
+def _overwrite(variable: str) -> None:
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    libc.getenv.restype = ctypes.c_void_p
+    address = libc.getenv(os.fsencode(variable))
+    if address:
+        ctypes.memset(address, ord("*"), len(ctypes.string_at(address)))
 
 
 def _find(

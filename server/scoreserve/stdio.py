@@ -3,8 +3,9 @@
     print, logging, access log → Stream → Sink → file descriptor 1 or 2
 
 A log that cannot be written is no reason to fail a request: on a full disk, a pipe whose reader has
-ended or a closed descriptor, what is written is lost. So it is on a pipe that nobody reads, once it
-has been full for a moment, until there is room again.
+ended or a closed descriptor, what is written is lost. So it is on a pipe, a socket (systemd's
+journal) or a terminal that nobody reads, once it has been full for a moment, until there is room
+again. Lines of up to 4 kB on a pipe are never torn.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ import os
 import select
 import stat
 import sys
-from typing import Any
+import weakref
+from collections.abc import Callable
+from typing import Any, BinaryIO, cast
 
 FRONT_PATIENCE_SECONDS = 0.2  # health is to be answered within a second
+_LONGEST_LINE_BYTES = 1 << 20  # that wait for their end
 WORKER_PATIENCE_SECONDS = 1.0  # it waits alone
 
 
@@ -42,10 +46,9 @@ class Sink(io.RawIOBase):
 
     def __init__(self, descriptor: int, patience_seconds: float) -> None:
         self._shown = descriptor
-        self._descriptor = _own(descriptor)
+        self._is_pipe = False
+        self._put = self._writer(descriptor)
         self._patience_ms = patience_seconds * 1000
-        self._poll = select.poll()
-        self._poll.register(self._descriptor, select.POLLOUT)
         self._losing = False
         self._cut = False  # a part of what came last is lost, the end of its line too
 
@@ -63,7 +66,7 @@ class Sink(io.RawIOBase):
         size = len(left)
         try:
             if self._cut:
-                os.write(self._descriptor, b"\n")
+                self._put(memoryview(b"\n"))
                 self._cut = False
             while left:
                 left = left[self._write(left) :]
@@ -74,28 +77,61 @@ class Sink(io.RawIOBase):
 
     def _write(self, data: memoryview) -> int:
         """Raises BlockingIOError when there is no room."""
+        if self._is_pipe and len(data) > select.PIPE_BUF:
+            # What is no longer is written as a whole or not at all, so that lines of several
+            # processes are not torn.
+            data = data[: select.PIPE_BUF]
+            data = data[: bytes(data).rfind(b"\n") + 1 or select.PIPE_BUF]
         try:
-            return os.write(self._descriptor, data)
+            return self._put(data)
         except BlockingIOError:
             if self._losing or not self._poll.poll(self._patience_ms):
                 self._losing = True
                 raise
             return 0
 
+    def _writer(self, descriptor: int) -> Callable[[memoryview], int]:
+        """What writes to what is behind the descriptor, without blocking where that can be had.
+
+        Other programs use the same pipe, terminal or socket, and would be surprised if it did not
+        block for them. So a pipe and a terminal are opened anew, and a socket is told with each
+        write.
+        """
+        kind = 0
+        with contextlib.suppress(OSError):
+            kind = os.fstat(descriptor).st_mode
+        self._is_pipe = stat.S_ISFIFO(kind)
+        own = descriptor
+        if self._is_pipe or (stat.S_ISCHR(kind) and os.isatty(descriptor)):
+            with contextlib.suppress(OSError):
+                flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
+                own = os.open(f"/proc/self/fd/{descriptor}", flags)
+        self._poll = select.poll()
+        self._poll.register(own, select.POLLOUT)
+        if stat.S_ISSOCK(kind):
+            import socket
+
+            connection = socket.socket(fileno=os.dup(descriptor))
+            weakref.finalize(self, connection.close)
+            return lambda data: connection.send(data, socket.MSG_DONTWAIT)
+        return lambda data: os.write(own, data)
+
 
 class Stream(io.TextIOWrapper):
-    """Text for a sink, a line at a time. A script that closes it does so for itself only: the
+    """Text for a sink, in whole lines. A script that closes it does so for itself only: the
     server's loggers hold the same one.
     """
 
     def __init__(self, sink: Sink) -> None:
-        # Nothing that is logged may fail for a character that the locale lacks.
+        # Nothing that is logged may fail for a character that the locale lacks. The sink takes all
+        # it is given: a buffer between would cut lines where it is full.
         super().__init__(
-            io.BufferedWriter(sink),
+            cast("BinaryIO", sink),
             encoding="utf-8",
             errors="backslashreplace",
             line_buffering=True,
         )
+        self._CHUNK_SIZE = _LONGEST_LINE_BYTES
 
     def close(self) -> None:
         self.flush()
@@ -107,13 +143,3 @@ def _is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _own(descriptor: int) -> int:
-    """A descriptor of what is behind this one that does not block, where it is a pipe: one of its
-    own, since other programs use the same pipe and would be surprised.
-    """
-    with contextlib.suppress(OSError):
-        if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-            return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK)
-    return descriptor

@@ -138,3 +138,22 @@ def test_without_a_usable_key_it_does_not_start(launch: Serve, env: dict[str, st
         assert server.wait_exit() == 3
         assert next(iter(env)) in server.output
         assert OLD not in server.output
+
+
+def test_the_script_finds_no_key_in_the_environment_of_its_parents(serve: Serve) -> None:
+    script = """
+import os
+def init(): pass
+def run(data):
+    found, pid = [], os.getpid()
+    while pid > 1:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            found.append("the-secret" in file.read().decode())
+        with open(f"/proc/{pid}/stat") as file:
+            pid = int(file.read().rpartition(")")[2].split()[1])
+        if len(found) == 3:  # worker, front, arbiter
+            return found
+"""
+    with serve(script, env={"SCORESERVE_API_KEYS": "the-secret"}) as server:
+        reply = server.score(Authorization="Bearer the-secret")
+        assert reply.json() == [False, False, False]

@@ -28,6 +28,7 @@ from scoreserve.front.workers.cpu_policy import CpuPolicy
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.pid_table import WorkerPids
 from scoreserve.front.workers.supervisor import Supervisor
+from scoreserve.log_thread import LogThread
 from scoreserve.logs import JsonFormatter
 from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
@@ -35,6 +36,7 @@ from scoreserve.settings import Settings
 _log = logging.getLogger("azmlinfsrv")
 
 _GC_THRESHOLD = 20_000  # objects
+_LAST_LOG_SECONDS = 1.0  # for handlers of the user's, when all else has ended
 
 
 def run(
@@ -116,6 +118,7 @@ class FrontProcess:
 
             log_class = JsonAccessLog
         self._log = log_class(self.loop.call_later, direct=not custom_logs)
+        self._log_thread = LogThread() if custom_logs else None
         parts = assemble(settings, self._supervisor, dispatch, self._log, descriptors)
         self._supervisor.on_batch_counts = parts.batching.add
         looks = (
@@ -133,6 +136,8 @@ class FrontProcess:
         for number in (signal.SIGINT, signal.SIGQUIT):
             loop.add_signal_handler(number, self._server.stop_now)
         loop.add_signal_handler(signal.SIGHUP, self._supervisor.reload, "SIGHUP")
+        if self._log_thread is not None:
+            self._log_thread.start()
         await self._supervisor.start()
         if self._hung_up:
             self._supervisor.reload("SIGHUP")
@@ -143,6 +148,8 @@ class FrontProcess:
             watching.cancel()
             await self._supervisor.stop(self._server.seconds_left())
             self._log.flush()
+            if self._log_thread is not None:
+                self._log_thread.stop(_LAST_LOG_SECONDS)
 
     async def _watch_files(self) -> None:
         if self._settings.reload:

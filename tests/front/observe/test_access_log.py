@@ -113,3 +113,13 @@ def test_with_a_logging_json_lines_go_through_the_loggers(
     api, line = server_log.messages
     assert api.startswith("POST /%s 200")
     assert '"POST /%s HTTP/1.1"' in line
+
+
+def test_control_characters_of_a_client_are_escaped(log: Log) -> None:
+    """Some terminals obey 0x9b, and some that split logs take 0x85 for the end of a line."""
+    head = request_head(path="/a\x7fb", referer="c\x80d", user_agent="e\x9b31mf\x85g")
+    log.log.record(head, OK, 0.01, api=False)
+    (line,) = log.lines()
+    assert not set(map(chr, range(0x7F, 0xA0))) & set(line)
+    for escaped in (r"/a\x7fb", r"\x80d", r"\x9b31mf", r"\x85g"):
+        assert escaped in line

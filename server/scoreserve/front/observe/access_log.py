@@ -20,6 +20,7 @@ from typing import Final, TextIO
 from librt.strings import BytesWriter
 from librt.time import time as wall_clock  # which, compiled, is no call of an object
 
+from scoreserve.front.messages.log_text import log_text
 from scoreserve.front.messages.number_text import write_milliseconds, write_number
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.messages.request_heads import CachedHead
@@ -194,6 +195,5 @@ def _header(head: RequestHead, name: bytes) -> bytes:
     return b"-" if value is None else _utf8(value.replace(b'"', b""))
 
 
-def _utf8(text: bytes) -> bytes:
-    """What a client sent, whose bytes stand for characters of Latin-1."""
-    return text.decode("latin-1").encode()
+def _utf8(sent: bytes) -> bytes:
+    return log_text(sent).encode()

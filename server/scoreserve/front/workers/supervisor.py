@@ -20,6 +20,7 @@ from typing import Any
 
 from scoreserve.cgroup import Cgroup, OomWatch
 from scoreserve.errors import NotReady, Stopping, WorkerLost
+from scoreserve.front.messages.log_text import log_text
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.lifetime_counts import LifetimeCounts
@@ -327,5 +328,5 @@ def _running(jobs: Sequence[QueuedJob]) -> str:
     """The requests that these jobs are, for the log line of their worker's death."""
     if not jobs:
         return ""
-    ids = ", ".join(job.request_id.decode("latin-1") or "(without an id)" for job in jobs)
+    ids = ", ".join(log_text(job.request_id) or "(without an id)" for job in jobs)
     return f", running request{'s' if len(jobs) > 1 else ''} {ids}"
