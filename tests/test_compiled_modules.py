@@ -33,11 +33,16 @@ INTERPRETED = {
     "scoreserve.pipes": "made once a worker",
     "scoreserve.setting_values": "read at start",
     "scoreserve.settings": "read at start",
+    "scoreserve.worker.script.arrays": "most of its time is numpy's",
+    "scoreserve.worker.script.conversions": "an exception, and a look at names",
     "scoreserve.worker.script.coroutines": "most of its time is asyncio's",
     "scoreserve.worker.script.idle_source": "made once a worker; what reads is the file's own method",
     "scoreserve.worker.script.main_module": "asked when something has failed",
     "scoreserve.worker.script.flask_requests": "most of its time is flask's",
+    "scoreserve.worker.script.memory": "for large values only",
+    "scoreserve.worker.script.plain_values": "follows the script's values to their last item",
     "scoreserve.worker.script.responses": "most of its time is flask's",
+    "scoreserve.worker.script.tables": "most of its time is pandas'",
 }
 
 

@@ -156,6 +156,7 @@ ROW_WISE: dict[str, Callable[[list[float]], Any]] = {
     "array of texts": lambda rows: np.array([str(row) for row in rows]),
     "frame": _frame,
     "series": lambda rows: _frame(rows)["label"],
+    "frame with labels": lambda rows: _frame(rows).set_index("label"),
     "frame as text": lambda rows: _frame(rows).to_json(orient="records"),
     "frame as records": lambda rows: _frame(rows).to_dict(orient="records"),
     "the wrong type": lambda rows: [{row} for row in rows],
@@ -207,6 +208,9 @@ NOT_ROW_WISE: dict[str, Callable[[list[float]], Any]] = {
     "first only": lambda rows: rows[0],
     "first only in an object": lambda rows: {"prediction": rows[0]},
     "constant": lambda rows: [1, 2],
+    "series with positions": lambda rows: pd.Series(rows, [f"row {i}" for i in range(len(rows))]),
+    "frame with positions": lambda rows: _frame(rows).set_axis([-i for i in range(len(rows))]),
+    "frame with numbers": lambda rows: _frame(rows).set_axis(list(range(len(rows)))),
     "frame, shuffled": lambda rows: pd.DataFrame({"a": sorted(rows)}),
 }
 

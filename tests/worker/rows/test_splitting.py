@@ -179,6 +179,15 @@ FORMS: dict[str, Callable[[list[float]], Any]] = {
 }
 
 
+@pytest.mark.parametrize("table", [pd.Series([1, 2, 3]), pd.DataFrame({"a": [1, 2, 3]})])
+def test_parts_are_numbered_from_0(table: Any) -> None:
+    """As they are alone: other numbers would be labels, and be answered as such."""
+    split = splitting.learn([table[:1], table[1:].reset_index(drop=True)], [1, 2], table)
+    first, second = splitting.split_result(table, [1, 2], split)
+    assert [list(part.index) for part in (first, second)] == [[0], [0, 1]]
+    assert second.index.equals(pd.RangeIndex(2))
+
+
 class TestKnowingMore:
     """A second proof, a result alone, and two results compared."""
 
@@ -260,7 +269,12 @@ class TestKnowingMore:
             (np.array([1.0]), np.array([1]), False),
             (np.array(["a"]), np.array(["a", "bc"])[:1], True),
             (np.array([1.0]), [1.0], False),
-            (pd.Series([1.0], index=[0]), pd.Series([1.0], index=[7]), True),
+            (pd.Series([1.0], index=["a"]), pd.Series([1.0 + 1e-9], index=["a"]), True),
+            (pd.Series([1.0], index=["a"]), pd.Series([1.0], index=["b"]), False),
+            (pd.Series([1.0], index=[0]), pd.Series([1.0], index=[7]), False),
+            (pd.Series([1.0], index=[None]), pd.Series([1.0], index=[None]), True),
+            (pd.DataFrame({"a": [1]}, ["x"]), pd.DataFrame({"a": [1]}, ["y"]), False),
+            (pd.DataFrame({"a": [1]}, ["x"]), pd.DataFrame({"a": [1]}), False),
             (datetime.date(2026, 1, 1), datetime.date(2026, 1, 2), False),
         ],
     )

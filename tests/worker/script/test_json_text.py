@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
+import contextlib
 import datetime
 import decimal
 import enum
 import json
 import math
+import re
+import subprocess
+import sys
 import uuid
 from typing import Any, NamedTuple
 
@@ -17,6 +20,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scoreserve.worker.script import memory, plain_values
 from scoreserve.worker.script.json_text import dumps
 
 any_text = st.text(st.characters(codec=None))  # lone surrogates too
@@ -73,11 +77,6 @@ class Prediction:
 
     def __repr__(self) -> str:
         return "Prediction()"
-
-
-@dataclasses.dataclass
-class Record:
-    label: int
 
 
 class Opaque:
@@ -255,7 +254,6 @@ class TestUnserialisable:
             {1, 2},
             1j,
             Opaque(),
-            Record(1),
             decimal.Decimal(1),
             {(1, 2): "a"},
             {"a": [b"bytes"]},
@@ -270,8 +268,22 @@ class TestUnserialisable:
             dumps(value, strict=True)
 
     def test_the_type_is_named(self) -> None:
-        with pytest.raises(TypeError, match="Record"):
-            dumps([Record(1)])
+        with pytest.raises(TypeError, match="Opaque"):
+            dumps([Opaque()])
+
+    @pytest.mark.parametrize(
+        ("value", "message"),
+        [
+            ({1}, "Object of type set is not JSON serializable: result"),
+            ({"a": [0, 1j]}, r"complex is not JSON serializable: result['a'][1]"),
+            ([np.array([0, b"x"], dtype=object)], "bytes is not JSON serializable: result[0][1]"),
+            ([{"a": {(1, 2): 3}}], "None, not tuple: result[0]['a']"),
+        ],
+        ids=repr,
+    )
+    def test_the_place_is_told(self, value: Any, message: str) -> None:
+        with pytest.raises(TypeError, match=re.escape(message) + "$"):
+            dumps(value)
 
     def test_circles_are_refused(self) -> None:
         circle: list[Any] = []
@@ -288,27 +300,134 @@ class TestUnserialisable:
             dumps(Broken())
 
 
-class TestPandas:
+class TestWhatTheScriptPutsInJsonsPlace:
+    """Ours stays the stdlib's; the script's is asked where ours knows no answer."""
+
+    @pytest.fixture(autouse=True)
+    def replaced(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(json, "dumps", lambda value: f'"the script\'s {value}"')
+        monkeypatch.setattr(json, "loads", lambda text: "the script's")
+
+    def test_does_not_write_results(self) -> None:
+        assert dumps([math.nan, 1e16, {1: "ä"}]) == '[NaN,1e+16,{"1":"ä"}]'.encode()
+        assert dumps([math.nan, {1: 2}], strict=True) == b'[null,{"1":2}]'
+        assert dumps({np.int64(1): np.array([1])}) == b'{"1":[1]}'
+
+    def test_writes_what_has_no_plain_value(self) -> None:
+        assert dumps([Opaque()]) == b'"the script\'s [Opaque()]"'
+
+    def test_may_give_bytes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(json, "dumps", lambda value: b"bytes")
+        assert dumps([Opaque()]) == b"bytes"
+
+    def test_may_fail(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(value: Any) -> Any:
+            raise TypeError("the script's own")
+
+        monkeypatch.setattr(json, "dumps", refuse)
+        with pytest.raises(TypeError, match="the script's own"):
+            dumps([Opaque()])
+
+    def test_an_encoder_that_learnt_more_is_obeyed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As by the reference, whose results go through it."""
+        known = json.JSONEncoder.default
+
+        def default(encoder: json.JSONEncoder, value: Any) -> Any:
+            if isinstance(value, np.ndarray):
+                return "an array"
+            return "opaque" if isinstance(value, Opaque) else known(encoder, value)
+
+        monkeypatch.setattr(json.JSONEncoder, "default", default)
+        assert dumps([Opaque(), np.array([1]), np.int64(2)]) == b'["opaque","an array",2]'
+
+
+class TestMemory:
+    """orjson ends the process when it gets none."""
+
+    LARGE = (
+        ["x" * (1 << 20)],
+        [0.5] * (1 << 17),
+        {"a": 1, "rows": [[0.5] * 256] * 256},
+        [{"a": 1, "b": "text"}] * (1 << 15),
+        {str(number): number for number in range(1 << 14)},
+        np.zeros((512, 512)),
+        (1.5, {"a": (True, np.zeros(1 << 16))}),
+    )
+
     @pytest.fixture
-    def pd(self) -> Any:
-        return pytest.importorskip("pandas", reason="the user's own; the dev extra brings it")
+    def refused(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+        sizes: list[int] = []
 
-    def test_a_frame_is_its_records(self, pd: Any) -> None:
-        frame = pd.DataFrame({"a": [1, 2], "b": ["x", None]})
-        assert read(frame) == [{"a": 1, "b": "x"}, {"a": 2, "b": read(frame["b"])[1]}]
+        def has_room_for(size: int) -> bool:
+            sizes.append(size)
+            return False
 
-    def test_numbered_columns_are_text_keys(self, pd: Any) -> None:
-        assert read(pd.DataFrame([[1, 2]])) == [{"0": 1, "1": 2}]
+        monkeypatch.setattr(memory, "has_room_for", has_room_for)
+        return sizes
 
-    def test_times_are_written_as_iso(self, pd: Any) -> None:
-        frame = pd.DataFrame({"t": [pd.Timestamp("2024-02-29T01:02:03")]})
-        assert read(frame) == [{"t": "2024-02-29T01:02:03"}]
-        assert read(frame["t"]) == ["2024-02-29T01:02:03"]
+    @pytest.mark.parametrize("value", LARGE, ids=lambda value: type(value).__name__)
+    def test_that_is_refused_has_the_stdlib_write(self, value: Any, refused: list[int]) -> None:
+        encoded = json.dumps(value, default=lambda array: array.tolist(), separators=(",", ":"))
+        assert dumps(value) == encoded.encode()
+        assert len(refused) == 1
+        assert refused[0] > len(encoded)
 
-    def test_series_and_indexes_are_lists(self, pd: Any) -> None:
-        assert read(pd.Series([1.5, 2.0], index=["a", "b"])) == [1.5, 2.0]
-        assert read(pd.Index(["a", "b"])) == ["a", "b"]
-        assert read({"s": pd.Series([1]), "c": pd.Categorical(["x", "y"])}) == {
-            "s": [1],
-            "c": ["x", "y"],
-        }
+    @pytest.mark.parametrize("there", [True, False])
+    def test_that_is_there_leaves_it_to_orjson(
+        self, there: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Which knows what an enumeration is; the stdlib has to be told."""
+        told = []
+
+        def plain(value: Any) -> Any:
+            told.append(value)
+            return "red"
+
+        monkeypatch.setattr(memory, "has_room_for", lambda size: there)
+        monkeypatch.setattr(plain_values, "plain", plain)
+        assert dumps([*[0.5] * (1 << 17), Colour.RED])[-7:] == b',"red"]'
+        assert told == ([] if there else [Colour.RED])
+
+    @pytest.mark.parametrize(
+        "value", [[0.5] * 1000, {"a": ["x" * 1000]}, np.zeros(1000), Opaque(), [Prediction()], 1]
+    )
+    def test_is_not_asked_for_the_sake_of_little(self, value: Any, refused: list[int]) -> None:
+        with contextlib.suppress(TypeError):
+            dumps(value)
+        assert not refused
+
+    def test_objects_of_the_script_may_do_anything_when_they_are_looked_at(self) -> None:
+        class Broken:
+            @property
+            def shape(self) -> Any:
+                raise KeyError("mine")
+
+            def tolist(self) -> Any:
+                return [1]
+
+        assert read(Broken()) == [1]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for its own size")
+@pytest.mark.parametrize(
+    "value",
+    ["'x' * 20_000_000", "[0.1] * 2_000_000", "{str(n): n for n in range(500_000)}"],
+    ids=["text", "list", "object"],
+)
+@pytest.mark.parametrize("megabytes", [16, 64, 160])
+def test_a_process_outlives_the_memory_that_it_is_refused(value: str, megabytes: int) -> None:
+    """With so little left that orjson, the stdlib or neither can write the value."""
+    program = f"""
+import resource
+from scoreserve.worker.script import json_text
+value = {value}
+pages = int(open("/proc/self/statm").read().split()[0])
+limit = pages * resource.getpagesize() + {megabytes} * 1_000_000
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+try:
+    json_text.dumps(value)
+except MemoryError:
+    pass
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -6,6 +6,8 @@ import math
 from functools import partial
 from typing import Any
 
+from scoreserve.worker.script.tables import numbers_its_rows
+
 NESTED = frozenset({list, tuple, dict})  # types of values that hold others
 
 EXACT = frozenset({int, str, bool, type(None)})  # types whose values are equal or not
@@ -50,7 +52,17 @@ def _equal_arrays(left: Any, right: Any, *, exactly: bool) -> bool:
         return False
     if hasattr(left, "dtype") and kind_of_array(left) != kind_of_array(right):
         return False
+    if not equal(_labels(left), _labels(right), exactly=True):
+        return False
     return equal(plain_values(left), plain_values(right), exactly=exactly)
+
+
+def _labels(value: Any) -> list[Any] | None:
+    """The labels of a Series or DataFrame that are a part of the answer made of it."""
+    index = getattr(value, "index", None)
+    if index is None or numbers_its_rows(value):
+        return None
+    return [list(index.names), index.tolist()]
 
 
 def kind_of_array(array: Any) -> str:

@@ -17,16 +17,17 @@ Pure: no sockets, no clock, no calls of run(). The rules:
 from __future__ import annotations
 
 import copy
-import json
 import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from json import dumps, loads  # the script may put others in their place
 from typing import Any, NamedTuple
 
 from scoreserve.worker.rows.equality import NESTED, equal, kind_of_array, plain_values
 from scoreserve.worker.rows.plain_rows import not_plainly
 from scoreserve.worker.rows.reasons import ROWS_DIFFER, NotSplit
+from scoreserve.worker.script.tables import numbers_its_rows
 
 _ITSELF = ""  # the name of a result that is its own only member
 _MOST_SHAPES = 256  # of result rows: a client may have a say in them
@@ -55,7 +56,7 @@ class Spelling(NamedTuple):
 
     def write(self, value: Any) -> str:
         """The value as the script writes it."""
-        return json.dumps(value, separators=self.separators, ensure_ascii=self.ensure_ascii)
+        return dumps(value, separators=self.separators, ensure_ascii=self.ensure_ascii)
 
 
 _SPELLINGS = tuple(
@@ -184,7 +185,7 @@ def _objects_of_the_script() -> Iterator[None]:
 def _form(result: Any) -> Hashable:
     if type(result) is str:
         try:
-            return (str, _form(json.loads(result)))
+            return (str, _form(loads(result)))
         except (ValueError, RecursionError):
             return (str,)
     return (dict, *result) if type(result) is dict else (type(result),)
@@ -299,10 +300,13 @@ def _cut_object(
 
 def _cut(value: Any, counts: Sequence[int]) -> list[Any]:
     rows = getattr(value, "iloc", value)
+    numbered = numbers_its_rows(value)
     pieces = []
     start = 0
     for count in counts:
-        pieces.append(rows[start : start + count])
+        piece = rows[start : start + count]
+        # Its rows alone are numbered from 0: other numbers would be labels, and be answered.
+        pieces.append(piece.reset_index(drop=True) if numbered else piece)
         start += count
     return pieces
 
@@ -315,7 +319,7 @@ def _read(result: Any, split: Split) -> tuple[Any, tuple[Spelling, ...]]:
     if not split.spellings:
         return result, ()
     try:
-        value = json.loads(result)
+        value = loads(result)
     except (TypeError, ValueError):
         raise NotSplit("text") from None
     fitting = tuple(spelling for spelling in split.spellings if spelling.write(value) == result)
@@ -329,6 +333,6 @@ def _equal_texts(left: Any, right: Any) -> bool:
     if type(left) is not str or type(right) is not str:
         return False
     try:
-        return equal(json.loads(left), json.loads(right))
+        return equal(loads(left), loads(right))
     except ValueError:
         return False
