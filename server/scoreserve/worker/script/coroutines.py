@@ -89,9 +89,10 @@ class Coroutines:
         poll.register(descriptor, select.POLLIN)
         # A signal's handler may read while a coroutine runs.
         while not (self._loop.is_closed() or self._loop.is_running() or poll.poll(0)):
-            self._loop.add_reader(descriptor, self._loop.stop)
+            readable: asyncio.Future[None] = self._loop.create_future()
+            self._loop.add_reader(descriptor, _set, readable)
             try:
-                self._loop.run_forever()
+                self._loop.run_until_complete(readable)
             except BaseException:  # SystemExit and its like: no request is to blame
                 _log.exception("A background task of the script failed")
             finally:
@@ -167,6 +168,11 @@ class _Limit:
 
 async def _await(value: Awaitable[Any]) -> Any:
     return await value
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _is_no_error(error: BaseException | None) -> bool:

@@ -15,10 +15,10 @@ from typing import Any
 
 _SCRIPTS = ("entry_module", "main")  # see entry_script
 
-# What pickle says, in the releases of Python that there are.
+# What pickle says, in the releases of Python that there are. A module shows the name of its spec.
 _MISSING = re.compile(
-    r"Can't get attribute '([\w.]+)' on <module '__main__'"
-    r"|Can't resolve path '([\w.]+)' on module <module '__main__'"
+    r"Can't get attribute '([\w.]+)' on <module '(?:[\w.]+\.)?__main__'"
+    r"|Can't resolve path '([\w.]+)' on module <module '(?:[\w.]+\.)?__main__'"
     r"|module '__main__' has no attribute '(\w+)'"
 )
 
