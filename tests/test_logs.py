@@ -132,6 +132,14 @@ class TestJson:
         assert len(line.splitlines()) == 1
         assert json.loads(line)["message"] == message
 
+    def test_is_written_by_the_stdlib_whatever_the_script_has_put_in_its_place(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as replaced:
+            replaced.setattr(json, "dumps", lambda value: b"bytes")
+            line = logs.JsonFormatter().format(record(message="said"))
+        assert json.loads(line)["message"] == "said"
+
     def test_holds_tracebacks_and_stacks(self) -> None:
         entry = record()
         try:

@@ -29,6 +29,7 @@ FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
 scored_heads: ContextVar[Sequence[bytes]] = ContextVar("scored_heads", default=())
 
 _log = logging.getLogger("azmlinfsrv")
+_dumps = json.dumps  # the stdlib's own: the script may put another in its place
 
 # Classes that a logging.json written for the reference names, and ours for them.
 _CLASSES = {
@@ -82,7 +83,7 @@ class JsonFormatter(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
             line["stack"] = record.stack_info
-        return json.dumps(line)
+        return _dumps(line)
 
 
 class ProbeFilter(logging.Filter):

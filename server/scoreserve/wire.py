@@ -77,7 +77,7 @@ SIZED: Final = 4  # the head has a content-length of its own, as the answer to H
 CLOSE: Final = 8  # the script wants the connection to end with the response
 
 PREFIX_BYTES: Final = 16
-_JOB_BYTES: Final = 24
+JOB_BYTES: Final = 24  # of a job record, before head and body
 _OUTCOME_BYTES: Final = 40
 JOIN_BELOW_BYTES: Final = 1 << 16  # one write beats several as long as copying is cheap
 Chunk = bytes | bytearray
@@ -215,7 +215,7 @@ def encode_jobs(jobs: Sequence[Job]) -> list[Chunk]:
     sizes = [size(job.chunks) for job in jobs]
     total = sum(sizes)
     for job in jobs:
-        total += _JOB_BYTES + len(job.head)
+        total += JOB_BYTES + len(job.head)
     out = BytesWriter()
     _write_prefix(out, JOBS, len(jobs), total)
     buffers: list[Chunk] = []
@@ -241,9 +241,9 @@ def decode_jobs(payload: bytes | memoryview, count: int) -> list[WireJob]:
     start: i64 = 0
     end: i64 = len(payload)
     for _ in range(count):
-        record = _part(payload, start, start + _JOB_BYTES)
-        start += _JOB_BYTES
-        if len(record) < _JOB_BYTES:
+        record = _part(payload, start, start + JOB_BYTES)
+        start += JOB_BYTES
+        if len(record) < JOB_BYTES:
             raise FrameError("a frame is shorter than its jobs")
         head_length, body_length = read_i64_le(record, 8), read_i64_le(record, 16)
         body_start = _end_of(start, head_length, end)
@@ -254,6 +254,14 @@ def decode_jobs(payload: bytes | memoryview, count: int) -> list[WireJob]:
     if start != end:
         raise FrameError("a frame is longer than its jobs")
     return jobs
+
+
+def read_job(record: bytes) -> tuple[int, int]:
+    """(id, bytes of head and body, which follow) of the job whose record begins so."""
+    head_length, body_length = read_i64_le(record, 8), read_i64_le(record, 16)
+    if head_length < 0 or body_length < 0:
+        raise FrameError("a part of a job has less than no bytes")
+    return int(read_i64_le(record, 0)), int(head_length + body_length)
 
 
 def _part(payload: bytes | memoryview, start: int, end: int) -> bytes:

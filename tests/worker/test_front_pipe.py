@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -133,3 +135,96 @@ def test_what_is_sent_is_written_in_order(size: int, sizes: list[int]) -> None:
     fake = FakePipe(b"", sizes)
     FrontPipe(fake, fake).send([b"a" * size, b"b", b"c"])
     assert b"".join(fake.sent) == b"a" * size + b"bc"
+
+
+# Frames of a job that 16 MB of memory are too little for, between others: see the program's end.
+REFUSED = """
+import resource
+from scoreserve import wire
+from scoreserve.worker.front_pipe import FrontPipe
+
+LARGE, MEDIUM, SMALL = 64_000_000, 150_000, 5
+
+class Pipe:
+    '''Hands out pieces of bytes, and so many zeros where a number stands.'''
+
+    def __init__(self, *pieces):
+        self.pieces = list(pieces)
+
+    def readinto(self, buffer):
+        if not self.pieces:
+            return 0
+        piece = self.pieces[0]
+        if isinstance(piece, int):
+            taken = min(piece, len(buffer))
+            buffer[:taken] = bytes(taken)
+            rest = piece - taken
+        else:
+            taken = min(len(piece), len(buffer))
+            buffer[:taken] = piece[:taken]
+            rest = piece[taken:]
+        self.pieces[:1] = [rest] if rest else []
+        return taken
+
+    def write(self, data):
+        return len(data)
+
+    def fileno(self):
+        return -1
+
+    def close(self):
+        pass
+
+def frame(*sizes, kind=wire.JOBS):
+    '''A frame of jobs with bodies of these sizes.'''
+    pieces = []
+    for number, size in enumerate(sizes, 1):
+        record = wire.encode_jobs([wire.Job(number, b"head", [])])[0][wire.PREFIX_BYTES:]
+        pieces += (record[:16] + size.to_bytes(8, "little") + b"head", size)
+    length = sum(len(piece) if isinstance(piece, bytes) else piece for piece in pieces)
+    prefix = wire.frame(kind, b"", len(sizes))[:8] + length.to_bytes(8, "little")
+    return [prefix, *pieces]
+
+def told(frame):
+    jobs = wire.decode_jobs(frame.payload, frame.records)
+    return [(job.id, len(job.body)) for job in jobs], list(frame.refused)
+
+def refused(*pieces):
+    try:
+        return FrontPipe(pipe := Pipe(*pieces), pipe).receive()
+    except (wire.FrameError, MemoryError) as error:
+        return type(error).__name__
+
+limit = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() + 16_000_000
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+mixed, several = frame(SMALL, LARGE, SMALL), frame(LARGE, *[MEDIUM] * 3)
+front = Pipe(*mixed, *frame(SMALL), *frame(LARGE), *several)
+pipe = FrontPipe(front, front)
+assert told(pipe.receive()) == ([(1, SMALL), (3, SMALL)], [2])
+assert told(pipe.receive()) == ([(1, SMALL)], [])
+assert told(pipe.receive()) == ([], [1])
+assert told(pipe.receive()) == ([(2, MEDIUM)], [1, 3, 4])  # as much as the buffer would hold
+assert pipe.receive() is None
+
+whole = frame(SMALL, LARGE, SMALL)
+assert refused(*whole[:1]) is None
+assert refused(*whole[:2]) is None
+assert refused(*whole[:3]) is None
+assert refused(*whole[:4], LARGE // 2) is None
+assert refused(*whole[:5]) is None
+assert refused(*frame(LARGE, kind=wire.SETUP)) == "MemoryError"
+prefix, record, body = frame(LARGE)
+length = LARGE + len(record)
+assert refused(prefix[:8] + (length - 1).to_bytes(8, "little"), record, body) == "FrameError"
+assert refused(prefix[:8] + (length + 1).to_bytes(8, "little"), record, body) == "FrameError"
+assert refused(prefix, record[:16] + (-1).to_bytes(8, "little", signed=True)) == "FrameError"
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux for its own size")
+def test_a_job_that_there_is_no_memory_for_is_refused_and_no_other() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")

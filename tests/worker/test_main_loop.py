@@ -122,6 +122,27 @@ def test_jobs_are_answered_in_their_order(serve: Serve) -> None:
     ]
 
 
+def test_jobs_that_there_is_no_memory_for_are_a_500(
+    own_alarm: None, server_log: pytest.LogCaptureFixture
+) -> None:
+    class Short(FakeChannel):
+        def receive(self) -> Frame | None:
+            frame = super().receive()
+            return frame and Frame(frame.kind, frame.records, frame.payload, [8, 9])
+
+    def run(data: str) -> str:
+        return data
+
+    pipe = Short([jobs(b"a")])
+    WorkerLoop(pipe, ScriptRunner(run, convention_of(run), Settings())).run()
+    assert [(what, said[:2]) for what, said in pipe.sent] == [
+        ("outcome", (1, 200)),
+        ("outcome", (8, 500)),
+        ("outcome", (9, 500)),
+    ]
+    assert "no memory" in server_log.text
+
+
 def test_each_outcome_is_sent_before_the_next_run_begins(serve: Serve) -> None:
     """The front relies on it: of a dead worker's jobs, only the first can have begun."""
     pipe = FakeChannel([jobs(b"a", b"b", b"c")])

@@ -50,6 +50,7 @@ _OOM_HANDICAP = 100
 _USES_FLASK = "the script imports flask, so it may look at the request that run() is called for"
 _OOM_SCORE = "/proc/self/oom_score_adj"
 
+_dumps = json.dumps  # the stdlib's own: the script may put another in its place
 _log = logging.getLogger("azmlinfsrv")
 _script_log = logging.getLogger("azmlinfsrv.user_script")
 
@@ -177,7 +178,7 @@ def _boot(
     after_import.call("flask", lambda module: _flask_imported(runner, together))
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
-    pipe.send([wire.frame(wire.READY, json.dumps(ready).encode())])
+    pipe.send([wire.frame(wire.READY, _dumps(ready).encode())])
     return WorkerLoop(pipe, runner, together), runner
 
 

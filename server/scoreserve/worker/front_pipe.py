@@ -7,6 +7,7 @@ import select
 import signal
 import threading
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 from scoreserve import wire
@@ -21,13 +22,21 @@ class Frame:
     """One frame: `records` is how many records `payload` holds.
 
     The payload is a view where its records are large. It is valid until the next `receive`, unless
-    it has a buffer of its own.
+    it has a buffer of its own. `refused` are the ids of jobs that came with it, and for which there
+    was no memory.
     """
 
-    def __init__(self, kind: int, records: int, payload: bytes | memoryview) -> None:
+    def __init__(
+        self,
+        kind: int,
+        records: int,
+        payload: bytes | memoryview,
+        refused: Sequence[int] = (),
+    ) -> None:
         self.kind = kind
         self.records = records
         self.payload = payload
+        self.refused = refused
 
 
 class Source(Protocol):
@@ -67,14 +76,18 @@ class FrontPipe:
         """The next frame, or None when the front has closed its end.
 
         A frame larger than the standing buffer gets one of its own, which its payload keeps alive:
-        whoever drops the payload frees the memory of a large body.
+        whoever drops the payload frees the memory of a large body. Where there is none for it, its
+        large jobs are read and thrown away.
         """
         if not self._fill(wire.PREFIX_BYTES):
             return None
         kind, records, length = wire.read_prefix(self._take(wire.PREFIX_BYTES).tobytes())
         if length > self._buffer_bytes:
-            payload = self._take_large(length)
-            return None if payload is None else Frame(kind, records, payload)
+            try:
+                payload = memoryview(bytearray(length))
+            except MemoryError:
+                return self._take_small(kind, records, length)
+            return Frame(kind, records, payload) if self._read_into(payload) else None
         if not self._fill(length):
             return None
         view = self._take(length)
@@ -132,17 +145,59 @@ class FrontPipe:
         self._start += length
         return self._buffer[start : self._start]
 
-    def _take_large(self, length: int) -> memoryview | None:
-        payload = memoryview(bytearray(length))
+    def _read_into(self, payload: memoryview) -> bool:
+        """Fills a payload that is larger than the buffer; False at end of stream."""
         have = self._end - self._start
         payload[:have] = self._buffer[self._start : self._end]
         self._start = self._end = 0
-        while have < length:
+        while have < len(payload):
             received = self._source.readinto(payload[have:])
             if not received:
-                return None
+                return False
             have += received
-        return payload
+        return True
+
+    def _take_small(self, kind: int, records: int, length: int) -> Frame | None:
+        """What the standing buffer's size is enough for of the jobs of a frame; the others are
+        refused. None at end of stream.
+        """
+        if kind != wire.JOBS:
+            raise MemoryError
+        kept: list[bytes] = []
+        room = self._buffer_bytes
+        refused: list[int] = []
+        for _ in range(records):
+            if not self._fill(wire.JOB_BYTES):
+                return None
+            record = self._take(wire.JOB_BYTES).tobytes()
+            job_id, size = wire.read_job(record)
+            length -= wire.JOB_BYTES + size
+            if length < 0:
+                raise wire.FrameError("a frame is shorter than its jobs")
+            if size > room:
+                refused.append(job_id)
+                if not self._skip(size):
+                    return None
+                continue
+            if not self._fill(size):
+                return None
+            kept += (record, self._take(size).tobytes())
+            room -= size
+        if length:
+            raise wire.FrameError("a frame is longer than its jobs")
+        return Frame(kind, records - len(refused), b"".join(kept), refused)
+
+    def _skip(self, size: int) -> bool:
+        """Throws bytes away; False at end of stream."""
+        there = min(size, self._end - self._start)
+        self._start += there
+        size -= there
+        while size > 0:  # and nothing is in the buffer
+            received = self._source.readinto(self._buffer[: min(size, self._buffer_bytes)])
+            if not received:
+                return False
+            size -= received
+        return True
 
 
 class OrphanWatch:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import orjson
 
 from scoreserve import wire
-from scoreserve.errors import ResultUnusable
+from scoreserve.errors import InternalError, ResultUnusable
 from scoreserve.wire import Outcome
 from scoreserve.worker.front_pipe import Frame
 from scoreserve.worker.script import results
@@ -94,6 +94,11 @@ class WorkerLoop:
     def _take(self, frame: Frame) -> None:
         if frame.kind == wire.JOBS:
             self._calls.extend(self._runner.read(wire.decode_jobs(frame.payload, frame.records)))
+            if frame.refused:
+                _log.error("There is no memory for the body of the request")
+                self._calls.extend(
+                    [results.failure(job_id, InternalError()) for job_id in frame.refused]
+                )
         elif frame.kind == wire.LEAVE:
             raise ConnectionResetError("the front wants no more of this body")
         elif frame.kind != wire.STOP:  # which may come for a stream that has just ended

@@ -188,6 +188,17 @@ def test_parts_are_numbered_from_0(table: Any) -> None:
     assert second.index.equals(pd.RangeIndex(2))
 
 
+def test_texts_are_read_and_written_by_the_stdlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the script has put in its place."""
+    with monkeypatch.context() as replaced:
+        replaced.setattr(json, "dumps", lambda value, **options: b"bytes")
+        replaced.setattr(json, "loads", lambda text: None)
+        split = splitting.learn(["[1]", "[2]"], [1, 1], "[1, 2]")
+        assert splitting.split_result("[1, 2]", [1, 1], split) == ["[1]", "[2]"]
+        assert splitting.of_one_form(["[1]", '{"a": 1}', "[2]"]) == [0, 2]
+        assert splitting.same("[1]", "[1.0]") is False
+
+
 class TestKnowingMore:
     """A second proof, a result alone, and two results compared."""
 

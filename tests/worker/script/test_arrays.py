@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -74,7 +75,7 @@ def test_nan_among_floats_stays_nan() -> None:
         np.timedelta64(1, "M"),
         np.timedelta64(1, "Y"),
         np.timedelta64(1, "ps"),
-        np.array([object()]),
+        np.array([Fraction(1, 2)]),
         np.array([{1}], object),
     ],
     ids=repr,

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from scoreserve.worker.script import fast_json
+from scoreserve.worker.script import fast_json, memory
 
 numbers = st.from_regex(r"-?[0-9]{1,24}(\.[0-9]{0,24})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
 scalars = (
@@ -145,6 +145,23 @@ class TestInstalled:
     def test_deeper_than_the_stdlib_goes(self) -> None:
         with pytest.raises(RecursionError):
             json.loads("[" * 100_000)
+
+
+def test_a_large_text_that_there_is_no_memory_for_is_left_to_the_stdlib(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """orjson may end the process when it gets none."""
+    text = f"[{'0.5,' * (1 << 18)}0]"
+    asked = []
+
+    def has_room_for(size: int) -> bool:
+        asked.append(size)
+        return False
+
+    monkeypatch.setattr(fast_json, "orjson", SimpleNamespace(loads=None))
+    monkeypatch.setattr(memory, "has_room_for", has_room_for)
+    assert fast_json.Decoder().decode(text) == [0.5] * (1 << 18) + [0]
+    assert asked == [24 * len(text)]
 
 
 @pytest.mark.parametrize("collecting", [True, False])

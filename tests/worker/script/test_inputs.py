@@ -235,3 +235,16 @@ class TestQueryValues:
 
     def test_nested_too_deeply_are_text(self) -> None:
         assert query_values(b"a=" + b"[" * 100_000)["a"] == "[" * 100_000
+
+
+class TestWhatTheScriptPutsInJsonsPlace:
+    @pytest.fixture(autouse=True)
+    def replaced(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(json, "dumps", lambda value: b"the script's")
+        monkeypatch.setattr(json, "loads", lambda text: b"the script's")
+
+    def test_is_not_asked_for_inputs(self) -> None:
+        head = encoded_head("GET", query="a=[1]")
+        assert TEXT.read(head, b"") == {"data": '{"a": [1]}'}
+        assert schema_input(lambda a: a).read(encoded_head(), b'{"a": [1]}') == {"a": [1]}
+        assert query_values(b"a=[1]") == {"a": [1]}

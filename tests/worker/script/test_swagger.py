@@ -208,6 +208,13 @@ class TestOfTheUser:
         assert all("paths" in document for document in documents.values())
         assert f"Loaded user's swagger file for version [{version}] from {path}" in caplog.messages
 
+    def test_is_read_by_the_stdlib_whatever_the_script_has_put_in_its_place(
+        self, make: Make, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_file("swagger.json", '{"info": "mine"}')
+        monkeypatch.setattr(json, "loads", lambda text: {"info": "the script's"})
+        assert make(undecorated)["2"] == {"info": "mine"}
+
     def test_the_shorter_name_wins(self, make: Make, write_file: WriteFile) -> None:
         write_file("swagger.json", '{"mine": 1}')
         write_file("swagger2.json", '{"mine": 2}')

@@ -24,6 +24,8 @@ from typing import Any
 
 import orjson
 
+from scoreserve.worker.script import memory
+
 # What a long integer may look like. Few texts have so many digits that are no fraction, which is
 # found out much faster with every digit a 0, a point a point and all else a space.
 _LONG_INTEGER = re.compile(r"[\[,:\s-]\d{19}", re.ASCII)
@@ -35,6 +37,7 @@ _LONG_NUMBER = b" " + b"0" * 19
 _PIECE = 1 << 16
 _OVERLAP = len(_LONG_NUMBER) - 1
 _LARGE = 1 << 20  # characters, of a text that is read for milliseconds
+_PER_CHARACTER = 24  # bytes that orjson asks memory for, measured
 
 
 class Decoder(json.JSONDecoder):
@@ -49,7 +52,7 @@ class Decoder(json.JSONDecoder):
         if not arguments and type(s) is str:
             try:
                 if s is self.plain or not has_long_integer(s):
-                    return orjson.loads(s) if len(s) < _LARGE else _loads_uncollected(s)
+                    return orjson.loads(s) if len(s) < _LARGE else _loads_large(s)
             except ValueError:  # orjson.JSONDecodeError and UnicodeEncodeError are among them
                 pass
         return super().decode(s, *arguments)
@@ -73,10 +76,14 @@ def read_as_it_stands(text: str) -> Iterator[None]:
         _decoder.plain = ""
 
 
-def _loads_uncollected(text: str) -> Any:
-    """The value of a large text. What is read has no cycles, but the garbage collector would look
-    through its lists every 700 of them, for nothing, which takes a sixth of the time.
+def _loads_large(text: str) -> Any:
+    """The value of a large text. Raises ValueError where there is no memory to read it in.
+
+    What is read has no cycles, but the garbage collector would look through its lists every 700 of
+    them, for nothing, which takes a sixth of the time.
     """
+    if not memory.has_room_for(len(text) * _PER_CHARACTER):
+        raise ValueError("there is no memory for it")
     if not gc.isenabled():
         return orjson.loads(text)
     gc.disable()

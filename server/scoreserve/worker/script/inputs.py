@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import inspect
 import json
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from scoreserve import heads
@@ -21,6 +21,10 @@ from scoreserve.heads import RequestHead
 from scoreserve.wire import Buffer
 
 _KEEP_ESCAPES = "scoreserve.keep_escapes"
+
+# The stdlib's own: the script may put others in their place.
+_dumps: Final = json.dumps
+_loads: Final = json.loads
 _LONGEST_SHOWN = 100  # characters of a header that clients fill
 
 
@@ -71,7 +75,7 @@ class TextInput(InputReader):
             return {self.parameter: text}
         request = heads.decode_head(head)
         if request.method == b"GET":
-            return {self.parameter: json.dumps(query_values(request.query))}
+            return {self.parameter: _dumps(query_values(request.query))}
         raise MethodRefused
 
 
@@ -112,7 +116,7 @@ def query_values(query: bytes) -> dict[str, Any]:
 
 def _json_or_text(text: str) -> Any:
     try:
-        return json.loads(text)
+        return _loads(text)
     except (ValueError, RecursionError):
         return text
 
@@ -123,7 +127,7 @@ def _json_object(head: RequestHead, body: bytes) -> dict[str, Any]:
     if not body:
         raise BadInput("POST body is empty. Expecting a JSON dictionary.")
     try:
-        value = json.loads(body)
+        value = _loads(body)
     except UnicodeDecodeError as error:
         raise _no_text(head, f"POST body could not be decoded as JSON: {error}") from None
     except RecursionError:

@@ -7,11 +7,11 @@ as JSON, to the reference's (azureml-inference-server-http 1.5.1, server/swagger
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 from collections.abc import Callable
+from json import loads  # the script may put another in its place
 from typing import Any
 
 from scoreserve.errors import BootError
@@ -54,7 +54,7 @@ def _of_user(version: str, files: tuple[str, ...], root: str) -> Document | None
         path = os.path.join(root, name)
         try:
             with open(path, encoding="utf-8") as file:
-                document = json.load(file)
+                document = loads(file.read())
         except FileNotFoundError:
             continue
         except ValueError as error:
