@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import json
+import uuid
 from typing import Any
 
 import flask
+import numpy as np
 import pytest
 
 from scoreserve.compat.aml_response import AMLResponse
@@ -48,6 +51,11 @@ class TestMessage:
         assert response.get_data() == body
         assert headers(response) == [("Content-Type", content_type), FAILED]
 
+    def test_is_written_by_the_scripts_json(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As by the reference, be it one that returns bytes."""
+        monkeypatch.setattr(json, "dumps", lambda value: b"[%d]" % value)
+        assert AMLResponse(7, 200, json_str=True).get_data() == b"[7]"
+
     def test_of_parts_to_come_is_streamed(self) -> None:
         response = AMLResponse((part for part in ("a", "b")), 200)
         assert response.is_streamed
@@ -75,6 +83,26 @@ class TestHeaders:
     def test_are_split_at_commas(self, given: str, sent: list[str]) -> None:
         """Without a thought for dates and quotes, as by the reference."""
         assert AMLResponse("", 200, {"X-One": given}).headers.getlist("x-one") == sent
+
+    @pytest.mark.parametrize(
+        ("given", "sent"),
+        [
+            (5, ["5"]),
+            (0.5, ["0.5"]),
+            (True, ["True"]),
+            (np.int64(5), ["5"]),
+            (b"a\xe9,b", ["aé", "b"]),
+            (uuid.UUID(int=1), ["00000000-0000-0000-0000-000000000001"]),
+            (["a, b", 1, b"c"], ["a, b", "1", "c"]),
+            ((), []),
+            (None, []),
+        ],
+        ids=repr,
+    )
+    def test_that_are_no_text_are_sent_as_it(self, given: Any, sent: list[str]) -> None:
+        response = AMLResponse("", 200, {"X-One": given, "X-Two": "2"})
+        assert response.headers.getlist("x-one") == sent
+        assert response.headers["x-two"] == "2"
 
     def test_keep_their_order_and_name(self) -> None:
         response = AMLResponse("", 200, {"x-B": "1", "X-a": "2,3"})
