@@ -68,11 +68,14 @@ IN_THE_HALL = {
     "worker": {"__main__", "front_pipe", "main_loop"},
 }
 
+# Less what is there before: a distribution's Python loads a sitecustomize, and what that imports.
 _LIST_LOADED = """
-import importlib, json, sys
+import sys
+before = set(sys.modules)
+import importlib, json
 for name in json.loads(sys.argv[1]):
     importlib.import_module(name)
-print(json.dumps(sorted(sys.modules)))
+print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
 
@@ -134,6 +137,7 @@ def test_the_front_starts_with_no_more_than_it_serves_with() -> None:
 def test_a_worker_starts_with_little() -> None:
     """asyncio and what comes with it take a third as long as all else, and few scripts need it."""
     loaded = loaded_with(["scoreserve.worker.__main__"])
+    loaded -= loaded_with(["uuid"])  # orjson imports it; in Python 3.10 it brings subprocess
     assert not {"asyncio", "ssl", "socket", "subprocess", "tempfile", "flask", "numpy"} & loaded
 
 

@@ -214,15 +214,12 @@ class TestEndOfTheConnection:
         [request(b"1", b"Connection: close"), request(b"1", version=b"1.0")],
         ids=["asked for", "HTTP/1.0"],
     )
-    def test_follows_the_answer(self, play: Play, fast_path: str, data: bytes) -> None:
-        # What goes without saying in HTTP/1.0, uvicorn before 0.53 does not say.
-        unsaid = "close" if fast_path == "long" and b"HTTP/1.0" in data else None
-
+    def test_follows_the_answer(self, play: Play, data: bytes) -> None:
         async def scenario(connection: Connection) -> None:
             await connection.send(data)
             assert not connection.transport.closed
             await connection.work()
-            assert connection.response.headers.get("connection", unsaid) == "close"
+            assert connection.response.headers["connection"] == "close"
             assert connection.transport.closed
 
         play(scenario)
