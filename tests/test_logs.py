@@ -10,6 +10,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from logging.config import dictConfig
 from pathlib import Path
 from typing import Any
 
@@ -439,3 +440,45 @@ class TestBasicConfig:
         logging.getLogger("mine").warning("said")
         logging.root.handlers[0].close()
         assert (tmp_path / "log").read_text() == "said\n"
+
+
+class TestKeepEnabled:
+    """Whatever the script configures by its defaults."""
+
+    @pytest.fixture(autouse=True)
+    def a_script_that_configures(self, clean_loggers: None) -> Iterator[None]:
+        """Takes back what is done to all loggers."""
+        loggers = [each for each in _loggers() if not each.disabled]
+        root = logging.getLogger()
+        before = root.handlers, root.level
+        logs.configure_default()
+        logs.keep_enabled()
+        yield
+        for each in loggers:
+            each.disabled = False
+        root.handlers, root.level = before
+
+    @pytest.mark.parametrize("name", ["azmlinfsrv", "gunicorn.error", "gunicorn.access", "uvicorn"])
+    def test_ours_say_what_they_said_before(self, name: str) -> None:
+        logger = logging.getLogger(name)
+        before = logger.handlers, logger.level, logger.propagate
+        dictConfig({"version": 1})
+        assert not logger.disabled
+        assert (logger.handlers, logger.level, logger.propagate) == before
+
+    def test_others_are_the_scripts_to_disable(self) -> None:
+        other = logging.getLogger("other")
+        dictConfig({"version": 1})
+        assert other.disabled
+
+    def test_ours_are_disabled_by_who_names_them(self) -> None:
+        logger = logging.getLogger("azmlinfsrv")
+        logger.disabled = True
+        assert not logger.isEnabledFor(logging.CRITICAL)
+        logger.disabled = False
+        assert logger.isEnabledFor(logging.CRITICAL)
+
+
+def _loggers() -> list[logging.Logger]:
+    known = logging.root.manager.loggerDict.values()
+    return [each for each in known if isinstance(each, logging.Logger)]

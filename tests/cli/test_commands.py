@@ -122,6 +122,38 @@ class TestAzmlinfsrv:
         assert "--entry_script" in capsys.readouterr().out
 
 
+class TestEntryScript:
+    """Its path is made absolute; its links stay links."""
+
+    @pytest.fixture
+    def chosen(self, start: Start, tmp_path: Path) -> Callable[[str], str | None]:
+        def chosen(path: str) -> str | None:
+            return start(azmlinfsrv.main, ["--entry_script", path]).settings.entry_script
+
+        (tmp_path / "real/inner").mkdir(parents=True)
+        (tmp_path / "real/score.py").touch()
+        (tmp_path / "link").symlink_to(tmp_path / "real/inner")
+        (tmp_path / "score.py").symlink_to(tmp_path / "real/score.py")
+        return chosen
+
+    @pytest.mark.parametrize(
+        ("path", "absolute"),
+        [
+            ("score.py", "score.py"),
+            ("./score.py", "score.py"),
+            ("real/../score.py", "score.py"),
+            ("link/../score.py", "link/../score.py"),  # which is real/score.py
+        ],
+    )
+    def test_is_not_resolved(
+        self, chosen: Callable[[str], str | None], tmp_path: Path, path: str, absolute: str
+    ) -> None:
+        assert chosen(path) == f"{tmp_path}/{absolute}"
+
+    def test_may_be_absolute(self, chosen: Callable[[str], str | None], tmp_path: Path) -> None:
+        assert chosen(f"{tmp_path}/link/../score.py") == f"{tmp_path}/link/../score.py"
+
+
 class TestScoreserve:
     def test_every_flag_sets_its_setting(self, start: Start) -> None:
         arguments = ["serve", "--port", "6000", "--workers", "2", "--host", "127.0.0.1"]

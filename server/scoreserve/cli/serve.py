@@ -94,8 +94,9 @@ def _absolute(path: str) -> str:
     """
     path = os.path.join(os.getcwd(), path)
     short = os.path.normpath(path)
-    # Behind a link, `..` is not what it seems to be.
-    return short if os.path.realpath(short) == os.path.realpath(path) else path
+    # Behind a link to a folder, `..` is not what it seems to be.
+    folder, short_folder = map(os.path.realpath, map(os.path.dirname, (path, short)))
+    return short if folder == short_folder else path
 
 
 def _warn(loaded: Loaded) -> None:

@@ -62,6 +62,22 @@ class TestLooking:
         assert names() == {"score.py"}
         assert look([str(tmp_path / "nowhere")]) == {}
 
+    def test_follows_a_link_to_a_folder_that_is_replaced(
+        self, write_file: WriteFile, tmp_path: Path
+    ) -> None:
+        """As Kubernetes mounts a ConfigMap: the folder behind the link is another after a while."""
+        write_file("mount/..one/score.py", "1")
+        write_file("mount/..two/score.py", "22")
+        data = tmp_path / "mount/..data"
+        data.symlink_to("..one")
+        (tmp_path / "mount/score.py").symlink_to("..data/score.py")
+        script = str(tmp_path / "mount/score.py")
+        folders = watched_folders(Settings(app_root=str(tmp_path / "app"), entry_script=script))
+        before = look(folders)
+        data.unlink()
+        data.symlink_to("..two")
+        assert differences(before, look(folders)) == [script]
+
     def test_differences_are_new_changed_and_missing_files(self) -> None:
         before = {"same": (1, 1), "time": (1, 1), "size": (1, 1), "gone": (1, 1)}
         after = {"same": (1, 1), "time": (2, 1), "size": (1, 2), "new": (1, 1)}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+import flask
 import pytest
 
 from scoreserve.errors import BadInput, BootError
@@ -86,6 +88,56 @@ class TestArguments:
         call = convention_of(lambda data: None).call(job)
         buffer[:] = b"[2]"
         assert call.arguments == {"data": "[1]"}
+
+
+class TestFlask:
+    """A call has a context from the moment on that anything has imported flask."""
+
+    @pytest.fixture
+    def no_flask(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As in a worker whose script has not imported it."""
+        monkeypatch.delitem(sys.modules, "flask", raising=False)
+
+    def seen(self, context: AbstractContextManager[Any] | None) -> list[str]:
+        assert context is not None
+        with context:
+            request = flask.request
+            return [request.method, request.headers["Content-Type"], request.get_data(as_text=True)]
+
+    def test_is_not_imported_for_a_call(self, no_flask: None) -> None:
+        assert convention_of(lambda data: None).call(job_of(b"[1]")).context is None
+        assert "flask" not in sys.modules
+
+    def test_that_is_imported_gives_the_next_call_its_request(self) -> None:
+        call = convention_of(lambda data: None).call(job_of(b"[1]"))
+        assert self.seen(call.context) == ["POST", "application/json", "[1]"]
+
+    @pytest.mark.parametrize("body", [b"", "ä".encode(), b'{"data":  [1]}'])
+    def test_that_comes_later_gives_a_call_its_request_too(
+        self, no_flask: None, body: bytes
+    ) -> None:
+        convention = convention_of(lambda data: None)
+        call = convention.call(job_of(body))
+        assert self.seen(convention.late_context(call))[2] == body.decode()
+
+    def test_that_comes_later_knows_the_body_of_members(
+        self, no_flask: None, schema_decorated: Run
+    ) -> None:
+        convention = convention_of(schema_decorated)
+        body = b'{"data":  [1], "params": {}, "more": 1}'
+        assert self.seen(convention.late_context(convention.call(job_of(body))))[2] == body.decode()
+
+    def test_that_comes_later_keeps_no_large_body(
+        self, no_flask: None, schema_decorated: Run
+    ) -> None:
+        convention = convention_of(schema_decorated)
+        body = b'{"data": "%b", "params": {}}' % (b"x" * (1 << 20))
+        assert convention.call(job_of(body)).body == b""
+
+    def test_has_no_request_for_several(self, no_flask: None) -> None:
+        convention = convention_of(lambda data: None)
+        merged = replace(convention.call(job_of(b"[1]")), arguments={"data": "[1, 2]"})
+        assert convention.late_context(merged) is None
 
 
 class TestRefusedSignatures:

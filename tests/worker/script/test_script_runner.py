@@ -17,9 +17,9 @@ from scoreserve import heads, logs
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script import alarm
-from scoreserve.worker.script.calling import convention_of
+from scoreserve.worker.script.calling import Call, convention_of
 from scoreserve.worker.script.responses import StreamedOutcome
-from scoreserve.worker.script.script_runner import ScriptRunner
+from scoreserve.worker.script.script_runner import ScriptRunner, run_init
 from tests.worker.fakes import head_of, job_of
 
 Score = Callable[..., Outcome | StreamedOutcome]
@@ -71,6 +71,23 @@ def test_an_input_that_is_refused_never_reaches_run(score: Score) -> None:
     assert outcome.status == 400
     assert score(run, job_of(head=head_of("OPTIONS"))).status == 405  # type: ignore[union-attr]
     assert calls == []
+
+
+def test_an_input_that_there_is_no_memory_for_is_a_500(
+    score: Score, monkeypatch: pytest.MonkeyPatch, server_log: pytest.LogCaptureFixture
+) -> None:
+    class Short(json.JSONDecoder):
+        def decode(self, *arguments: Any) -> Any:
+            raise MemoryError
+
+    monkeypatch.setattr(json, "_default_decoder", Short())
+    outcome = score(lambda data: data, job_of(head=head_of("GET", query="a=1")))
+    monkeypatch.undo()
+    assert "internal error" in message(outcome)
+    assert isinstance(outcome, Outcome)
+    assert outcome.status == 500
+    assert "no memory for the input" in server_log.text
+    assert score(lambda data: data).status == 200  # type: ignore[union-attr]
 
 
 def test_what_is_logged_is_about_the_request_that_is_scored(score: Score, json_logs: None) -> None:
@@ -215,3 +232,26 @@ class TestAsync:
         outcome = score(run)
         assert isinstance(outcome, StreamedOutcome)
         assert list(outcome.chunks) == [b"a", b"b"]
+
+    def test_init_is_awaited_where_run_is(
+        self, own_alarm: None, server_log: pytest.LogCaptureFixture
+    ) -> None:
+        loops: list[asyncio.AbstractEventLoop] = []
+
+        async def init() -> None:
+            loops.append(asyncio.get_running_loop())
+
+        async def run(data: Any) -> bool:
+            return asyncio.get_running_loop() is loops[0]
+
+        coroutines = run_init(init)
+        runner = ScriptRunner(run, convention_of(run), Settings(), coroutines)
+        (call,) = runner.read([job_of()])
+        assert isinstance(call, Call)
+        outcome = runner.score(call)
+        assert isinstance(outcome, Outcome)
+        assert outcome.body == b"true"
+        loops[0].close()
+
+    def test_an_init_that_is_not_async_needs_no_loop(self) -> None:
+        assert run_init(lambda: "whatever") is None
