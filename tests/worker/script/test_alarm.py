@@ -176,10 +176,10 @@ class TestWatchingThread:
                 self.call(limit, DEADLINE_SECONDS)
 
     def test_hears_of_a_call_after_a_pause(self) -> None:
-        """It sleeps until it is woken when it found no call."""
+        """It sleeps for long when it has found no call."""
         limit = Alarm(0.02).watch()
         deadline = time.monotonic() + DEADLINE_SECONDS
-        while not limit.unwatched:
+        while limit.watched_at < deadline:
             assert time.monotonic() < deadline
             time.sleep(0.005)
         with pytest.raises(OutOfTime):
@@ -190,6 +190,12 @@ class TestWatchingThread:
         self.call(limit, 0)
         with pytest.raises(OutOfTime):
             self.call(limit.after(99.98), DEADLINE_SECONDS)
+
+    def test_hears_of_a_call_that_goes_on_and_has_less_time(self) -> None:
+        limit = Alarm(100).watch()
+        with pytest.raises(OutOfTime), limit:
+            limit.resume(time.monotonic() + 0.02)
+            time.sleep(DEADLINE_SECONDS)
 
     def test_watches_the_newest(self) -> None:
         old = Alarm(0.02).watch()

@@ -8,7 +8,7 @@ handler that it sets, wherever that is, is in force, and no limit of ours rings 
 
 Setting a timer for each run() costs more than a fast run() itself. The watching thread costs next
 to nothing: it sleeps on from one call into the next, which has its whole time before it, and looks
-again then. Where it finds no call it sleeps until there is one.
+again then. It is woken only by a call that is to end before.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mypy_extensions import mypyc_attr
 SIGNAL: Final = int(getattr(signal, "SIGRTMAX", signal.SIGVTALRM))
 _LENT_SECONDS: Final = 0.5
 _AGAIN_SECONDS: Final = 0.1  # until a call that is over its time is told so once more
-_LONGEST_SECONDS: Final = 3600.0  # that a lock is waited for; it would not take a thousand years
+_PAUSE_SECONDS: Final = 3600.0  # of the watching thread, where there is no call
 _SIGALRM: Final = int(signal.SIGALRM)
 _NO_HANDLER: Final = int(signal.SIG_DFL)
 
@@ -37,6 +37,11 @@ _NO_HANDLER: Final = int(signal.SIG_DFL)
 @mypyc_attr(native_class=False)
 class OutOfTime(TimeoutError):
     """SCORING_TIMEOUT_MS is over. Any other TimeoutError is the script's own."""
+
+
+# What a script that catches it sees, and its log, is what the reference raises.
+OutOfTime.__name__ = OutOfTime.__qualname__ = "TimeoutError"
+OutOfTime.__module__ = "builtins"
 
 
 class Alarm:
@@ -50,7 +55,7 @@ class Alarm:
         self._clock = clock
         self._spent = 0.0
         self.until = math.inf  # the call in hand may take, or the next one
-        self.unwatched = False  # but for being woken: there was no call
+        self.watched_at = math.inf  # the next time, unless the watching thread is woken
         self.stopped_a_loop = False  # instead of raising OutOfTime into the call in hand
         # What init() has started goes on. What run() leaves behind is stopped, see `__exit__`.
         self._timer_is_kept = signal.getitimer(signal.ITIMER_REAL)[0] > 0
@@ -78,6 +83,16 @@ class Alarm:
         self.until += _LENT_SECONDS
         return left
 
+    def resume(self, until: float) -> None:
+        """Another call goes on, which may take until then."""
+        self.until = until
+        if until < self.watched_at:
+            _watcher.wake()
+
+    def watch_again_in(self, seconds: float) -> None:
+        """Is told by the watching thread."""
+        self.watched_at = self._clock() + seconds
+
     def disarm(self) -> None:
         """Lets the call in hand end in its own time: it has been told."""
         self.until = math.inf
@@ -85,9 +100,8 @@ class Alarm:
     def __enter__(self) -> None:
         self.until = self._clock() + self._seconds - self._spent
         self.stopped_a_loop = False
-        if self._spent or self.unwatched:
-            self._spent = 0.0
-            self.unwatched = False
+        self._spent = 0.0
+        if self.until < self.watched_at:
             _watcher.wake()
 
     def __exit__(
@@ -157,13 +171,17 @@ class _Watcher:
         while True:
             alarm = self._alarm
             assert alarm is not None
-            alarm.unwatched = alarm.until == math.inf
-            left = alarm.left()  # asked last: a call that has begun since then wakes this thread
+            until = alarm.until
+            left = alarm.left()
             if left <= 0:
                 # Time and again: a signal just before a call that blocks does not interrupt it.
                 signal.pthread_kill(self._main_thread, SIGNAL)
                 left = _AGAIN_SECONDS
-            self._waking.acquire(timeout=min(left, _LONGEST_SECONDS))
+            pause = min(left, _PAUSE_SECONDS)
+            alarm.watch_again_in(pause)
+            # Whoever changes it from now on sees whether this thread must be woken.
+            if alarm.until == until:
+                self._waking.acquire(timeout=pause)
 
 
 _watcher: Final = _Watcher()
