@@ -13,7 +13,13 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
 
 from scoreserve import logs
-from scoreserve.errors import ReplyError, ResultUnusable, ScoringTimeout, ScriptFailed
+from scoreserve.errors import (
+    InternalError,
+    ReplyError,
+    ResultUnusable,
+    ScoringTimeout,
+    ScriptFailed,
+)
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script import results
@@ -97,6 +103,10 @@ class ScriptRunner:
                 calls.append(self._convention.call(job))
             except ReplyError as error:
                 calls.append(results.failure(job.id, error))
+            except MemoryError:
+                about(job.head)
+                _log.exception("There is no memory for the input of run()")
+                calls.append(results.failure(job.id, InternalError()))
         return calls
 
     def score(self, call: Call) -> Result:
