@@ -254,3 +254,25 @@ def test_the_end_cancels_what_is_left(coroutines: Coroutines) -> None:
     coroutines.result(leave())
     coroutines.end()
     assert said == ["cleaned up"]
+
+
+def test_the_end_is_one_whatever_is_left(
+    coroutines: Coroutines, server_log: pytest.LogCaptureFixture
+) -> None:
+    async def end_badly() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise SystemExit(5)
+
+    tasks: list[asyncio.Task[None]] = []
+
+    async def leave() -> None:
+        tasks.append(asyncio.create_task(end_badly()))
+        await asyncio.sleep(0)
+
+    coroutines.result(leave())
+    coroutines.end()
+    assert "did not end well" in server_log.text
+    with contextlib.suppress(SystemExit):
+        tasks[0].result()

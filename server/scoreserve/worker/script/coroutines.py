@@ -102,8 +102,11 @@ class Coroutines:
         """Ends what is left on the loop, as `asyncio.run` does."""
         if self._loop.is_closed():
             return
-        self._cancel(asyncio.all_tasks(self._loop), self._clean_up_seconds)
-        self.result(self._loop.shutdown_asyncgens(), self._clean_up_seconds)
+        try:
+            self._cancel(asyncio.all_tasks(self._loop), self._clean_up_seconds)
+            self.result(self._loop.shutdown_asyncgens(), self._clean_up_seconds)
+        except BaseException:  # the worker leaves, whatever the script makes of it
+            _log.exception("What the script left on its event loop did not end well")
 
     def _open_loop(self) -> asyncio.AbstractEventLoop:
         loop = _loop_of_this_thread()
@@ -129,9 +132,10 @@ class Coroutines:
         """Cancels tasks, and lets them clean up for so long."""
         if not tasks:
             return
+        ended = self._loop.create_task(asyncio.wait(tasks, timeout=seconds))
         for task in tasks:
             task.cancel()
-        _, left = self._loop.run_until_complete(asyncio.wait(tasks, timeout=seconds))
+        _, left = self._loop.run_until_complete(ended)
         if left:
             _log.error("Coroutines go on that were cancelled: %s", left)
 
