@@ -1,0 +1,296 @@
+"""Calls of functions and classes of libraries and of Python itself."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from typing import Any
+
+from scoreserve.worker.model.shared_state import live_objects, names
+from scoreserve.worker.model.shared_state.frames import Frame
+from scoreserve.worker.model.shared_state.library_methods import TAKES, LibraryMethods
+from scoreserve.worker.model.shared_state.objects import NAMED
+from scoreserve.worker.model.shared_state.state import is_shared
+from scoreserve.worker.model.shared_state.values import (
+    ITEM,
+    NOTHING,
+    Arguments,
+    Live,
+    Local,
+    Mark,
+    Method,
+    Super,
+    Value,
+    attribute_key,
+    constants,
+    marks,
+)
+
+ANY_MODE = "?"
+
+
+class LibraryFunctions(LibraryMethods):
+    """What is not the script's own, called by a name."""
+
+    def library_function(
+        self, path: str, obj: Any, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> Value:
+        """What a function of that dotted name may give, with all it does."""
+        path = self.canonical(path, obj)
+        special = getattr(self, f"_call_{path.rpartition('.')[2]}", None)
+        if special is not None and path in SPECIAL:
+            given: Value = special(arguments, node, frame)
+            return given
+        self._process_call(path, arguments, node, frame)
+        self._changed_argument(path, arguments, node, frame)
+        self.written_arguments(arguments, node, frame)
+        self._consumed(path, arguments, node, frame)
+        if path in names.WRITING_FUNCTIONS:
+            self.write(arguments.get(names.WRITING_FUNCTIONS[path]), node, frame)
+        if any(isinstance(each, Live) and _is_model(each.obj) for each in arguments.all()):
+            self.meeting(frame)
+        made = self.local(node, obj if isinstance(obj, type) else None, frame)
+        return self._result(path, made, arguments, node, frame)
+
+    def canonical(self, path: str, obj: Any) -> str:
+        """The name by which the tables know a function, whatever it was imported as."""
+        if obj is None:
+            return path
+        if not self.known:
+            self.known.update(_loaded_names())
+        return self.known.get(id(obj), path)
+
+    def _process_call(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
+        entered = node is self.with_item
+        if path in names.CONTEXTS and entered:
+            if path not in names.SAVED_BY_US:
+                self.hold(frame, node, f"{names.PROCESS} while others are let in", node)
+            return
+        reason = names.PROCESS_CALLS.get(path)
+        if path in names.CONTEXTS and path not in ("tensorflow.Graph", "tensorflow.device"):
+            reason = reason or names.PROCESS
+        if path.startswith(names.PYPLOT) and not _is_of_own_figure(path, arguments):
+            reason = names.FIGURE
+        if reason is not None:
+            self.obstacle(node, frame, f"{reason}: {path.removeprefix('builtins.')}()")
+
+    def _changed_argument(
+        self, path: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        name = path.removeprefix("builtins.")
+        if path in names.CHANGING_ARGUMENT:
+            index = names.CHANGING_ARGUMENT[path]
+            self.change(arguments.get(index), node, frame, f"changes what {name}() is given")
+        inplace = arguments.keywords.get("inplace", NOTHING)
+        if any(isinstance(each, Live) and each.obj is True for each in inplace):
+            self.change(arguments.get(0), node, frame, f"changes what {name}() is given")
+        kept = arguments.keywords.get("copy", NOTHING)
+        if path == "numpy.nan_to_num" and constants(kept, bool) == [False]:
+            self.change(arguments.get(0), node, frame, f"changes what {name}() is given")
+
+    def _consumed(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
+        """Iterators, files and random states that are handed to a library are read by it."""
+        if path in HARMLESS:
+            return
+        for each in arguments.all():
+            if isinstance(each, Live) and self.is_taken_from(each.obj):
+                self.obstacle(node, frame, TAKES.format(ast.unparse(node)[:60]))
+
+    def is_taken_from(self, obj: Any) -> bool:
+        """Whether whoever reads it takes something from others."""
+        return live_objects.is_consumed(obj) or live_objects.is_random_state(obj)
+
+    def _result(
+        self, path: str, made: Local, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> Value:
+        called = self.callbacks(arguments, NOTHING, node, frame)
+        given = arguments.all()
+        facts = marks(given | called)
+        if path.startswith(names.UNIQUE_PREFIXES) or path in names.UNIQUE_FUNCTIONS:
+            facts |= {Mark.UNIQUE}
+        if path in names.COPYING:
+            held = self.items_of(given, node, frame)
+            held = (held | (called if path == "builtins.map" else NOTHING)) - {made} - marks(held)
+            if path in ITEMS_THEMSELVES:
+                held |= given
+            if path == "builtins.dict":
+                held |= self.items_of(held, node, frame)
+            if path in PAIRING:
+                held = self.paired(held, node, frame)
+            self.put(made, ITEM, held - marks(held))
+            for name, value in arguments.keywords.items():
+                self.put(made, attribute_key(name), value)
+            return facts | {made}
+        if path in names.CHOOSING:
+            return facts | self.items_of(given, node, frame) | given | called
+        if path in names.ALIASING:
+            return facts | {made} | arguments.get(0) | arguments.more
+        return facts | {made}
+
+    # Functions of Python itself that need a rule of their own.
+
+    def _call_getattr(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        texts = constants(arguments.get(1), str)
+        value = arguments.get(0)
+        if texts:
+            found = [self.attribute_of(value, text, node, frame) for text in texts]
+            return arguments.get(2).union(*found)
+        # Which attribute is known when it runs: any.
+        methods = frozenset(Method(each, None) for each in value if not isinstance(each, Mark))
+        return methods | self.items_of(value, node, frame) | arguments.get(2)
+
+    def _call_setattr(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        target = arguments.get(0)
+        self.change(target, node, frame, "sets an attribute of what setattr() is given")
+        texts = constants(arguments.get(1), str)
+        for each in target:
+            if isinstance(each, Local):
+                for text in texts:
+                    self.put(each, attribute_key(text), arguments.get(2))
+                if not texts:
+                    self.put(each, ITEM, arguments.get(2))
+        return NOTHING
+
+    def _call_vars(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        if not arguments.positional:
+            return self._call_locals(arguments, node, frame)
+        found = set()
+        for each in arguments.get(0):
+            if isinstance(each, Live):
+                try:
+                    found.add(Live(vars(each.obj)))
+                except TypeError:
+                    continue
+            else:
+                found.add(each)
+        return frozenset(found)
+
+    def _call_globals(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        return frozenset([Live(frame.function.globals)])
+
+    def _call_locals(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        made = self.local(node, dict, frame)
+        for name, value in frame.names.items():
+            self.put(made, ("item", ("str", name)), value)
+        return frozenset([made])
+
+    def _call_type(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        if len(arguments.positional) != 1:
+            return frozenset([self.local(node, None, frame)])
+        return self.attribute_of(arguments.get(0), "__class__", node, frame)
+
+    def _call_super(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        if arguments.positional:
+            classes = [each.obj for each in arguments.get(0) if isinstance(each, Live)]
+            return frozenset(Super(cls, arguments.get(1)) for cls in classes)
+        enclosing = frame.function.enclosing
+        cls = enclosing.get("__class__") if isinstance(enclosing, dict) else None
+        args = frame.function.node.args
+        first = [each.arg for each in (*args.posonlyargs, *args.args)][:1]
+        return frozenset([Super(cls, frame.names.get(first[0], NOTHING) if first else NOTHING)])
+
+    def _call_open(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        self.open_file(arguments.get(0, "file"), arguments.get(1, "mode"), node, frame)
+        return frozenset([self.local(node, None, frame), Mark.UNIQUE])
+
+    def open_file(self, path: Value, mode: Value, node: ast.AST, frame: Frame) -> None:
+        """A file is opened: the path counts when it is written to."""
+        modes = constants(mode, str) if mode else ["r"]
+        if any(set(text) & set("wax+") for text in modes):
+            self.write(path, node, frame)
+
+    def _call_iter(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        value = arguments.get(0)
+        self.iterated(value, node, frame)
+        made = self.local(node, None, frame)
+        self.put(made, ITEM, self.items_of(value, node, frame) - marks(value))
+        return marks(value) | {made}
+
+    def _call_next(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        value = arguments.get(0)
+        got = self.dunder(value, "__next__", Arguments(), node, frame)
+        own = frozenset(each for each in value if self.has_own(each, "__next__"))
+        self.change(value - own, node, frame, "takes the next of an iterator")
+        return got | self.items_of(value, node, frame) | arguments.get(1)
+
+    def iterated(self, value: Value, node: ast.AST, frame: Frame) -> Value:
+        """What a loop over it gives."""
+        own: Value = NOTHING
+        for name in ("__iter__", "__next__", "__getitem__"):
+            own |= self.dunder(value, name, Arguments(), node, frame)
+        for each in value:
+            if isinstance(each, Live) and self.is_taken_from(each.obj):
+                self.obstacle(node, frame, TAKES.format("an iterator or a file"))
+        inner = self.items_of(own, node, frame) if own else NOTHING
+        return own | inner | self.items_of(value, node, frame)
+
+
+SPECIAL = frozenset(
+    f"builtins.{name}"
+    for name in [
+        "getattr",
+        "setattr",
+        "vars",
+        "globals",
+        "locals",
+        "type",
+        "super",
+        "open",
+        "iter",
+        "next",
+    ]
+) | {"io.open", "codecs.open", "gzip.open", "bz2.open", "lzma.open", "_io.open"}
+# Which never read what they are given.
+HARMLESS = frozenset(
+    f"builtins.{name}"
+    for name in [
+        "isinstance",
+        "hasattr",
+        "callable",
+        "id",
+        "type",
+        "repr",
+        "str",
+        "print",
+        "bool",
+        "issubclass",
+        "dir",
+    ]
+)
+ITEMS_THEMSELVES = frozenset(
+    ["itertools.repeat", "types.SimpleNamespace", "collections.ChainMap", "types.MappingProxyType"]
+)
+PAIRING = frozenset(("builtins.zip", "builtins.enumerate", "itertools.product"))
+
+
+def _loaded_names() -> dict[int, str]:
+    """Functions that the tables name, of the modules that are loaded, by identity."""
+    known = {}
+    for path in sorted(NAMED | SPECIAL, reverse=True):
+        module, _, name = path.rpartition(".")
+        holder = sys.modules.get(module)
+        if holder is None:
+            continue
+        found, obj = live_objects.attribute(holder, name)
+        if found and obj is not None:
+            known[id(obj)] = path
+    return known
+
+
+def _is_of_own_figure(path: str, arguments: Arguments) -> bool:
+    """Whether a function of pyplot's only makes or closes a figure of the call's own."""
+    name = path.removeprefix(names.PYPLOT)
+    if name == "close":
+        return bool(arguments.positional) and not constants(arguments.get(0), str)
+    return name in names.PYPLOT_OWN_FIGURE
+
+
+def _is_model(obj: Any) -> bool:
+    return hasattr(type(obj), "predict") and not isinstance(obj, type)
+
+
+def is_context(method: Method) -> bool:
+    """Whether a method gives a context that changes what all calls see."""
+    return method.name in names.CONTEXT_METHODS and (
+        is_shared(method.receiver) or isinstance(method.receiver, Local)
+    )

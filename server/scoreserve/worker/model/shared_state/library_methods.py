@@ -1,0 +1,263 @@
+"""Calls of methods of libraries' objects: what is changed, written, given back."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from scoreserve.worker.model.shared_state import live_objects, names
+from scoreserve.worker.model.shared_state.frames import Frame
+from scoreserve.worker.model.shared_state.objects import Objects
+from scoreserve.worker.model.shared_state.state import is_shared
+from scoreserve.worker.model.shared_state.values import (
+    ITEM,
+    NOTHING,
+    Arguments,
+    Function,
+    Live,
+    Local,
+    Mark,
+    Method,
+    Partial,
+    Shared,
+    Value,
+    constants,
+    marks,
+    union,
+)
+
+HELD_LOCK = "holds a lock over a call in which others are let in"
+TAKES = "takes from `{}`, which calls share"
+# Generators of the modules themselves, which a script that draws without a seed shares with none.
+GLOBAL_GENERATORS = (("random", "_inst"), ("numpy.random.mtrand", "_rand"))
+
+
+class LibraryMethods(Objects):
+    """What is not the script's own, called by a method."""
+
+    def library_method(
+        self, method: Method, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> Value:
+        """What a method of a library's object may give, with all it does."""
+        receiver, name = method.receiver, method.name or ""
+        whole = frozenset([receiver])
+        if is_shared(receiver):
+            self._shared_receiver(receiver, name, arguments, node, frame)
+        self.written_arguments(arguments, node, frame)
+        self._writes_file(receiver, name, arguments, node, frame)
+        self.callbacks(arguments, whole, node, frame)
+        if isinstance(receiver, Live):
+            self.code_inside(receiver.obj, node, frame)
+        if name in names.PREDICTING or name.startswith("predict"):
+            self.meeting(frame)
+        self._keep(receiver, name, arguments)
+        return self._given_back(receiver, name, arguments, node, frame)
+
+    def _shared_receiver(
+        self, receiver: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        obj = receiver.obj if isinstance(receiver, Live) else None
+        cls = type(obj) if isinstance(receiver, Live) else getattr(receiver, "cls", None)
+        if name in ("acquire", "release") and (obj is None or live_objects.is_lock(obj)):
+            self._lock(receiver, name, node, frame)
+        elif obj is not None and _takes(obj, name):
+            self.obstacle(node, frame, TAKES.format(_shown(node)))
+        elif _is_query(cls, name):
+            self._query(arguments, node, frame)
+        elif changes(cls, name) or _in_place(arguments):
+            self.obstacle(node, frame, f"changes `{_shown(node)}` by {name}(), which calls share")
+
+    def _lock(self, receiver: Any, name: str, node: ast.AST, frame: Frame) -> None:
+        if name == "acquire":
+            self.hold(frame, node, HELD_LOCK, receiver)
+            return
+        frame.held = [hold for hold in frame.held if hold.key != receiver]
+
+    def _query(self, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
+        texts = constants(arguments.get(0), str)
+        if not texts or not all(text.lstrip().lower().startswith("select") for text in texts):
+            self.obstacle(node, frame, f"uses `{_shown(node)}`, which calls share, to change data")
+
+    def written_arguments(self, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
+        """`out=`, `file=` and the like name what is written to."""
+        for keyword in names.WRITTEN_KEYWORDS:
+            written = frozenset(
+                each
+                for each in arguments.keywords.get(keyword, NOTHING)
+                if not (isinstance(each, Live) and live_objects.is_standard_stream(each.obj))
+            )
+            self.change(written, node, frame, f"writes to what `{keyword}` names")
+
+    def _writes_file(
+        self, receiver: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        if name in names.WRITING_METHODS:
+            index, keyword = names.WRITING_METHODS[name]
+            self.write(arguments.get(index, keyword), node, frame)
+        elif name in names.WRITING_PATH_METHODS and isinstance(node, ast.Call):
+            func = node.func
+            path = self.evaluate(func.value, frame) if isinstance(func, ast.Attribute) else NOTHING
+            self.write(path, node, frame)
+
+    def write(self, path: Value, node: ast.AST, frame: Frame) -> None:
+        """A file of that path is written: an obstacle unless the path is this call's alone."""
+        objects = path - marks(path)
+        nowhere = all(isinstance(each, Live) and each.obj is None for each in objects)
+        if nowhere or Mark.UNIQUE in path:
+            return
+        self.obstacle(node, frame, "writes a file that other calls may write at the same time")
+
+    def callbacks(self, arguments: Arguments, more: Value, node: ast.AST, frame: Frame) -> Value:
+        """Call the script's own functions that a library is handed, with all else that it has."""
+        everything = arguments.all()
+        called = frozenset(each for each in everything if self.is_callback(each))
+        if not called:
+            return NOTHING
+        rest = (everything | more) - called
+        given = rest | self.items_of(rest, node, frame)
+        return self.call(called, Arguments(more=given), node, frame)
+
+    def is_callback(self, each: Any) -> bool:
+        """Whether it is a function of the script's own, or a method of anything shared."""
+        if isinstance(each, (Function, Partial)):
+            return True
+        if isinstance(each, Method):
+            return each.function is not None or is_shared(each.receiver)
+        return isinstance(each, Live) and (
+            self.sources.is_own_function(each.obj) or type(each.obj).__name__ in _BOUND
+        )
+
+    def code_inside(self, obj: Any, node: ast.AST, frame: Frame) -> None:
+        """Go through the script's own code in a library's object: steps, hooks, wrapped models."""
+        if live_objects.is_immutable(obj) or isinstance(obj, (dict, list, set)):
+            return
+        if id(obj) not in self.inside:
+            inner = live_objects.parts(obj, self.is_own_live)
+            self.inside[id(obj)] = (obj, [part for part in inner if part is not obj])
+        for part in self.inside[id(obj)][1]:
+            self._call_part(part, node, frame)
+
+    def _call_part(self, part: Any, node: ast.AST, frame: Frame) -> None:
+        given = Arguments(more=frozenset([Mark.REQUEST]))
+        live = Live(part)
+        if self.sources.is_own_function(part):
+            self.call(frozenset([live]), given, node, frame)
+            return
+        for name in names.CALLED_BY_LIBRARIES:
+            self.dunder(frozenset([live]), name, given, node, frame)
+
+    def paired(self, held: Value, node: ast.AST, frame: Frame) -> Value:
+        """Tuples of what is held: what items(), zip() and enumerate() go over."""
+        pair = self.local(("pair", node), tuple, frame)
+        self.put(pair, ITEM, held - marks(held) - {pair})
+        return frozenset([pair])
+
+    def _keep(self, receiver: Any, name: str, arguments: Arguments) -> None:
+        """What a container of this call's own is handed it may give back."""
+        if isinstance(receiver, Local) and name in names.CONTAINER_MUTATORS:
+            held = arguments.all()
+            if name in ("extend", "update", "extendleft"):
+                held = union(
+                    frozenset().union(*each.fields.values()) if isinstance(each, Local) else NOTHING
+                    for each in held
+                ) | frozenset(each for each in held if not isinstance(each, Local))
+            self.put(receiver, ITEM, held - marks(held))
+
+    def _given_back(
+        self, receiver: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> Value:
+        facts = marks(arguments.all())
+        whole = frozenset([receiver])
+        if name in names.ITEM_METHODS:
+            index = getattr(node, "args", [None])
+            key = index[0] if index and name != "__next__" else None
+            key = key if isinstance(key, ast.Constant) and _is_mapping(receiver) else None
+            return facts | self.items_of(whole, node, frame, key) | arguments.get(1)
+        made = self.local(node, None, frame)
+        if name in names.COLLECTION_METHODS or isinstance(receiver, Local):
+            held = self.items_of(whole, node, frame)
+            if name == "items":
+                held = self.paired(held, node, frame)
+            self.put(made, ITEM, held - {receiver} - marks(held))
+            if isinstance(receiver, Local) and name in names.VIEW_METHODS:
+                return facts | {made, receiver}
+            return facts | {made}
+        if is_shared(receiver) and name in names.VIEW_METHODS and not _is_plain(receiver):
+            return facts | {Shared()}
+        return facts | {made}
+
+
+_BOUND = ("builtin_function_or_method", "method", "method-wrapper", "partial")
+
+
+def _is_plain(receiver: Any) -> bool:
+    return isinstance(receiver, Live) and live_objects.is_immutable(receiver.obj)
+
+
+def _is_mapping(receiver: Any) -> bool:
+    return not (isinstance(receiver, Live) and isinstance(receiver.obj, (list, tuple)))
+
+
+def _shown(node: ast.AST) -> str:
+    func = getattr(node, "func", None)
+    target = func.value if isinstance(func, ast.Attribute) else func or node
+    text = ast.unparse(target)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _takes(obj: Any, name: str) -> bool:
+    """Whether a call of this method takes from an object what others would get."""
+    if live_objects.is_random_state(obj):
+        return not _is_global_generator(obj)
+    if live_objects.is_consumed(obj):
+        return name not in ("fileno", "isatty", "readable", "writable", "getvalue", "tell")
+    return live_objects.is_channel(obj) and name not in ("is_alive", "is_set", "poll", "fileno")
+
+
+def _is_global_generator(obj: Any) -> bool:
+    import sys
+
+    return any(
+        getattr(sys.modules.get(module), name, None) is obj for module, name in GLOBAL_GENERATORS
+    )
+
+
+def _is_query(cls: type | None, name: str) -> bool:
+    return name in ("execute", "executemany", "executescript", "commit", "rollback") and (
+        cls is None or "Connection" in cls.__name__ or "Session" in cls.__name__
+    )
+
+
+def _in_place(arguments: Arguments) -> bool:
+    flag = arguments.keywords.get("inplace", NOTHING)
+    return any(not isinstance(each, Live) or bool(each.obj) for each in flag)
+
+
+def changes(cls: type | None, name: str) -> bool:
+    """Whether a method of that name changes an object of that class; None: of any class."""
+    if cls is None:
+        return _changes_most(name)
+    if _is_harmless(cls):
+        return False
+    if issubclass(cls, live_objects.CONTAINERS):
+        return name in names.CONTAINER_MUTATORS
+    module = live_objects.library(cls)
+    if module in names.TABLES and "random" not in cls.__module__:
+        return name in names.TABLE_MUTATORS
+    if module == "torch" and cls.__name__ in ("Tensor", "Parameter"):
+        return name.endswith("_") and not name.startswith("__")
+    return _changes_most(name)
+
+
+def _is_harmless(cls: type) -> bool:
+    """Whether nothing that a call does to an object of the class matters to another call."""
+    return (
+        issubclass(cls, (*live_objects.IMMUTABLE, type))
+        or live_objects.library(cls) in (*names.FIRE_AND_FORGET, "_contextvars")
+        or cls.__name__ == "TextIOWrapper"
+    )
+
+
+def _changes_most(name: str) -> bool:
+    prefixed = name.startswith(names.LIBRARY_MUTATOR_PREFIXES)
+    return name in names.LIBRARY_MUTATORS or (prefixed and name not in names.LIBRARY_READERS)

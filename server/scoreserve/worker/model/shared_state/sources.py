@@ -1,0 +1,117 @@
+"""Which code is the script's own, and its syntax trees.
+
+Own is what lies neither in the standard library nor in an installed package nor in this server.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import sys
+import sysconfig
+import tokenize
+import types
+from typing import Any
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+INSTALLED = ("site-packages", "dist-packages")
+
+
+class SourceMissing(Exception):
+    """Code of the script's own that cannot be read, or not be found in what can."""
+
+
+class SourceFile:
+    """One file of the script's own, parsed; its functions by the line on which they begin."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        with tokenize.open(path) as file:
+            text = file.read()
+        self.lines = text.splitlines()
+        self.tree = ast.parse(text)
+        self.functions: dict[int, list[FunctionNode]] = {}
+        for node in ast.walk(self.tree):
+            if isinstance(node, FunctionNode):
+                decorators = getattr(node, "decorator_list", [])
+                first = min([node.lineno, *(each.lineno for each in decorators)])
+                self.functions.setdefault(first, []).append(node)
+
+    def function(self, code: types.CodeType) -> FunctionNode | None:
+        """The definition that `code` was compiled from; the first, of lambdas on one line."""
+        for node in self.functions.get(code.co_firstlineno, []):
+            if getattr(node, "name", "<lambda>") == code.co_name and _same_names(node, code):
+                return node
+        return None
+
+
+def _same_names(node: FunctionNode, code: types.CodeType) -> bool:
+    arguments = node.args
+    named = [each.arg for each in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+    count = code.co_argcount + code.co_kwonlyargcount
+    # Names that begin with two underscores are compiled with the class's name before them.
+    return len(named) == count and all(
+        compiled.endswith(written)
+        for compiled, written in zip(code.co_varnames[:count], named, strict=True)
+    )
+
+
+class Sources:
+    """The script's own files, each read once."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, SourceFile] = {}
+        self._own: dict[str, bool] = {}
+        paths = sysconfig.get_paths()
+        kept = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+        kept.append(os.path.dirname(sys.modules["scoreserve"].__file__ or ""))
+        self._foreign = tuple({os.path.realpath(path) + os.sep for path in kept if path})
+
+    def file(self, path: str) -> SourceFile:
+        """The parsed file; raises SourceMissing."""
+        if path not in self._files:
+            try:
+                self._files[path] = SourceFile(path)
+            except (OSError, SyntaxError, ValueError) as error:
+                raise SourceMissing(f"its source cannot be read ({error})") from error
+        return self._files[path]
+
+    def is_own_path(self, path: str | None) -> bool:
+        """Whether the file belongs to the script."""
+        if not path or path.startswith("<"):
+            return False
+        if path not in self._own:
+            real = os.path.realpath(path)
+            installed = any(f"{os.sep}{name}{os.sep}" in real for name in INSTALLED)
+            self._own[path] = not installed and not real.startswith(self._foreign)
+        return self._own[path]
+
+    def is_own_module(self, name: Any) -> bool:
+        """Whether the module of that name is one of the script's."""
+        module = sys.modules.get(name) if isinstance(name, str) else None
+        return module is not None and self.is_own_path(getattr(module, "__file__", None))
+
+    def is_own_function(self, function: Any) -> bool:
+        """Whether it was written in the script; what `exec` made for it counts by its module."""
+        if not isinstance(function, types.FunctionType):
+            return False
+        path = function.__code__.co_filename
+        if not path.startswith("<"):
+            return self.is_own_path(path)
+        # Methods of named tuples and data classes are made by exec too, and store to self alone.
+        generated = function.__name__.startswith(("__", "_make", "_replace", "_asdict"))
+        own = self.is_own_path(function.__globals__.get("__file__"))
+        return own and not generated
+
+    def is_own_class(self, cls: Any) -> bool:
+        """Whether the class was defined in one of the script's modules."""
+        return isinstance(cls, type) and any(
+            self.is_own_module(each.__module__) or any(map(self.is_own_function, _methods(each)))
+            for each in cls.__mro__
+            if each.__module__ != "builtins"
+        )
+
+
+def _methods(cls: type) -> list[Any]:
+    return [value for value in vars(cls).values() if isinstance(value, types.FunctionType)]
