@@ -136,6 +136,11 @@ def _boot(
     try:
         _say_stage(pipe, "importing the entry script")
         script = entry_script.load(settings)
+        if settings.fast_json and "inference_schema" in sys.modules:
+            from scoreserve.worker.script import schema_arrays, schema_frames
+
+            schema_arrays.install()
+            schema_frames.install()
         convention = convention_of(script.run)
     except BootError as error:
         _fail(pipe, settings, str(error))
