@@ -5,14 +5,18 @@ from __future__ import annotations
 import builtins
 import contextlib
 import io
+import os
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scoreserve import stdio
 from scoreserve.worker.script import print_hook
+from scoreserve.worker.script.script_stdout import ScriptSink
 
 Install = Callable[[], None]
 
@@ -208,3 +212,29 @@ def test_to_a_wrapper_that_is_detached_fails_as_ever(
     file.detach()
     with pytest.raises(ValueError, match="detached"):
         print("a")
+
+
+def test_where_another_file_is_behind_the_descriptor_is_in_that_file(
+    install: Install,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    tmp_path: Path,
+) -> None:
+    """As scripts do to capture what a C library prints."""
+    with open(tmp_path / "log", "w+b") as log, open(tmp_path / "captured", "w+b") as captured:
+        stdout = stdio.Stream(ScriptSink(log.fileno(), 0))
+        monkeypatch.setattr(sys, "stdout", stdout)
+        install()
+        print("before")
+        sys.stdout.write("written before\n")
+        kept = os.dup(log.fileno())
+        os.dup2(captured.fileno(), log.fileno())
+        print("captured", end="!")
+        sys.stdout.write("written\n")
+        os.dup2(kept, log.fileno())
+        os.close(kept)
+        print("after")
+        sys.stdout.write("written after\n")
+    assert caplog.messages == ["before", "after"]
+    assert (tmp_path / "captured").read_text() == "captured!written\n"
+    assert (tmp_path / "log").read_text() == "written before\nwritten after\n"

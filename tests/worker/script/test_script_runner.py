@@ -6,6 +6,7 @@ import asyncio
 import concurrent.futures
 import json
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -181,6 +182,19 @@ class TestTimeout:
         assert message(score(run)).startswith("An unexpected error occurred in scoring script.")
         assert "TimeoutError" in server_log.messages[-1]
         assert not any("allocated time" in line for line in server_log.messages)
+
+    @pytest.mark.skipif(sys.version_info < (3, 11), reason="has no groups of exceptions")
+    def test_interrupts_a_task_of_a_group(self, score: Score) -> None:
+        """Which is told as a group of exceptions."""
+
+        async def block() -> None:
+            time.sleep(30)
+
+        async def run(data: Any) -> None:
+            async with asyncio.TaskGroup() as group:  # type: ignore[attr-defined,unused-ignore]
+                group.create_task(block())
+
+        assert message(score(run, scoring_timeout_ms=20)) == "Scoring timeout after 20 ms"
 
     @pytest.mark.parametrize("fails", [True, False])
     def test_ends_with_run(self, score: Score, fails: bool) -> None:

@@ -14,6 +14,7 @@ again then. It is woken only by a call that is to end before.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
+import builtins
 import math
 import signal
 import sys
@@ -42,6 +43,14 @@ class OutOfTime(TimeoutError):
 # What a script that catches it sees, and its log, is what the reference raises.
 OutOfTime.__name__ = OutOfTime.__qualname__ = "TimeoutError"
 OutOfTime.__module__ = "builtins"
+
+
+def is_out_of_time(error: BaseException) -> bool:
+    """Whether it is an OutOfTime, or a group of exceptions that holds one (Python 3.11)."""
+    if isinstance(error, OutOfTime):
+        return True
+    group: Any = getattr(builtins, "BaseExceptionGroup", ())
+    return isinstance(error, group) and any(map(is_out_of_time, error.exceptions))
 
 
 class Alarm:

@@ -1,8 +1,9 @@
 """`print` in a script becomes a log line, as in the reference: `azmlinfsrv.print - text`.
 
 So it does while sys.stdout is the worker's. What is printed while the script has put something else
-there (`contextlib.redirect_stdout`) goes where it would without us, and so does what is printed to
-any other file. `end` and `flush` have no meaning for a line of a log.
+there (`contextlib.redirect_stdout`), or another file behind its descriptor, goes where it would
+without us, and so does what is printed to any other file. `end` and `flush` have no meaning for a
+line of a log.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import io
 import logging
 import sys
 from typing import Any
+
+from scoreserve.worker.script.script_stdout import ScriptSink
 
 _log = logging.getLogger("azmlinfsrv.print")
 _print = builtins.print
@@ -32,7 +35,8 @@ def _to_log_from(stdout: Any) -> Any:
         *objects: Any, sep: str | None = " ", file: Any = None, **options: Any
     ) -> None:
         target = sys.stdout if file is None else file
-        if target is stdout or _buffer_of(target) is behind is not None:
+        ours = target is stdout or _buffer_of(target) is behind is not None
+        if ours and not (isinstance(behind, ScriptSink) and behind.is_redirected()):
             _log.info("%s", (" " if sep is None else sep).join(map(str, objects)))
         else:
             _print(*objects, sep=sep, file=file, **options)
