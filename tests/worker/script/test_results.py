@@ -61,7 +61,7 @@ class TestResult:
             result({1, 2})
         assert "set" in str(caught.value.__cause__)
 
-    @pytest.mark.parametrize("error", [KeyError("mine"), SystemExit(3)], ids=repr)
+    @pytest.mark.parametrize("error", [KeyError("mine"), SystemExit(3), MemoryError()], ids=repr)
     def test_whose_own_method_fails_is_unusable(self, error: BaseException) -> None:
         class Broken:
             def tolist(self) -> Any:
