@@ -1,0 +1,74 @@
+"""XGBoost: the classes of its scikit-learn interface, and Booster.inplace_predict.
+
+Its prediction guide (https://xgboost.readthedocs.io/en/stable/prediction.html) gives the shapes of
+all outputs with a first dimension of rows, and says of in-place prediction that it is thread-safe
+and works on the data as it is. A row goes down each tree by itself, and what the trees say is added
+in their order. What does not go by rows:
+
+    base_margin, an array beside the rows
+    Booster.predict, whose DMatrix cannot be put together with others nor taken apart
+    the classes for Dask and Spark, whose data lie elsewhere
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from xgboost.core import Booster
+
+from scoreserve.worker.model.libraries.library import (
+    RowsCall,
+    class_name,
+    first_argument,
+    methods_of,
+    subclasses,
+    without_rows,
+)
+
+_METHODS = ("predict", "predict_proba", "inplace_predict")
+_ROOT = frozenset({"xgboost"})
+_MODULES = frozenset({"xgboost.core", "xgboost.sklearn"})
+_INPUTS = ("X", "data")
+
+
+class XGBoost:
+    name = "XGBoost"
+
+    def methods(self) -> Iterable[tuple[type, str]]:
+        found: list[type] = [Booster]
+        interface = sys.modules.get("xgboost.sklearn")
+        if interface is not None:
+            found += subclasses(interface.XGBModel)
+        return methods_of((cls for cls in found if cls.__module__ in _MODULES), _METHODS, _ROOT)
+
+    def refusal(
+        self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> str:
+        reason = refusal_of_model(model, method) or without_rows(args, kwargs, _INPUTS)
+        return reason or ("" if _is_table(args[0] if args else None) else "its input has no rows")
+
+    def rows_argument(
+        self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> RowsCall:
+        return first_argument(args, kwargs, _INPUTS)
+
+    def exact(self, model: Any, method: str) -> bool:
+        """Trees are; a Booster does not say cheaply whether it is of trees."""
+        return getattr(model, "booster", "") in (None, "gbtree")
+
+
+LIBRARY = XGBoost()
+
+
+def refusal_of_model(model: Any, method: str) -> str:
+    if type(model).__module__ not in _MODULES:
+        return f"{class_name(model)} is not one of XGBoost's own for data in memory"
+    if isinstance(model, Booster) and method == "predict":
+        return "Booster.predict takes a DMatrix; inplace_predict takes arrays and frames"
+    return ""
+
+
+def _is_table(value: Any) -> bool:
+    return value is None or getattr(value, "ndim", 2) == 2

@@ -1,0 +1,1 @@
+"""Tests of `scoreserve.worker.model.libraries`, each with the library itself."""
