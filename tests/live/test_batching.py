@@ -105,9 +105,13 @@ def one(number: float) -> str:
     return json.dumps({"data": [[float(number), 1]]})
 
 
+# By itself, how many may wait follows from how fast the workers are: on a busy machine, few.
+ALL_MAY_WAIT = {"SCORESERVE_MAX_QUEUE": str(CLIENTS * PIPELINED)}
+
+
 def batching(jobs: int = 62, **more: str) -> dict[str, str]:
     """The settings for so many jobs of one row in a call, beside the rows of known results."""
-    return {"SCORESERVE_MAX_BATCH_SIZE": str(jobs + CONTROL_ROWS), **more}
+    return {"SCORESERVE_MAX_BATCH_SIZE": str(jobs + CONTROL_ROWS), **ALL_MAY_WAIT, **more}
 
 
 @ROADS
@@ -151,7 +155,7 @@ import json, time
 def init(): pass
 def run(data):
     rows = json.loads(data)["data"]
-    time.sleep(0.9)
+    time.sleep(0.6)
     return [row[0] * 2 for row in rows]
 """
         env = batching(10, SCORING_TIMEOUT_MS="1000", SCORESERVE_BATCH_WAIT_MS="300")
@@ -188,7 +192,12 @@ def run(data):
 class TestOneFullBatch:
     """Requests that come together because they wait for company, which is not for long."""
 
-    ENV = batching(6, SCORESERVE_BATCH_WAIT_MS="60000", SCORING_TIMEOUT_MS="1000")
+    ENV = batching(
+        6,
+        SCORESERVE_BATCH_WAIT_MS="60000",
+        SCORING_TIMEOUT_MS="1000",
+        SCORESERVE_QUEUE_TIMEOUT_MS="60000",  # else as short, and a new worker may take longer
+    )
     TROUBLE = """
 import json, os, time
 def init(): pass
@@ -405,6 +414,6 @@ def test_scripts_that_see_more_than_the_body_see_their_own(
 
 
 def test_without_the_setting_every_request_has_its_own_call(serve: Serve) -> None:
-    with serve(COUNTING) as server:
+    with serve(COUNTING, env=ALL_MAY_WAIT) as server:
         ask_all(server, [one(number) for number in range(300)])
         assert calls_of(server) == [1] * 300
