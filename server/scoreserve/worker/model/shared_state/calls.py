@@ -139,14 +139,29 @@ class Calls(LibraryFunctions):
         if isinstance(obj, (types.MethodDescriptorType, types.WrapperDescriptorType)):
             return self._call_unbound(obj, arguments, node, frame)
         if isinstance(obj, live_objects.CALLABLES) or _wraps(obj):
-            own = self.own_function(obj, node, frame)
-            if own is not None:
-                given = self.call_function(own, arguments, node, frame)
-                return escaped(given) if own.cached else given
+            given = self._call_wrapped(obj, arguments, node, frame)
+            if given is not None:
+                return given
             if self._is_own_binary(obj):
                 self.obstacle(node, frame, "calls compiled code of the script's own")
             return self._call_library(_path(obj), obj, arguments, node, frame)
         return self._call_object(live, arguments, node, frame)
+
+    def _call_wrapped(
+        self, obj: Any, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> Value | None:
+        """The script's own functions under what wraps them; None: there are none."""
+        own = self.own_function(obj, node, frame)
+        found = [] if own is None else [own]
+        if isinstance(obj, types.FunctionType) and obj.__closure__:
+            for part in live_objects.parts(obj, self.sources.is_own_function):
+                inner = self.own_function(part, node, frame)
+                if inner is not None and inner not in found:
+                    found.append(inner)
+        if not found:
+            return None
+        given = [self.call_function(each, arguments, node, frame) for each in found]
+        return escaped(union(given)) if any(each.cached for each in found) else union(given)
 
     def _is_own_binary(self, obj: Any) -> bool:
         return not isinstance(obj, types.FunctionType) and self.sources.is_own_module(
@@ -317,6 +332,10 @@ class Calls(LibraryFunctions):
             self.depth -= 1
         if called.meets:
             self.meeting(frame)
+        for key in called.let_go:
+            self.release(frame, key)
+        # What it left locked, and what a generator holds while its caller goes on.
+        frame.held.extend(hold for hold in (*called.held, *called.kept) if hold not in frame.held)
         if not scope_of(function.node).yields:
             return called.returned
         made = self.local(function.node, None, called)

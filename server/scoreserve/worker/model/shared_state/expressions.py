@@ -116,7 +116,16 @@ class Expressions(Calls):
 
     def visit_attribute(self, node: ast.Attribute, frame: Frame) -> Value:
         value = self.evaluate(node.value, frame)
-        return self.attribute_of(value, node.attr, node, frame)
+        return self.attribute_of(value, self.private(node.attr, frame), node, frame)
+
+    def private(self, name: str, frame: Frame) -> str:
+        """An attribute's name as it is compiled in this function."""
+        return frame.function.file.mangled(name, frame.function.node)
+
+    def truth(self, value: Value, node: ast.AST, frame: Frame) -> None:
+        """A value is asked whether it is true."""
+        for name in ("__bool__", "__len__"):
+            self.dunder(value, name, Arguments(), node, frame)
 
     def visit_subscript(self, node: ast.Subscript, frame: Frame) -> Value:
         value = self.evaluate(node.value, frame)
@@ -158,7 +167,17 @@ class Expressions(Calls):
         return found | marks(both) | {made}
 
     def visit_boolop(self, node: ast.BoolOp, frame: Frame) -> Value:
-        return union([self.evaluate(each, frame) for each in node.values])
+        values = [self.evaluate(each, frame) for each in node.values]
+        self.truth(union(values), node, frame)
+        return union(values)
+
+    def visit_unaryop(self, node: ast.UnaryOp, frame: Frame) -> Value:
+        """`not a`, `-a`."""
+        value = self.evaluate(node.operand, frame)
+        if isinstance(node.op, ast.Not):
+            self.truth(value, node, frame)
+            return marks(value)
+        return self.operated(node, type(node.op), value, NOTHING, frame)
 
     def visit_compare(self, node: ast.Compare, frame: Frame) -> Value:
         left = self.evaluate(node.left, frame)
@@ -175,7 +194,7 @@ class Expressions(Calls):
         return union(found)
 
     def visit_ifexp(self, node: ast.IfExp, frame: Frame) -> Value:
-        self.evaluate(node.test, frame)
+        self.truth(self.evaluate(node.test, frame), node, frame)
         return self.evaluate(node.body, frame) | self.evaluate(node.orelse, frame)
 
     def visit_joinedstr(self, node: ast.JoinedStr, frame: Frame) -> Value:
@@ -268,6 +287,7 @@ class Expressions(Calls):
     def visit_yield(self, node: ast.Yield, frame: Frame) -> Value:
         if node.value is not None:
             frame.yielded |= self.evaluate(node.value, frame)
+        frame.kept.extend(hold for hold in frame.held if hold not in frame.kept)
         return NOTHING
 
     def visit_yieldfrom(self, node: ast.YieldFrom, frame: Frame) -> Value:

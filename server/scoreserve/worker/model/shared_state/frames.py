@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import Any
 
-from scoreserve.worker.model.shared_state.sources import FunctionNode
+from scoreserve.worker.model.shared_state.sources import FunctionNode, SourceFile
 from scoreserve.worker.model.shared_state.values import NOTHING, Function, Value
 
 Names = dict[str, Value]
@@ -20,6 +20,7 @@ class Hold:
     node: ast.AST
     reason: str
     key: Any = None
+    file: SourceFile | None = None
 
 
 @dataclass(eq=False)
@@ -34,6 +35,8 @@ class Frame:
     yielded: Value = NOTHING
     meets: bool = False  # other calls may be let in before it returns
     held: list[Hold] = field(default_factory=list)
+    kept: list[Hold] = field(default_factory=list)  # held where it yielded
+    let_go: list[Any] = field(default_factory=list)  # released without having been held here
     guards: list[Guard] = field(default_factory=list)
     left: list[Names] = field(default_factory=list)  # names where a loop was left
 

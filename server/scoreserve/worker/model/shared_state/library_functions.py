@@ -45,6 +45,7 @@ class LibraryFunctions(LibraryMethods):
         self._changed_argument(path, arguments, node, frame)
         self.written_arguments(arguments, node, frame)
         self._consumed(path, arguments, node, frame)
+        self._special_methods(path, arguments, node, frame)
         if path in names.WRITING_FUNCTIONS:
             self.write(arguments.get(names.WRITING_FUNCTIONS[path]), node, frame)
         if any(isinstance(each, Live) and _is_model(each.obj) for each in arguments.all()):
@@ -87,6 +88,18 @@ class LibraryFunctions(LibraryMethods):
         kept = arguments.keywords.get("copy", NOTHING)
         if path == "numpy.nan_to_num" and constants(kept, bool) == [False]:
             self.change(arguments.get(0), node, frame, f"changes what {name}() is given")
+
+    def _special_methods(
+        self, path: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        """Python's own functions call methods of what they are given: len(), print(), sorted()."""
+        if path.startswith("logging."):
+            import logging
+
+            self.code_inside(logging.root, node, frame)
+        python = path.startswith(("builtins.", "json.", "copy."))
+        for name in names.CALLED_BY_PYTHON if python else names.CALLED_BY_LIBRARIES:
+            self.dunder(arguments.all(), name, Arguments(more=marks(arguments.all())), node, frame)
 
     def _consumed(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
         """Iterators, files and random states that are handed to a library are read by it."""
@@ -213,13 +226,16 @@ class LibraryFunctions(LibraryMethods):
         self.change(value - own, node, frame, "takes the next of an iterator")
         return got | self.items_of(value, node, frame) | arguments.get(1)
 
+    def _is_foreign_source(self, each: Live) -> bool:
+        return self.is_taken_from(each.obj) and not self.has_own(each, "__next__")
+
     def iterated(self, value: Value, node: ast.AST, frame: Frame) -> Value:
         """What a loop over it gives."""
         own: Value = NOTHING
         for name in ("__iter__", "__next__", "__getitem__"):
             own |= self.dunder(value, name, Arguments(), node, frame)
         for each in value:
-            if isinstance(each, Live) and self.is_taken_from(each.obj):
+            if isinstance(each, Live) and self._is_foreign_source(each):
                 self.obstacle(node, frame, TAKES.format("an iterator or a file"))
         inner = self.items_of(own, node, frame) if own else NOTHING
         return own | inner | self.items_of(value, node, frame)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextvars
 from typing import Any
 
 from scoreserve.worker.model.shared_state import live_objects, names
@@ -46,12 +47,37 @@ class LibraryMethods(Objects):
         self.written_arguments(arguments, node, frame)
         self._writes_file(receiver, name, arguments, node, frame)
         self.callbacks(arguments, whole, node, frame)
+        self._held_by_stack(name, arguments, node, frame)
         if isinstance(receiver, Live):
-            self.code_inside(receiver.obj, node, frame)
-        if name in names.PREDICTING or name.startswith("predict"):
+            self._live_receiver(receiver.obj, name, arguments, node, frame)
+        if _lets_in(receiver, name):
             self.meeting(frame)
         self._keep(receiver, name, arguments)
         return self._given_back(receiver, name, arguments, node, frame)
+
+    def _live_receiver(
+        self, obj: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        self.code_inside(obj, node, frame)
+        if type(obj).__name__ == "ufunc":
+            written = arguments.positional[:1] if name == "at" else arguments.positional[obj.nin :]
+            self.change(union(written), node, frame, f"writes to an argument of {obj.__name__}()")
+        if isinstance(obj, contextvars.ContextVar):
+            self._context_variable(obj, name, node, frame)
+
+    def _context_variable(
+        self, variable: contextvars.ContextVar[Any], name: str, node: ast.AST, frame: Frame
+    ) -> None:
+        """Each call has its own value: what one reads before it has set it is nobody's."""
+        self.context_use.setdefault(id(variable), name)
+        if name == "set" and self.context_use[id(variable)] == "get":
+            self.obstacle(node, frame, "sets a context variable that a call reads before")
+
+    def _held_by_stack(self, name: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
+        """`stack.enter_context(LOCK)`."""
+        for each in arguments.get(0) if name in ("enter_context", "push") else ():
+            if isinstance(each, Live) and live_objects.is_lock(each.obj):
+                self.hold(frame, node, HELD_LOCK, each)
 
     def _shared_receiver(
         self, receiver: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
@@ -71,7 +97,7 @@ class LibraryMethods(Objects):
         if name == "acquire":
             self.hold(frame, node, HELD_LOCK, receiver)
             return
-        frame.held = [hold for hold in frame.held if hold.key != receiver]
+        self.release(frame, receiver)
 
     def _query(self, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
         texts = constants(arguments.get(0), str)
@@ -111,11 +137,14 @@ class LibraryMethods(Objects):
         """Call the script's own functions that a library is handed, with all else that it has."""
         everything = arguments.all()
         called = frozenset(each for each in everything if self.is_callback(each))
-        if not called:
+        if not called or called in self.called_back:
             return NOTHING
         rest = (everything | more) - called
         given = rest | self.items_of(rest, node, frame)
-        return self.call(called, Arguments(more=given), node, frame)
+        self.called_back.append(called)
+        result = self.call(called, Arguments(more=given), node, frame)
+        self.called_back.pop()
+        return result
 
     def is_callback(self, each: Any) -> bool:
         """Whether it is a function of the script's own, or a method of anything shared."""
@@ -146,6 +175,13 @@ class LibraryMethods(Objects):
         for name in names.CALLED_BY_LIBRARIES:
             self.dunder(frozenset([live]), name, given, node, frame)
 
+    def _context_value(self, variable: contextvars.ContextVar[Any], name: str) -> Value:
+        try:
+            value = variable.get()
+        except LookupError:
+            return NOTHING
+        return frozenset([Live(value)]) if name == "get" else NOTHING
+
     def paired(self, held: Value, node: ast.AST, frame: Frame) -> Value:
         """Tuples of what is held: what items(), zip() and enumerate() go over."""
         pair = self.local(("pair", node), tuple, frame)
@@ -154,7 +190,7 @@ class LibraryMethods(Objects):
 
     def _keep(self, receiver: Any, name: str, arguments: Arguments) -> None:
         """What a container of this call's own is handed it may give back."""
-        if isinstance(receiver, Local) and name in names.CONTAINER_MUTATORS:
+        if isinstance(receiver, Local) and name in names.KEEPING_METHODS:
             held = arguments.all()
             if name in ("extend", "update", "extendleft"):
                 held = union(
@@ -168,12 +204,15 @@ class LibraryMethods(Objects):
     ) -> Value:
         facts = marks(arguments.all())
         whole = frozenset([receiver])
-        if name in names.ITEM_METHODS:
+        variable = isinstance(receiver, Live) and type(receiver.obj).__name__ == "ContextVar"
+        if name in names.ITEM_METHODS and not variable:
             index = getattr(node, "args", [None])
             key = index[0] if index and name != "__next__" else None
             key = key if isinstance(key, ast.Constant) and _is_mapping(receiver) else None
             return facts | self.items_of(whole, node, frame, key) | arguments.get(1)
         made = self.local(node, None, frame)
+        if isinstance(receiver, Live) and isinstance(receiver.obj, contextvars.ContextVar):
+            return facts | self._context_value(receiver.obj, name)
         if name in names.COLLECTION_METHODS or isinstance(receiver, Local):
             held = self.items_of(whole, node, frame)
             if name == "items":
@@ -188,6 +227,13 @@ class LibraryMethods(Objects):
 
 
 _BOUND = ("builtin_function_or_method", "method", "method-wrapper", "partial")
+
+
+def _lets_in(receiver: Any, name: str) -> bool:
+    """Whether the call may be one of a model."""
+    if name != "__call__":
+        return name in names.PREDICTING or name.startswith("predict")
+    return not (isinstance(receiver, Live) and type(receiver.obj).__name__ == "ufunc")
 
 
 def _is_plain(receiver: Any) -> bool:

@@ -50,7 +50,10 @@ def is_request_proxy(obj: Any) -> bool:
 
 def is_lock(obj: Any) -> bool:
     """Whether it has acquire() and release()."""
-    return hasattr(type(obj), "acquire") and hasattr(type(obj), "release")
+    cls = type(obj)
+    if cls.__name__ == "Condition":  # whose methods are those of its lock
+        return True
+    return hasattr(cls, "acquire") and hasattr(cls, "release")
 
 
 def is_standard_stream(obj: Any) -> bool:
@@ -176,7 +179,9 @@ def _inside(obj: Any) -> list[Any]:
         return [obj.__func__, obj.__self__]
     inside = items(obj)[:200]
     with contextlib.suppress(AttributeError, TypeError):
-        inside.extend(list(object.__getattribute__(obj, "__dict__").values())[:200])
+        held = object.__getattribute__(obj, "__dict__")
+        # Of a logger all handlers count, but no other logger.
+        inside.extend([each for name, each in list(held.items())[:200] if name != "manager"])
     if type(obj).__name__ == "partial":
         inside.extend([obj.func, *obj.args, *obj.keywords.values()])
     return inside

@@ -46,7 +46,7 @@ LIBRARY_MUTATORS = frozenset(
     double bfloat16 requires_grad_ set compile build freeze unfreeze merge_and_unload
     load_state_dict load_weights load_model load_adapter load_params load_parameters
     apply_gradients set_weights fuse unfuse __setitem__ __delitem__ __setattr__ __delattr__
-    __setstate__ __next__ cache_clear tick
+    __setstate__ __next__ cache_clear tick update
     """
     )
 )
@@ -76,6 +76,15 @@ VIEW_METHODS = frozenset(
     float eval unsqueeze expand permute flatten narrow chunk split_with_sizes as_strided
     get_booster getdata getbuffer __enter__ __iter__ get_submodule children modules
     parameters named_parameters state_dict buffers
+    """
+    )
+)
+# Methods by which a container keeps what it is given.
+KEEPING_METHODS = frozenset(
+    words(
+        """
+    append appendleft extend extendleft insert add update setdefault __setitem__ push put
+    put_nowait move_to_end __init__
     """
     )
 )
@@ -127,9 +136,12 @@ CHOOSING = frozenset(
         "heapq.nsmallest",
     ]
 )
-UNIQUE_PREFIXES = ("uuid.", "tempfile.", "secrets.")
+UNIQUE_PREFIXES = ("uuid.", "secrets.")
 UNIQUE_FUNCTIONS = frozenset(
     [
+        *("tempfile.mkstemp", "tempfile.mkdtemp", "tempfile.NamedTemporaryFile"),
+        *("tempfile.TemporaryFile", "tempfile.TemporaryDirectory", "tempfile.mktemp"),
+        *("tempfile.SpooledTemporaryFile", "os.getrandom"),
         "io.BytesIO",
         "io.StringIO",
         "os.urandom",
@@ -357,7 +369,18 @@ CALLED_BY_LIBRARIES = frozenset(
     forward call __call__ inverse_transform get_feature_names_out encode decode tokenize
     preprocess postprocess build_analyzer build_tokenizer deserialize_input input_to_swagger
     load_context default __iter__ __next__ __len__ __getitem__ __getattr__ __array__ func
-    kernel metric
+    kernel metric emit format filter
+    """
+    )
+)
+
+# And those that Python itself calls: len(), print(), sorted(), sum(), int() …
+CALLED_BY_PYTHON = frozenset(
+    words(
+        """
+    __str__ __repr__ __format__ __len__ __bool__ __hash__ __eq__ __lt__ __gt__ __iter__ __next__
+    __contains__ __int__ __float__ __index__ __abs__ __round__ __add__ __radd__ __bytes__
+    __reversed__ __call__ __copy__ __deepcopy__ default
     """
     )
 )

@@ -182,7 +182,7 @@ class Objects(State):
             return frozenset([Live(member.__func__)])
         if isinstance(member, (property, functools.cached_property)):
             return self._computed(seen.receiver, member, node, frame)
-        if isinstance(member, types.MemberDescriptorType) and isinstance(seen.receiver, Live):
+        if isinstance(seen.receiver, Live) and _is_slot(seen.receiver.obj, seen.name, member):
             return _slot(member, seen.receiver.obj)
         bound = member.__func__ if isinstance(member, classmethod) else member
         own = self.own_function(bound, node, frame)
@@ -215,7 +215,7 @@ class Objects(State):
             return frozenset([receiver])
         cls = _class_of(receiver)
         table = cls is not None and live_objects.library(cls) in names.TABLES
-        return frozenset([Shared(cls if table else None), Method(receiver, name)])
+        return frozenset([Shared(cls)] if table else [Shared(), Method(receiver, name)])
 
     # Items.
 
@@ -225,6 +225,8 @@ class Objects(State):
         """What an item may be; `index`: as it is written, None for any."""
         key = _constant_key(index)
         found = [marks(value)]
+        if isinstance(index, ast.Slice):
+            found.append(self._sliced(value, node, frame))
         for each in value:
             if isinstance(each, Live):
                 found.append(self._live_items(each, key, index))
@@ -233,6 +235,21 @@ class Objects(State):
             elif isinstance(each, Shared) or (isinstance(each, Method) and is_shared(each)):
                 found.append(_shared_items(each, index))
         return union(found)
+
+    def _sliced(self, value: Value, node: ast.AST, frame: Frame) -> Value:
+        """A part of a list is a new list of the same items."""
+        lists = frozenset(
+            each
+            for each in value
+            if isinstance(each, Local)
+            or (isinstance(each, Live) and isinstance(each.obj, (list, tuple)))
+        )
+        if not lists:
+            return NOTHING
+        made = self.local(("slice", node), list, frame)
+        held = self.items_of(lists, node, frame)
+        self.put(made, ITEM, held - marks(held) - {made})
+        return frozenset([made])
 
     def _live_items(self, live: Live, key: Any, index: ast.expr | None) -> Value:
         obj = live.obj
@@ -341,7 +358,14 @@ def _bound(seen: Seen, member: Any, own: Function | None) -> Live | Method:
     return Method(seen.receiver, seen.name, own)
 
 
-def _slot(member: types.MemberDescriptorType, obj: Any) -> Value:
+def _is_slot(obj: Any, name: str, member: Any) -> bool:
+    """Whether C code, and none of anybody's own, gives the value: slots, fields of named tuples."""
+    if isinstance(member, types.MemberDescriptorType):
+        return True
+    return type(member).__name__ == "_tuplegetter" and name in getattr(type(obj), "_fields", ())
+
+
+def _slot(member: Any, obj: Any) -> Value:
     try:
         return frozenset([Live(member.__get__(obj))])
     except (AttributeError, TypeError):
@@ -395,6 +419,8 @@ def _is_copy(module: str, index: ast.expr | None) -> bool:
     """Whether brackets give a copy: masks and lists always, with pandas 3 anything."""
     if isinstance(index, COPYING_INDEXES):
         return True
+    if module == "pandas" and isinstance(index, ast.Tuple):
+        return not any(isinstance(each, ast.Slice) for each in index.elts)
     pandas = sys.modules.get("pandas")
     return module == "pandas" and int(getattr(pandas, "__version__", "0").partition(".")[0]) >= 3
 

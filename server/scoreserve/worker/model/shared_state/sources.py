@@ -32,18 +32,42 @@ class SourceFile:
         self.lines = text.splitlines()
         self.tree = ast.parse(text)
         self.functions: dict[int, list[FunctionNode]] = {}
-        for node in ast.walk(self.tree):
-            if isinstance(node, FunctionNode):
-                decorators = getattr(node, "decorator_list", [])
-                first = min([node.lineno, *(each.lineno for each in decorators)])
-                self.functions.setdefault(first, []).append(node)
+        self.classes: dict[FunctionNode, str] = {}  # the class around each
+        self._collect(self.tree, "")
+
+    def _collect(self, node: ast.AST, cls: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, FunctionNode):
+                decorators = getattr(child, "decorator_list", [])
+                first = min([child.lineno, *(each.lineno for each in decorators)])
+                self.functions.setdefault(first, []).append(child)
+                self.classes[child] = cls
+            self._collect(child, child.name if isinstance(child, ast.ClassDef) else cls)
+
+    def mangled(self, name: str, node: FunctionNode) -> str:
+        """A private name as it is compiled within a class."""
+        cls = self.classes.get(node, "").lstrip("_")
+        private = name.startswith("__") and not name.endswith("__")
+        return f"_{cls}{name}" if private and cls else name
 
     def function(self, code: types.CodeType) -> FunctionNode | None:
-        """The definition that `code` was compiled from; the first, of lambdas on one line."""
-        for node in self.functions.get(code.co_firstlineno, []):
-            if getattr(node, "name", "<lambda>") == code.co_name and _same_names(node, code):
-                return node
-        return None
+        """The definition that `code` was compiled from."""
+        named = [
+            node
+            for node in self.functions.get(code.co_firstlineno, [])
+            if getattr(node, "name", "<lambda>") == code.co_name and _same_names(node, code)
+        ]
+        # Several lambdas on one line are told apart by what they name.
+        return next((node for node in named if _reads(node, code)), named[0] if named else None)
+
+
+def _reads(node: FunctionNode, code: types.CodeType) -> bool:
+    named = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    named |= {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+    return named >= {*code.co_names, *code.co_freevars} and not any(
+        isinstance(each, ast.Attribute) and each.attr not in code.co_names
+        for each in ast.walk(node)
+    )
 
 
 def _same_names(node: FunctionNode, code: types.CodeType) -> bool:

@@ -41,6 +41,8 @@ class State:
         self.stored: dict[Any, set[Any]] = {}  # globals and attributes that are loaded late
         self.modules: dict[int, dict[str, Any]] = {}  # globals of the script's own modules
         self.inside: dict[int, tuple[Any, list[Any]]] = {}  # own code in libraries' objects
+        self.called_back: list[Value] = []  # functions that a library is just calling
+        self.context_use: dict[int, str] = {}  # what is done first to a context variable
         self.known: dict[int, str] = {}  # names of libraries' functions, by identity
         self.with_item: ast.AST | None = None  # the call that a `with` has just begun with
 
@@ -77,11 +79,17 @@ class State:
         """Others may be let in here: what is held is held over that."""
         frame.meets = True
         for hold in frame.held:
-            self.obstacle(hold.node, frame, hold.reason)
+            file = hold.file or frame.function.file
+            self.findings.add(file.path, file.lines, getattr(hold.node, "lineno", 1), hold.reason)
 
     def hold(self, frame: Frame, node: ast.AST, reason: str, key: Any = None) -> None:
         """From here on something is held; until `release`."""
-        frame.held.append(Hold(node, reason, key))
+        frame.held.append(Hold(node, reason, key, frame.function.file))
+
+    def release(self, frame: Frame, key: Any) -> None:
+        """What was held by that key is not held any more, here or where it was."""
+        frame.held = [hold for hold in frame.held if hold.key != key]
+        frame.let_go.append(key)
 
     # Objects.
 

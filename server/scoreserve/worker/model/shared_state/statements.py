@@ -46,7 +46,8 @@ class Statements(Expressions):
     def go_through(self, frame: Frame) -> None:
         """Go through the body of a function, once a round."""
         frame.names = {}
-        frame.held, frame.guards, frame.left = [], [], []
+        frame.held, frame.kept, frame.let_go = [], [], []
+        frame.guards, frame.left = [], []
         for name, value in frame.given.items():
             self.bind(name, value, frame)
         body = frame.function.node.body
@@ -170,7 +171,8 @@ class Statements(Expressions):
 
     def _store_attribute(self, target: ast.Attribute, value: Value, frame: Frame) -> None:
         base = self.evaluate(target.value, frame)
-        given = Arguments([frozenset([Live(target.attr)]), value])
+        name = self.private(target.attr, frame)
+        given = Arguments([frozenset([Live(name)]), value])
         self.dunder(base, "__setattr__", given, target, frame)
         self._set_property(base, target, value, frame)
         guarded = self._is_first(("expression", ast.unparse(target)), value, frame)
@@ -179,9 +181,9 @@ class Statements(Expressions):
             self.change(base, target, frame, f"{what} of an object")
         for each in base:
             if isinstance(each, Local):
-                self.put(each, attribute_key(target.attr), value - marks(value))
+                self.put(each, attribute_key(name), value - marks(value))
             elif isinstance(each, Live):
-                known = self.stored.setdefault(("attribute", id(each.obj), target.attr), set())
+                known = self.stored.setdefault(("attribute", id(each.obj), name), set())
                 self.learn(known, escaped(value - marks(value)))
 
     def _set_property(self, base: Value, target: ast.Attribute, value: Value, frame: Frame) -> None:
@@ -246,7 +248,7 @@ class Statements(Expressions):
 
     def visit_if(self, node: ast.If, frame: Frame) -> bool:
         """`if test: ... else: ...`; a way that what is there rules out is not gone."""
-        self.evaluate(node.test, frame)
+        self.truth(self.evaluate(node.test, frame), node, frame)
         known = self.known_test(node.test, frame)
         guard = self.guard_of(node.test)
         before = dict(frame.names)
@@ -298,7 +300,7 @@ class Statements(Expressions):
 
     def visit_while(self, node: ast.While, frame: Frame) -> None:
         """`while test: ...`."""
-        self.evaluate(node.test, frame)
+        self.truth(self.evaluate(node.test, frame), node, frame)
         self._loop(node.body, frame, node.test)
         self.block(node.orelse, frame)
 
