@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scoreserve.errors import QueueTimeout, Stopping
+from scoreserve.errors import QueueTimeout, Stopping, WorkerLost
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.queue.limits import QueueLimits
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.wire import Outcome
-from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers, outcome_of
+from tests.front.fakes import Client, FakeWorker, ManualDefer, Timers, make_fast, outcome_of
 
 
 class Unanswerable(QueuedJob):
@@ -114,3 +114,24 @@ def test_there_is_one_timer_that_counts(defer: ManualDefer) -> None:
         defer.run()
         timers.pass_time(0.01)
     assert len(timers.set) == 1
+
+
+def test_a_client_that_leaves_gives_its_memory_back_though_its_worker_dies(
+    dispatch: DispatchLoop, defer: ManualDefer
+) -> None:
+    """Handed ahead and cancelled, a job is neither answered nor sent again."""
+    worker = FakeWorker()
+    dispatch.attach(worker)
+    make_fast(dispatch, defer, worker)
+    clients = [Client("runs", b"1"), Client("ahead", b"12"), Client("leaves", b"123")]
+    for client in clients:
+        job = client.job
+        job.held_bytes = len(job.chunks[0])
+        assert dispatch.bodies.take(job.held_bytes)
+        dispatch.submit(job)
+    defer.run()
+    assert len(worker.in_flight) == 3
+    dispatch.cancel(clients[2].job)
+    dispatch.detach(worker, WorkerLost("It is gone."))
+    assert dispatch.bodies.held == len(b"12")
+    assert dispatch.queued == 1

@@ -23,14 +23,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from scoreserve.errors import BadRequest, ReplyError, RequestTimeout, TooManyConnections
-from scoreserve.front.api.responses import LINGER_SECONDS
+from scoreserve.front.api.responses import LINGER_SECONDS, REPLY
 from scoreserve.front.api.score import CAN_BEGIN
 from scoreserve.front.http.connection_limits import Awaiting, ClientTimeouts, ConnectionLimits
 from scoreserve.front.http.endings import DEAF, client_left, is_reset
 from scoreserve.front.http.fast_path import FastPath, render
 from scoreserve.front.http.request_checks import MessageChecks, without_upgrade
 from scoreserve.front.http.score_exchange import ConnectionState, Exchange, ScoreExchange
-from scoreserve.front.messages.replies import bare_error, lines_of
+from scoreserve.front.messages.replies import Reply, bare_error, lines_of
 from scoreserve.front.observe.access_log import host_of
 from scoreserve.heads import RequestHead
 
@@ -40,6 +40,10 @@ _LEAST_BODY_BYTES_A_SECOND = 1000
 # How long the answer to an answer may take, where a client may have left. One that is farther away
 # costs a run that nobody hears of.
 _RESET_SECONDS = 0.05
+
+# How long a worker may take for the next part of a body whose client sends no more, and may have
+# left: what is written to it would tell.
+_UNHEARD_SECONDS = 2.0
 
 _FAST_METHODS = frozenset({b"GET", b"POST"})
 
@@ -68,6 +72,7 @@ class HttpConnection(HttpToolsProtocol):
         self._clients = clients
         self._refusal: ReplyError | None = None  # why a callback stopped the parser
         self._message = MessageChecks()  # of the one that is being read
+        self._half_closed = False  # its client sends no more
         self._piece = b""  # that came last, if it came between two messages
         self._head_piece = b""  # with which the head began
         # For the look at every connection.
@@ -125,8 +130,9 @@ class HttpConnection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client sends no more. Some go on reading (`nc -N`), which cannot be told from those
         that have left. So what is with a worker is answered, which is run anyway, and what can be
-        with one at once; what else waits is not run for nobody. Returns whether to keep the
-        connection, whose last answer is that to what has come.
+        with one at once; what else waits is not run for nobody, nor is a generator that stands
+        still, see `look`. Returns whether to keep the connection, whose last answer is that to what
+        has come.
         """
         state = self._state
         if state.free or not self._answer_is_coming():
@@ -140,6 +146,7 @@ class HttpConnection(HttpToolsProtocol):
             newest = self.pipeline[0][0] if self.pipeline else state.running
             assert newest is not None
         newest.keep_alive = False
+        self._half_closed = True
         self._read_no_more()
         return True
 
@@ -152,6 +159,20 @@ class HttpConnection(HttpToolsProtocol):
             return False
         can_begin: Any = cast("dict[str, Any]", running.scope).get(CAN_BEGIN)
         return can_begin is None or bool(can_begin())
+
+    def _stands_still(self, now: float) -> bool:
+        """Whether a worker has been at the next part of a body for long."""
+        running = self._state.running
+        if running is None or running.response_complete:
+            return False
+        if isinstance(running, ScoreExchange):
+            stream = running.stream
+        else:
+            reply: Reply | None = cast("dict[str, Any]", running.scope).get(REPLY)
+            stream = None if reply is None else reply.stream
+        if stream is None or stream.owed_since is None:
+            return False
+        return now - stream.owed_since > _UNHEARD_SECONDS
 
     # Reading.
 
@@ -430,7 +451,9 @@ class HttpConnection(HttpToolsProtocol):
         """Ends the connection if its client took too long, or has left unnoticed."""
         awaiting, unsent = self.awaiting, self.transport.get_write_buffer_size()
         self._look_at_body(awaiting, now)
-        if awaiting is None and self.flow.read_paused and client_left(self.transport):
+        if self._half_closed and self._stands_still(now):
+            self.transport.abort()
+        elif awaiting is None and self.flow.read_paused and client_left(self.transport):
             if not self._answer_is_coming():
                 self.transport.abort()
         elif awaiting is None or self._state.moved or unsent != self._unsent:

@@ -170,6 +170,11 @@ class ScoreExchange(ReplyTo):
             return self._fast_path.handler.can_begin(self._job)
         return self._complete
 
+    @property
+    def stream(self) -> BodyStream | None:
+        """The body that a worker makes while it is sent, if it does."""
+        return None if self._streaming is None else self._streaming[1]
+
     def begin_whole(self, body: bytes) -> None:
         """The request is there as a whole, and all answers before this one are complete."""
         self._begun = self._complete = True

@@ -106,8 +106,7 @@ class DispatchLoop:
     def cancel(self, job: QueuedJob) -> None:
         """See Dispatcher."""
         self._dispatcher.cancel(job)
-        if not job.sent:  # else it may have to be sent again
-            self.bodies.give_back(job.let_go())
+        self.bodies.give_back(job.let_go())  # even if its worker dies, it is not sent again
 
     def attach(self, worker: WorkerPort) -> None:
         """See Dispatcher."""
