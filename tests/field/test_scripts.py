@@ -112,7 +112,8 @@ def run(data):
         import flask
     return rows
 """
-        with serve(script, env={"SCORESERVE_MAX_BATCH_SIZE": "8"}) as server:
+        env = {"SCORESERVE_MAX_BATCH_SIZE": "8", "SCORESERVE_BATCHING": "rows"}
+        with serve(script, env=env) as server:
             assert server.score('{"data": [[1]]}').json() == [[1]]
             assert server.score('{"data": [["flask"]]}').json() == [["flask"]]
             assert "Batching is off: the script imports flask" in server.output

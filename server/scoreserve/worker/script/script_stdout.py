@@ -27,7 +27,7 @@ class ScriptSink(stdio.Sink):
 
     def is_redirected(self) -> bool:
         """Whether the script has put another file behind the descriptor."""
-        return _identity(self.fileno()) != self._behind
+        return _identity(self.fileno()) not in (self._behind, None)
 
     def write(self, data: Any) -> int:
         if not self.is_redirected():
@@ -42,6 +42,6 @@ class ScriptSink(stdio.Sink):
 def _identity(descriptor: int) -> tuple[int, int] | None:
     try:
         status = os.fstat(descriptor)
-    except OSError:  # it is closed, which is no redirection
+    except OSError:  # it is closed
         return None
     return status.st_dev, status.st_ino
