@@ -56,6 +56,10 @@ STATIONS = (
     "scoreserve.front.queue",
     "scoreserve.front.messages",
     "scoreserve.worker",
+    "scoreserve.worker.model",
+    "scoreserve.worker.model.libraries",
+    "scoreserve.worker.model.kinds",
+    "scoreserve.worker.model.shared_state",
     "scoreserve.worker.rows",
     "scoreserve.worker.script",
     "scoreserve.compat",
@@ -65,7 +69,7 @@ STATIONS = (
 # What may lie directly in the two sides, beside `__init__`.
 IN_THE_HALL = {
     "front": {"arbiter", "assembly", "process"},
-    "worker": {"__main__", "front_pipe", "main_loop"},
+    "worker": {"__main__", "batching", "front_pipe", "main_loop"},
 }
 
 # Less what is there before: a distribution's Python loads a sitecustomize, and what that imports.
@@ -86,8 +90,13 @@ def modules_under(side: str) -> dict[str, Path]:
         return {top: PACKAGE / f"{side}.py"}
     folder = PACKAGE / side
     found = pkgutil.walk_packages([str(folder)], prefix=f"{top}.")
-    names = [top, *(module.name for module in found)]
+    names = [top, *(module.name for module in found if not is_of_a_library(module.name))]
     return {name: file_of(name) for name in names}
+
+
+def is_of_a_library(module: str) -> bool:
+    """Whether it is imported only where a script has imported what it knows about."""
+    return module.startswith(("scoreserve.worker.model.kinds.", "scoreserve.worker.model.lib"))
 
 
 def file_of(module: str) -> Path:

@@ -47,7 +47,7 @@ class LogThread:
             self._records.put(None, timeout=seconds)
             self._thread.join(seconds)
         if self._thread.is_alive():
-            # The handler keeps its lock, for which whoever logs would wait, and the process at exit.
+            # The handler keeps its lock: whoever logs would wait for it, and the process at exit.
             atexit.unregister(logging.shutdown)
         else:
             logging.Logger.handle = self._handle  # type: ignore[method-assign]

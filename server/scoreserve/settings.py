@@ -154,6 +154,15 @@ class Settings:
         unit="rows",
         flag="--max-batch-size",
     )
+    batching: str = _setting(
+        "model",
+        "SCORESERVE_BATCHING",
+        "How requests share work, with a batch size above 1. `model`: calls of run() meet in the"
+        " model's predict. `rows`: bodies are merged, since the author of the script says that it"
+        " goes by rows. `off`: not at all.",
+        read.one_of("model", "rows", "off"),
+        flag="--batching",
+    )
     batch_wait_ms: int = _setting(
         0,
         "SCORESERVE_BATCH_WAIT_MS",
@@ -161,6 +170,22 @@ class Settings:
         read.between(0, _LONGEST_BATCH_WAIT_MS),
         unit="ms",
         flag="--batch-wait-ms",
+    )
+    stateless: bool = _setting(
+        False,
+        "SCORESERVE_STATELESS",
+        "The author's word that calls of run() do not see each other's state, so that they may meet"
+        " in the model though the script does not look like it.",
+        read.boolean,
+        flag="--stateless",
+    )
+    batch_exact: bool = _setting(
+        False,
+        "SCORESERVE_BATCH_EXACT",
+        "Calls meet only in models whose results are then equal to the bit; else the last digits of"
+        " a float may differ.",
+        read.boolean,
+        flag="--batch-exact",
     )
     max_body_bytes: int = _setting(
         100 * MEBIBYTE,

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 
 from scoreserve import __version__, wire
-from scoreserve.cli import serve
+from scoreserve.cli import check, serve
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -17,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     serve.add_to(commands)
+    check.add_to(commands)
     arguments = parser.parse_args(argv)
     arguments.run(arguments)
 

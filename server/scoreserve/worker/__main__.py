@@ -17,18 +17,16 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from scoreserve import logs, stdio, wire
-from scoreserve._batched import batched_run
 from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
+from scoreserve.worker import batching
 from scoreserve.worker.front_pipe import FrontPipe, OrphanWatch
-from scoreserve.worker.main_loop import GroupRunner, WorkerLoop
-from scoreserve.worker.rows.list_runner import ListRunner
+from scoreserve.worker.main_loop import WorkerLoop
 from scoreserve.worker.script import (
     after_import,
     child_processes,
@@ -37,11 +35,11 @@ from scoreserve.worker.script import (
     fast_json,
     main_module,
     print_hook,
+    script_stdout,
     swagger,
 )
-from scoreserve.worker.script.calling import Convention, convention_of
+from scoreserve.worker.script.calling import convention_of
 from scoreserve.worker.script.idle_source import IdleSource
-from scoreserve.worker.script.sample import sample_arguments
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
 
 # By so much a worker seems larger, in thousandths of all memory, when the kernel looks for one to
@@ -104,8 +102,7 @@ def _prepare_process(settings: Settings) -> None:
         print("Initializing logger")
     else:
         logs.basic_config_in_json()
-    # The script may close or detach its own.
-    sys.stdout = stdio.Stream(stdio.Sink(1, stdio.WORKER_PATIENCE_SECONDS))
+    script_stdout.install()
     print_hook.install()
     logs.keep_enabled()
     if settings.fast_json:
@@ -167,12 +164,14 @@ def _boot(
     runner = ScriptRunner(script.run, convention, settings, coroutines, source)
     try:
         documents = swagger.documents(script.run, settings)
-        together, batching = _batching(script.run, convention, runner, settings, pipe)
+        way = batching.choose(
+            script.run, convention, runner, settings, lambda stage: _say_stage(pipe, stage)
+        )
     except BootError as error:
         _fail(pipe, settings, str(error))
     ready = {
         "raw": convention.raw,
-        "batching": batching,
+        "batching": way.told(),
         "swagger": documents,
     }
     if "AML_DBG_MODEL_INFO" in os.environ or "AML_DBG_RESOURCE_INFO" in os.environ:
@@ -180,79 +179,17 @@ def _boot(
             "The debuggability features have been removed. If you have a use case for them please"
             " reach out to us."
         )
-    after_import.call("flask", lambda module: _flask_imported(runner, together))
+    after_import.call("flask", lambda module: _flask_imported(runner, way))
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
     pipe.send([wire.frame(wire.READY, _dumps(ready).encode())])
-    return WorkerLoop(pipe, runner, together), runner
+    return WorkerLoop(pipe, runner, way.together), runner
 
 
-def _flask_imported(runner: ScriptRunner, together: GroupRunner | None) -> None:
+def _flask_imported(runner: ScriptRunner, way: batching.Way) -> None:
     """A script, or what it imports late, may look at the request from now on."""
     runner.flask_imported()
-    batcher = sys.modules.get("scoreserve.worker.rows.batcher")
-    if batcher is not None and isinstance(together, batcher.Batcher) and not together.off:
-        together.off = _USES_FLASK
-        _log.warning("Batching is off: %s", _USES_FLASK)
-
-
-def _batching(
-    run: Callable[..., Any],
-    convention: Convention,
-    runner: ScriptRunner,
-    settings: Settings,
-    pipe: FrontPipe,
-) -> tuple[GroupRunner | None, dict[str, Any]]:
-    """What scores calls together, and for the front: how many `jobs` it may send at once, the
-    seconds that the oldest may wait for others, and why there is no batching (`off`), or "".
-
-    Raises BootError for a `@batched` run() that takes no text.
-    """
-    by_hand = batched_run(run)
-    if by_hand is not None:
-        if convention.text_parameter is None or not convention.mergeable:
-            raise BootError(
-                "A @batched run() takes a list of texts: it can be neither @rawhttp nor"
-                " @input_schema, neither async nor a generator, and has no request_headers."
-            )
-        most = by_hand.max_batch_size
-        scores = ListRunner(runner, convention.text_parameter, most)
-        return scores, _told(most, by_hand.wait_ms)
-    if settings.max_batch_size == 1:
-        return None, _told(1, 0, off="SCORESERVE_MAX_BATCH_SIZE is 1")
-    never = _never_merged(convention)
-    if never:
-        _log.warning("Batching is off: %s", never)
-        return None, _told(1, 0, off=never)
-    from scoreserve.worker.rows.batcher import CONTROL_ROWS, Batcher
-
-    batcher = Batcher(runner, settings.max_batch_size, convention.text_parameter)
-    sample = sample_arguments(run, convention.text_parameter, settings)
-    if sample is not None:
-        _say_stage(pipe, "trying batching with the known sample")
-        batcher.prove_with(sample)
-    # As many as fit into one run() beside the controls.
-    most = max(settings.max_batch_size - CONTROL_ROWS, 2)
-    if most > settings.max_batch_size - CONTROL_ROWS:
-        _log.warning(
-            "With SCORESERVE_MAX_BATCH_SIZE below %d only equal requests share calls of run():"
-            " two rows of a call are for control",
-            CONTROL_ROWS + 2,
-        )
-    return batcher, _told(most, settings.batch_wait_ms)
-
-
-def _told(jobs: int, wait_ms: float, off: str = "") -> dict[str, Any]:
-    return {"jobs": jobs, "wait_seconds": wait_ms / 1000, "off": off}
-
-
-def _never_merged(convention: Convention) -> str:
-    """Why requests of this script can never share a run(), or ""."""
-    if not convention.mergeable:
-        return "run() is @rawhttp, async or a generator, or takes request_headers"
-    if "flask" in sys.modules:
-        return _USES_FLASK
-    return ""
+    batching.flask_imported(way)
 
 
 def _say_stage(pipe: FrontPipe, stage: str) -> None:

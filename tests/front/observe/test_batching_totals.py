@@ -27,21 +27,20 @@ def test_calls_and_fallbacks_are_counted() -> None:
     assert (details["requests_at_once"], details["wait_seconds"], details["off"]) == (8, 0.01, None)
 
 
-def test_kinds_are_those_of_all_workers_that_live() -> None:
-    batches = BatchingTotals(Metrics())
-    one, other = Worker(), Worker()
-    batches.add(one, {"kinds": {"merging": 1, "off": 2}, "off": ""})
-    batches.add(other, {"kinds": {"merging": 1}, "off": ""})
-    assert batches.details(Batching(8))["kinds"] == {"merging": 2, "off": 2}
-    batches.add(other, {"kinds": {"merging": 3}, "off": ""})
-    del one
-    gc.collect()
-    assert batches.details(Batching(8))["kinds"] == {"merging": 3}
-
-
 def test_why_there_is_no_merging_is_told() -> None:
     batches = BatchingTotals(Metrics())
     assert batches.details(Batching(1, off="no setting"))["off"] == "no setting"
-    worker = Worker()
-    batches.add(worker, {"kinds": {}, "off": "rows_differ"})
+
+
+def test_what_one_worker_found_out_is_told_as_long_as_it_lives() -> None:
+    batches = BatchingTotals(Metrics())
+    one, other = Worker(), Worker()
+    batches.add(one, {"off": "rows_differ"})
+    batches.add(other, {"fallbacks": {"raised": 1}})
     assert batches.details(Batching(8))["off"] == "rows_differ"
+    batches.add(one, {"off": ""})
+    assert batches.details(Batching(8))["off"] is None
+    batches.add(one, {"off": "rows_differ"})
+    del one
+    gc.collect()
+    assert batches.details(Batching(8))["off"] is None

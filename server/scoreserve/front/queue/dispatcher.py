@@ -55,12 +55,13 @@ class WorkerPort(Protocol):
 class Batching(NamedTuple):
     """How jobs are handed over to be merged: at most `jobs` at once, each worker only when it is
     idle, and fewer only when the oldest has waited `wait_seconds`. With `jobs` 1, none are merged,
-    and `off` says why.
+    and `off` says why. `way` is how they share work, for people.
     """
 
     jobs: int = 1
     wait_seconds: float = 0.0
     off: str = ""
+    way: str = "off"
 
 
 Active = tuple[WorkerPort, InFlight]
@@ -318,7 +319,7 @@ class Dispatcher:
 
     def _waits_for_company(self, oldest: QueuedJob, now: float) -> float:
         """Until when the oldest job may still wait for others to be merged with; 0: no longer."""
-        jobs, wait_seconds, _ = self.batching
+        jobs, wait_seconds, _, _ = self.batching
         if not wait_seconds or oldest.alone:
             return 0.0
         if len(self._queue) >= min(jobs, self.admission.most):

@@ -339,7 +339,9 @@ class WorkerProcess:
 
 
 def _batching(told: Mapping[str, Any]) -> Batching:
-    return Batching(int(told["jobs"]), float(told["wait_seconds"]), str(told["off"]))
+    return Batching(
+        int(told["jobs"]), float(told["wait_seconds"]), str(told["off"]), str(told["way"])
+    )
 
 
 def _spawn(source: int, sink: int) -> subprocess.Popen[bytes]:

@@ -78,6 +78,16 @@ class Convention:
     awaited: bool = False
     mergeable: bool = False  # requests differ in nothing but the values of their arguments
 
+    def described(self) -> str:
+        """What run() gets, for people."""
+        if self.raw:
+            what = "flask's request"
+        elif isinstance(self.reader, TextInput):
+            what = f"the body as text, in `{self.reader.parameter}`"
+        else:
+            what = "the members of the JSON body"
+        return f"gets {what}{', and the headers' if self.wants_headers else ''}"
+
     @property
     def text_parameter(self) -> str | None:
         """The parameter that gets the body's text; None: they get the members of its JSON."""

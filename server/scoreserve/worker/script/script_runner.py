@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 import sys
 import threading
 import time
@@ -23,7 +24,7 @@ from scoreserve.errors import (
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script import results
-from scoreserve.worker.script.alarm import Alarm, OutOfTime
+from scoreserve.worker.script.alarm import Alarm, is_out_of_time
 from scoreserve.worker.script.calling import Call, Convention
 from scoreserve.worker.script.idle_source import IdleSource
 from scoreserve.worker.script.main_module import advice
@@ -40,6 +41,10 @@ _modules: Final = sys.modules
 Result = Outcome | StreamedOutcome
 # Told which calls share a run(), before it begins.
 Begin = Callable[[Sequence[Call]], None]
+# Of a call that stops for a while: until when it may take, itself where flask is not imported yet,
+# and its late context.
+RunnerState = tuple[float, Call | None, AbstractContextManager[Any] | None]
+IDLE: Final[RunnerState] = (math.inf, None, None)
 
 
 def about(*heads: bytes) -> None:
@@ -162,6 +167,19 @@ class ScriptRunner:
             if self._late_context is not None:
                 self._leave_late_context()
 
+    # Several calls may be under way, of which one goes on.
+
+    def set_aside(self) -> RunnerState:
+        """The call that goes on stops for a while: what is to be taken up with it again."""
+        state = self._alarm.until, self._in_hand, self._late_context
+        self.take_up(IDLE)
+        return state
+
+    def take_up(self, state: RunnerState) -> None:
+        """A call goes on that was set aside."""
+        until, self._in_hand, self._late_context = state
+        self._alarm.resume(until)
+
     def flask_imported(self) -> None:
         """Gives the call that is in hand its flask context, if it has imported flask just now."""
         call = self._in_hand
@@ -180,7 +198,7 @@ class ScriptRunner:
 
     def _failure(self, error: BaseException) -> ReplyError:
         """What a call of run() that raised this is answered with."""
-        if not isinstance(error, OutOfTime) and not self._alarm.stopped_a_loop:
+        if not is_out_of_time(error) and not self._alarm.stopped_a_loop:
             return ScriptFailed().with_cause(error)
         _log.error(
             "Script failed to finish execution within the allocated time: %dms", self._timeout_ms

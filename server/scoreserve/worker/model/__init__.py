@@ -1,0 +1,1 @@
+"""Calls of run() that are under way together and meet in a known model's predict."""

@@ -1,0 +1,83 @@
+"""Known methods of libraries' classes, replaced by ones that let calls meet.
+
+A method is replaced where its class defines it, so that models are found wherever they are: in
+globals, attributes, dicts, or loaded late in run(). Who looks at the class sees the method as it
+was, so that signatures, pickles and `hasattr` go on as ever.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+from scoreserve.worker.model import libraries
+from scoreserve.worker.model.libraries import Library
+
+
+class MethodCall(NamedTuple):
+    """A call of a known method: of `model`, by its `name`; `bound` is the method itself."""
+
+    library: Library
+    model: Any
+    name: str
+    bound: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+# Called in the method's place.
+Meet = Callable[[MethodCall], Any]
+
+
+class Intercepted:
+    """A descriptor in the place of a method, or of another descriptor that gives one."""
+
+    def __init__(self, library: Library, name: str, original: Any, meet: Meet) -> None:
+        self.original = original
+        self._library = library
+        self._name = name
+        self._meet = meet
+
+    def __get__(self, model: Any, owner: type | None = None) -> Any:
+        bound = self.original.__get__(model, owner)
+        if model is None:
+            return bound
+        return partial(self._called, model, bound)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "original":  # while it is being made, or unpickled
+            raise AttributeError(name)
+        return getattr(self.original, name)
+
+    def _called(self, model: Any, bound: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return self._meet(MethodCall(self._library, model, self._name, bound, args, kwargs))
+
+
+class Interception:
+    """The methods that are replaced in this process."""
+
+    def __init__(self, meet: Meet) -> None:
+        self._meet = meet
+        self._modules = 0  # that were loaded when it was looked last
+        self._replaced: list[tuple[type, str, Any]] = []
+
+    def look(self) -> None:
+        """Replaces the methods of what is loaded now, where that is not done yet."""
+        if len(sys.modules) == self._modules:
+            return
+        for library in libraries.loaded():
+            for owner, name in library.methods():
+                original = owner.__dict__[name]
+                if not isinstance(original, Intercepted):
+                    setattr(owner, name, Intercepted(library, name, original, self._meet))
+                    self._replaced.append((owner, name, original))
+        self._modules = len(sys.modules)
+
+    def undo(self) -> None:
+        """Puts back what was replaced."""
+        for owner, name, original in self._replaced:
+            setattr(owner, name, original)
+        self._replaced.clear()
+        self._modules = 0

@@ -1,0 +1,81 @@
+"""What is known of one method of one model: whether calls of it may meet. Pure.
+
+    PROVING ─ two proofs ─→ MEETING ─ a difference, no gain, always raises ─→ OFF
+                              ↑ └─ results differ where none did in its proofs ─┐
+                              └─────────────────── proven anew ─────────────────┘
+
+That a method goes by rows is its library's word. A proof holds it to that: the merged result is
+compared with those of single calls. Proofs in which all rows had one result tell little: then only
+merged results that are alike too are used.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+PROVING: Final = "proving"
+MEETING: Final = "meeting"
+OFF: Final = "off"
+
+_ENOUGH_PROOFS: Final = 2
+_TRIED_CALLS: Final = 16  # after which there has to be a gain
+_LARGE_CALL: Final = 8  # requests; what fewer of them gain says nothing of more
+_MOST_RAISED: Final = 64  # one after the other, of what could be called alone
+_WEIGHT: Final = 0.1  # of the newest time in a mean
+
+
+class MethodState:
+    """One method of one model. `off` is why its calls do not meet, in plain words, or ""."""
+
+    def __init__(self, model: str, method: str) -> None:
+        self.model = model  # the name of its class
+        self.method = method
+        self.off = ""
+        self._proofs = 0
+        self._telling_proofs = 0  # in which results differed from each other
+        self._calls = 0  # large ones
+        self._raised = 0  # together, though not alone
+        self._alone_seconds = 0.0  # a call, lately
+        self._met_seconds = 0.0  # a request, in a shared call
+
+    @property
+    def step(self) -> str:
+        """Where it stands."""
+        if self.off:
+            return OFF
+        return MEETING if self._proofs >= _ENOUGH_PROOFS else PROVING
+
+    def may_use(self, *, alike: bool) -> bool:
+        """Whether a merged result may be used, whose rows are all `alike` or not."""
+        return self.step == MEETING and (alike or self._telling_proofs >= _ENOUGH_PROOFS)
+
+    def proven(self, *, alike: bool) -> None:
+        """A merged result was what the single ones are."""
+        self._proofs += 1
+        if not alike:
+            self._telling_proofs += 1
+
+    def raised_alone(self) -> None:
+        """A call by itself raised: no wonder that the shared one did."""
+        self._raised = 0
+
+    def took_alone(self, seconds: float, *, raised_together: bool = False) -> None:
+        """A call by itself took so long; the shared one before it may have raised."""
+        if raised_together:
+            self._raised += 1
+            if self._raised >= _MOST_RAISED:
+                self.off = "raised"
+        mean = self._alone_seconds
+        self._alone_seconds = seconds if not mean else mean + (seconds - mean) * _WEIGHT
+
+    def took_met(self, seconds: float, requests: int) -> None:
+        """A shared call for so many requests took so long."""
+        self._raised = 0
+        if requests < _LARGE_CALL:
+            return
+        self._calls += 1
+        each = seconds / requests
+        mean = self._met_seconds
+        self._met_seconds = each if not mean else mean + (each - mean) * _WEIGHT
+        if self._calls >= _TRIED_CALLS and self._met_seconds >= self._alone_seconds > 0:
+            self.off = "no_gain"

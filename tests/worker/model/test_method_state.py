@@ -1,0 +1,73 @@
+"""What is known of a method, step by step."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoreserve.worker.model.method_state import MEETING, OFF, PROVING, MethodState
+
+
+@pytest.fixture
+def state() -> MethodState:
+    return MethodState("Model", "predict")
+
+
+def test_two_proofs_are_needed(state: MethodState) -> None:
+    assert (state.step, state.may_use(alike=True)) == (PROVING, False)
+    state.proven(alike=False)
+    assert state.step == PROVING
+    state.proven(alike=False)
+    assert (state.step, state.may_use(alike=False)) == (MEETING, True)
+
+
+def test_proofs_of_equal_results_are_good_for_equal_results(state: MethodState) -> None:
+    state.proven(alike=True)
+    state.proven(alike=True)
+    assert state.may_use(alike=True)
+    assert not state.may_use(alike=False)
+    state.proven(alike=False)
+    state.proven(alike=False)
+    assert state.may_use(alike=False)
+
+
+def test_shared_calls_have_to_be_faster(state: MethodState) -> None:
+    state.took_alone(0.001)
+    for _ in range(100):
+        state.took_met(0.004, 8)
+    assert state.off == ""
+    for _ in range(100):
+        state.took_met(0.016, 8)
+    assert (state.step, state.off) == (OFF, "no_gain")
+
+
+def test_what_two_gain_says_nothing_of_many(state: MethodState) -> None:
+    state.took_alone(0.001)
+    for _ in range(100):
+        state.took_met(0.004, 2)
+    assert state.off == ""
+
+
+def test_one_slow_call_says_nothing(state: MethodState) -> None:
+    state.took_alone(0.001)
+    for _ in range(100):
+        state.took_met(0.001, 8)
+    state.took_met(0.05, 8)
+    assert state.off == ""
+
+
+def test_calls_that_raise_only_together_do_not_meet(state: MethodState) -> None:
+    for _ in range(100):
+        state.took_alone(0.001, raised_together=True)
+    assert (state.step, state.off) == (OFF, "raised")
+
+
+def test_a_shared_call_that_raised_for_a_reason_says_nothing(state: MethodState) -> None:
+    for _ in range(100):
+        for _ in range(20):
+            state.took_alone(0.001, raised_together=True)
+        state.raised_alone()
+    for _ in range(100):
+        for _ in range(20):
+            state.took_alone(0.001, raised_together=True)
+        state.took_met(0.001, 8)
+    assert state.off == ""
