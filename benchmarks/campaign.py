@@ -116,7 +116,7 @@ class Campaign:
             if cell.server == IN_PROCESS:
                 missing.append(cell)
             elif cell.server in installed:
-                why = self.servers[cell.server].unsupported.get(scenario.name)
+                why = self.servers[cell.server].why_not(scenario)
                 if why is None:
                     missing.append(cell)
                 else:

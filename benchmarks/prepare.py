@@ -2,6 +2,9 @@
 
 DIRECTORY/sklearn_digits_model.pkl   examples/digits, trained
 DIRECTORY/logreg_iris.onnx           onnxruntime's bundled example
+DIRECTORY/forest.pkl                 a random forest of 100 trees for the digits
+DIRECTORY/frame_model.pkl            a logistic regression on 8 named columns of them
+DIRECTORY/network.onnx               a network of one hidden layer, any number of rows of 64
 DIRECTORY/big_model.pkl              the digits blown up to 28 by 28 pixels
 DIRECTORY/big_rows.json              10,000 such images as JSON rows, 77 MB
 DIRECTORY/image.ppm                  224 by 224 pixels, 150 kB
@@ -18,8 +21,12 @@ from types import ModuleType
 
 import joblib
 import numpy as np
+import onnx
+import pandas as pd
+from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.datasets import get_example
 from sklearn.datasets import load_digits
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 
 TRAIN = Path(__file__).resolve().parent.parent / "examples" / "digits" / "train.py"
@@ -28,6 +35,8 @@ BIG_ROWS = 10_000
 SCALE, MARGIN = 3, 2  # 8 pixels become 3 * 8 + 2 * 2 = 28
 DECIMALS = 6
 IMAGE_SIDE = 224
+FRAME_COLUMNS, FRAME_FROM = 8, 26  # columns of pixels in the middle
+HIDDEN = 2048
 
 
 def train_digits(directory: Path) -> None:
@@ -46,6 +55,38 @@ def _example() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def train_more_digits(directory: Path) -> None:
+    """A model that costs more, and one that wants a frame."""
+    pixels, labels = load_digits(return_X_y=True)
+    forest = RandomForestClassifier(n_estimators=100, random_state=SEED).fit(pixels, labels)
+    joblib.dump(forest, directory / "forest.pkl")
+    columns = [f"pixel_{number}" for number in range(FRAME_COLUMNS)]
+    frame = pd.DataFrame(pixels[:, FRAME_FROM : FRAME_FROM + FRAME_COLUMNS], columns=columns)
+    joblib.dump(LogisticRegression(max_iter=500).fit(frame, labels), directory / "frame_model.pkl")
+
+
+def make_network(directory: Path) -> None:
+    """Random weights: what is measured does not depend on them."""
+    random = np.random.default_rng(SEED)
+    sizes = (64, HIDDEN, 10)
+    weights = [
+        numpy_helper.from_array((random.standard_normal(shape) / 8).astype(np.float32), name)
+        for name, shape in (("first", sizes[:2]), ("second", sizes[1:]))
+    ]
+    nodes = [
+        helper.make_node("MatMul", ["rows", "first"], ["hidden"]),
+        helper.make_node("Relu", ["hidden"], ["positive"]),
+        helper.make_node("MatMul", ["positive", "second"], ["scores"]),
+    ]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", size])
+        for name, size in (("rows", sizes[0]), ("scores", sizes[2]))
+    ]
+    graph = helper.make_graph(nodes, "network", ends[:1], ends[1:], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, directory / "network.onnx")
 
 
 def make_big(directory: Path) -> None:
@@ -78,6 +119,8 @@ def main() -> None:
     directory = Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
     train_digits(directory)
+    train_more_digits(directory)
+    make_network(directory)
     shutil.copyfile(get_example("logreg_iris.onnx"), directory / "logreg_iris.onnx")
     make_big(directory)
     make_image(directory)

@@ -54,6 +54,7 @@ class Scenario:
     procedure: str = CLOSED
     max_batch_size: int = 1
     batch_wait_ms: int = 0
+    scripts_only: bool = False  # what a peer would have to serve is another thing
 
     @property
     def rows_text(self) -> str:
@@ -116,6 +117,59 @@ def digits_rates() -> Scenario:
         about="the same with batching, arriving at random at a fixed mean rate",
         procedure=OPEN,
     )
+
+
+def forest() -> Scenario:
+    """A model that costs more, with the batching of each server that has any."""
+    return replace(
+        digits_batching(),
+        name="forest",
+        about="one row of 64 pixels to a random forest of 100 trees, batching on",
+        work="forest",
+        entry_script=SCRIPTS / "forest.py",
+    )
+
+
+def network() -> Scenario:
+    """The same with onnxruntime."""
+    about = "one row to a network of 2,048 hidden units in ONNX, batching on"
+    return replace(_scripts_only("network", about), rows=digits().rows)
+
+
+def record() -> Scenario:
+    """A body without rows: nothing in it could be merged."""
+    about = "one record a request, label and probability, batching on"
+    return replace(_scripts_only("record", about), rows=_first_row())
+
+
+def raw_record() -> Scenario:
+    """The same as a @rawhttp script takes it."""
+    about = "one record a request to a @rawhttp script, batching on"
+    return replace(_scripts_only("raw_record", about), rows=_first_row())
+
+
+def frame() -> Scenario:
+    """What AutoML writes."""
+    record = {f"pixel_{number}": float(number) for number in range(8)}
+    about = "one record of 8 columns, @input_schema with a pandas sample, batching on"
+    return replace(_scripts_only("frame", about), rows=json.dumps([record]))
+
+
+def _scripts_only(name: str, about: str) -> Scenario:
+    return Scenario(
+        name=name,
+        about=about,
+        work=name,
+        entry_script=SCRIPTS / f"{name}.py",
+        max_batch_size=MAX_BATCH_SIZE,
+        batch_wait_ms=BATCH_WAIT_MS,
+        scripts_only=True,
+    )
+
+
+def _first_row() -> str:
+    row: list[float] = json.loads(digits().rows)[0]
+    return json.dumps(row)
 
 
 def iris() -> Scenario:
@@ -192,6 +246,7 @@ SCENARIOS: dict[str, Callable[[], Scenario]] = {
     each.__name__: each
     for each in (
         *(noop, digits, digits_batching, digits_rates, iris),
+        *(forest, network, record, raw_record, frame),
         *(image, big, hold, cold, memory),
     )
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks import environments
@@ -73,8 +73,9 @@ class Server:
     """One server.
 
     `environment` is the virtual environment it runs in, `package` the distribution whose version
-    identifies it, `unsupported` says why it takes no part in some scenarios, by their names, and
-    `batches` whether it has batching to switch on.
+    identifies it, `unsupported` says why it takes no part in some scenarios, by their names,
+    `batches` whether it has batching to switch on, and `asked_for` whether it is measured only when
+    it is named.
     """
 
     name: str
@@ -86,6 +87,13 @@ class Server:
     dialect: Dialect = field(default_factory=Dialect)
     unsupported: dict[str, str] = field(default_factory=dict)
     batches: bool = False
+    asked_for: bool = False
+
+    def why_not(self, scenario: Scenario) -> str | None:
+        """Why it takes no part in a scenario."""
+        if scenario.scripts_only and self.arguments is not azmlinfsrv_arguments:
+            return "it serves no entry scripts"
+        return self.unsupported.get(scenario.name)
 
     @property
     def python(self) -> Path:
@@ -121,6 +129,11 @@ def batching_variables(launch: Launch) -> dict[str, str]:
     if launch.scenario.max_batch_size == 1:
         return {}
     return {"SCORESERVE_MAX_BATCH_SIZE": str(launch.scenario.max_batch_size)}
+
+
+def merging_variables(launch: Launch) -> dict[str, str]:
+    """As if the author had said that run() goes by rows."""
+    return {**batching_variables(launch), "SCORESERVE_BATCHING": "rows"}
 
 
 def uvicorn_arguments(launch: Launch) -> list[str]:
@@ -192,16 +205,19 @@ def known_servers() -> dict[str, Server]:
     """All servers by name; SCORESERVE_COMMAND and SCORESERVE_REFERENCE override the commands."""
     ours, reference = map(os.environ.get, COMMAND_OVERRIDES)
     bin_directory = environments.bin_directory
+    scoreserve = Server(
+        "scoreserve",
+        environments.OURS,
+        "scoreserve",
+        Path(ours or bin_directory(environments.OURS) / "azmlinfsrv").absolute(),
+        azmlinfsrv_arguments,
+        batching_variables,
+        batches=True,
+    )
     servers = (
-        Server(
-            "scoreserve",
-            environments.OURS,
-            "scoreserve",
-            Path(ours or bin_directory(environments.OURS) / "azmlinfsrv").absolute(),
-            azmlinfsrv_arguments,
-            batching_variables,
-            batches=True,
-        ),
+        scoreserve,
+        replace(scoreserve, name="rows", variables=merging_variables, asked_for=True),
+        replace(scoreserve, name="alone", variables=no_variables, batches=False, asked_for=True),
         Server(
             "reference",
             "reference",

@@ -47,7 +47,8 @@ def full_settings(arguments: list[str] | None = None) -> Settings:
         prog="full",
         description="Measure all scenarios on all servers. A rerun goes on where the last ended.",
     )
-    _add_common(parser, list(SCENARIOS), list(known_servers()), CONNECTIONS)
+    everybody = [server.name for server in known_servers().values() if not server.asked_for]
+    _add_common(parser, list(SCENARIOS), everybody, CONNECTIONS)
     parser.add_argument(
         "--out", type=Path, default=RESULTS, help="directory of the journal and the results"
     )

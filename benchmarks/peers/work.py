@@ -136,6 +136,7 @@ WORKS: dict[str, Work] = {
     "noop": Noop(),
     "digits": Joblib("sklearn_digits_model.pkl"),
     "iris": Iris(),
+    "forest": Joblib("forest.pkl"),
     "big": Joblib("big_model.pkl"),
     "image": Image(),
     "hold": Hold(),
