@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE := .venv-reference
 COMPILED := .venv-compiled
+LIBRARIES := .venv-libraries
 EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
@@ -15,12 +16,13 @@ APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no
 # What builds and runs images where there is no Docker.
 IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables
 
-.PHONY: run test test-compiled lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
+.PHONY: run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
 	@echo "make test     the whole default test suite"
 	@echo "make test-compiled  the same on the compiled server, as images and wheels have it"
+	@echo "make test-libraries  models of the libraries that are too large for make test"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
 	@echo "make bench    speed beside the reference and a bare floor (ARGS=)"
@@ -53,6 +55,9 @@ test: $(BIN)/.dev $(TEST_NEEDS)
 
 test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
 	$(COMPILED)/bin/pytest $(PARALLEL) $(ARGS)
+
+test-libraries: $(LIBRARIES)/.installed
+	$(LIBRARIES)/bin/pytest tests/worker/model/libraries $(ARGS)
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check
@@ -124,7 +129,7 @@ image-test: $(BIN)/.dev $(BIN)/.image-test
 	$(BIN)/pytest -m images tests/images $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(COMPILED) .bench $(EXAMPLE)/model dist
+	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LIBRARIES) .bench $(EXAMPLE)/model dist
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
@@ -154,6 +159,13 @@ $(BIN)/.image-test: tests/images/requirements.txt | $(BIN)/python
 $(COMPILED)/.installed: pyproject.toml $(shell find server -name '*.py') | .compiler
 	[ -e $(COMPILED)/bin/python ] || $(PYTHON) -m venv $(COMPILED)
 	SCORESERVE_COMPILE=yes $(COMPILED)/bin/pip install --quiet --disable-pip-version-check '.[dev,example]'
+	@touch $@
+
+# PyTorch's own index has it without what is for GPUs, and a version there goes before the same.
+$(LIBRARIES)/.installed: tests/worker/model/libraries/requirements.txt pyproject.toml
+	[ -e $(LIBRARIES)/bin/python ] || $(PYTHON) -m venv $(LIBRARIES)
+	$(LIBRARIES)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]' -r $< \
+	  --extra-index-url https://download.pytorch.org/whl/cpu
 	@touch $@
 
 .venv-reference: $(REFERENCE)/.installed

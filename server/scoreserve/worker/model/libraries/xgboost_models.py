@@ -47,7 +47,10 @@ class XGBoost:
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
         reason = refusal_of_model(model, method) or without_rows(args, kwargs, _INPUTS)
-        return reason or ("" if _is_table(args[0] if args else None) else "its input has no rows")
+        if reason:
+            return reason
+        rows = first_argument(args, kwargs, _INPUTS).rows
+        return "" if getattr(rows, "ndim", 2) == 2 else "its input has no rows"
 
     def rows_argument(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -68,7 +71,3 @@ def refusal_of_model(model: Any, method: str) -> str:
     if isinstance(model, Booster) and method == "predict":
         return "Booster.predict takes a DMatrix; inplace_predict takes arrays and frames"
     return ""
-
-
-def _is_table(value: Any) -> bool:
-    return value is None or getattr(value, "ndim", 2) == 2
