@@ -819,6 +819,477 @@ HONEST = {
             x = np.array(json.loads(raw_data)["data"])
             return model.predict(double(x)).tolist()
     """,
+    "automl": """
+        import logging, pickle
+        import pandas as pd
+        from inference_schema.schema_decorators import input_schema, output_schema
+        from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+        from inference_schema.parameter_types.pandas_parameter_type import PandasParameterType
+        from inference_schema.parameter_types.standard_py_parameter_type import (
+            StandardPythonParameterType,
+        )
+        data_sample = PandasParameterType(pd.DataFrame({"a": pd.Series([1.0], dtype="float64")}))
+        input_sample = StandardPythonParameterType({'data': data_sample})
+        method_sample = StandardPythonParameterType("predict")
+        sample_global_params = StandardPythonParameterType({"method": method_sample})
+        result_sample = NumpyParameterType(np.array([0]))
+        output_sample = StandardPythonParameterType({'Results':result_sample})
+        try:
+            logger = logging.getLogger('azureml.automl.core.scoring_script_v2')
+        except:
+            pass
+        @input_schema('GlobalParameters', sample_global_params, convert_to_provided_type=False)
+        @input_schema('Inputs', input_sample)
+        @output_schema(output_sample)
+        def run(Inputs, GlobalParameters={"method": "predict"}):
+            data = Inputs['data']
+            if GlobalParameters.get("method", None) == "predict_proba":
+                result = model.predict_proba(data)
+            elif GlobalParameters.get("method", None) == "predict":
+                result = model.predict(data)
+            else:
+                raise Exception("bad")
+            if isinstance(result, pd.DataFrame):
+                result = result.values
+            return {'Results':result.tolist()}
+    """,
+    "torch like": """
+        class Tensor:
+            pass
+        class Net:
+            training = False
+            def __init__(self):
+                self.weight = np.eye(4)
+            def eval(self):
+                return self
+            def to(self, device):
+                return self
+            def __call__(self, x):
+                return self.forward(x)
+            def forward(self, x):
+                h = x @ self.weight
+                h = np.maximum(h, 0)
+                h += 1
+                return h
+        net = Net()
+        device = "cpu"
+        def softmax(x):
+            e = np.exp(x - x.max())
+            e /= e.sum()
+            return e
+        def run(raw_data):
+            net.eval()
+            x = np.array(json.loads(raw_data)["data"])
+            out = net.to(device)(x)
+            return softmax(out).tolist()
+    """,
+    "image labels": """
+        import base64, io
+        labels = {}
+        def init():
+            global model, labels
+            import numpy as np
+            from sklearn.linear_model import LogisticRegression
+            model = LogisticRegression().fit(np.eye(4), [0, 1, 0, 1])
+            labels = {0: "cat", 1: "dog"}
+        import json, numpy as np
+        def preprocess(b):
+            arr = np.frombuffer(base64.b64decode(b), dtype=np.uint8).astype("float32")
+            arr = np.resize(arr, (1, 4))
+            arr[:, 0] -= 103.9
+            arr /= 255
+            return arr
+        def run(raw_data):
+            out = []
+            for b in json.loads(raw_data)["images"]:
+                p = model.predict_proba(preprocess(b))[0]
+                top = p.argsort()[::-1][:3]
+                d = {labels[int(i)]: float(p[i]) for i in top}
+                d["n"] = len(d)
+                out.append(d)
+            return out
+    """,
+    "designer": """
+        import pandas as pd
+        from collections import defaultdict
+        schema = {"columnAttributes": [{"name": "a"}]}
+        def decode_nan(x): return float("nan") if isinstance(x, str) and x.lower() == "nan" else x
+        def run(data):
+            data = json.loads(data)
+            input_entry = defaultdict(list)
+            for row in data:
+                for key, val in row.items():
+                    input_entry[key].append(decode_nan(val))
+            frame = pd.DataFrame(input_entry)
+            names = [c["name"] for c in schema["columnAttributes"]]
+            names.append("z")
+            result = model.predict(frame.values)
+            return json.dumps({"result": result.tolist()})
+    """,
+    "mdc": """
+        class DataCollector:
+            pass
+        class Collector:
+            def __init__(self, name): self.name = name
+            def collect(self, df, context=None): return context or {"id": 1}
+        inputs_collector = Collector("in")
+        outputs_collector = Collector("out")
+        import pandas as pd
+        def run(raw_data):
+            df = pd.DataFrame(json.loads(raw_data)["data"])
+            ctx = inputs_collector.collect(df)
+            df["p"] = model.predict(df.values)
+            outputs_collector.collect(df, ctx)
+            return df["p"].tolist()
+    """,
+    "queue per request": """
+        import queue, io, csv, zipfile, hashlib
+        def run(raw_data):
+            q = queue.Queue()
+            q.put(1); q.get()
+            out = io.StringIO()
+            w = csv.writer(out)
+            w.writerow([1, 2])
+            print("x", file=out)
+            h = hashlib.sha256()
+            h.update(raw_data.encode())
+            z = zipfile.ZipFile(io.BytesIO(), "w")
+            z.writestr("a", "b")
+            return {"h": h.hexdigest(), "p": model.predict(np.eye(4)).tolist()}
+    """,
+    "text vectorizer": """
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.pipeline import make_pipeline
+        def tokenize(text):
+            tokens = text.split()
+            tokens.append("x")
+            return tokens
+        vec = TfidfVectorizer(tokenizer=tokenize, token_pattern=None).fit(["a b", "c d"])
+        words = TfidfVectorizer(tokenizer=tokenize, token_pattern=None)
+        pipe = make_pipeline(words, LogisticRegression()).fit(["a b", "c d"], [0, 1])
+        def run(raw_data):
+            texts = json.loads(raw_data)["texts"]
+            names = vec.get_feature_names_out()
+            x = vec.transform(texts).toarray()
+            x[x > 0.5] = 1
+            return {"p": pipe.predict(texts).tolist(), "v": x.tolist(), "n": list(names)}
+    """,
+    "pyplot oo": """
+        import io, base64
+        def run(raw_data):
+            buf = io.BytesIO()
+            np.savez(buf, a=np.eye(2))
+            buf.seek(0)
+            s = base64.b64encode(buf.getvalue()).decode()
+            return {"s": s, "p": model.predict(np.eye(4)).tolist()}
+    """,
+    "thresholds by class": """
+        THRESHOLDS = np.array([0.5, 0.4])
+        CLASSES = ["a", "b"]
+        ORDER = {"a": 2, "b": 1}
+        def run(raw_data):
+            proba = model.predict_proba(np.array(json.loads(raw_data)["data"]))
+            out = []
+            for row in proba:
+                row = list(row)
+                row[0] += 0.1
+                hit = [CLASSES[i] for i, (p, t) in enumerate(zip(row, THRESHOLDS)) if p > t]
+                hit.sort(key=ORDER.get)
+                hit.sort(key=lambda c: ORDER[c])
+                hit = sorted(hit, key=ORDER.__getitem__)
+                out.append(hit)
+            t = THRESHOLDS.tolist()
+            t.append(1)
+            u = THRESHOLDS.copy()
+            u[0] = 1
+            v = THRESHOLDS.astype(float)
+            v[0] = 1
+            w = np.array(THRESHOLDS)
+            w += 1
+            c = CLASSES[:]
+            c.append("z")
+            k = list(ORDER)
+            k.append("q")
+            return out
+    """,
+    "feature builder": """
+        import pandas as pd, datetime
+        HOLIDAYS = {datetime.date(2020, 1, 1)}
+        MEDIANS = pd.Series({"a": 1.0, "b": 2.0})
+        STATS = pd.DataFrame({"mean": [0.0, 1.0]}, index=["a", "b"])
+        DTYPES = {"a": "float64"}
+        def build(df):
+            df = df.copy()
+            df["when"] = pd.to_datetime(df["when"])
+            df["dow"] = df["when"].dt.dayofweek
+            df["hol"] = df["when"].dt.date.isin(HOLIDAYS)
+            for col in ["a", "b"]:
+                df[col] = df[col].fillna(MEDIANS[col])
+                df[col] = (df[col] - STATS.loc[col, "mean"])
+                m = STATS.at[col, "mean"]
+                m += 1
+            df = df.astype(DTYPES)
+            df.rename(columns={"a": "x"}, inplace=True)
+            df = pd.get_dummies(df, columns=["dow"])
+            df = df.reindex(columns=list(MEDIANS.index), fill_value=0)
+            del df["b"]
+            df.pop("a")
+            df.index.name = "i"
+            return df
+        def run(raw_data):
+            df = build(pd.DataFrame(json.loads(raw_data)["data"]))
+            res = pd.DataFrame({"p": model.predict(df.values)})
+            res["label"] = np.where(res["p"] > 0.5, "yes", "no")
+            res.at[0, "p"] = 1
+            return json.loads(res.to_json(orient="records"))
+    """,
+    "recommender": """
+        import pandas as pd
+        ITEMS = pd.DataFrame({"id": [1, 2, 3], "name": list("abc"), "score": [0.1, 0.2, 0.3]})
+        MATRIX = np.random.rand(3, 3)
+        INDEX = {"a": 0, "b": 1}
+        def run(raw_data):
+            user = json.loads(raw_data)["user"]
+            i = INDEX.get(user, 0)
+            sims = MATRIX[i]
+            order = np.argsort(-sims)[:2]
+            scores = MATRIX[i] * 2
+            scores[order] = 0
+            some = ITEMS.iloc[order].copy()
+            some["sim"] = sims[order]
+            top = ITEMS.sort_values("score").head(2)
+            p = model.predict(np.eye(4)).tolist()
+            return {"r": some["name"].tolist(), "t": top.to_dict("records"), "p": p}
+    """,
+    "class with caches filled in init": """
+        class Svc:
+            def __init__(self):
+                self.cache = {}
+            def warm(self):
+                self.cache["a"] = 1
+                self.loaded = True
+            def score(self, x):
+                k = self.cache.get("a", 0)
+                k += 1
+                return model.predict(x).tolist()
+        svc = None
+        def init():
+            global svc, model
+            import numpy as np
+            from sklearn.linear_model import LogisticRegression
+            model = LogisticRegression().fit(np.eye(4), [0, 1, 0, 1])
+            svc = Svc()
+            svc.warm()
+        import json, numpy as np
+        def run(raw_data):
+            return svc.score(np.array(json.loads(raw_data)["data"]))
+    """,
+    "abc and inheritance": """
+        import abc
+        class Base(abc.ABC):
+            def __init__(self, m): self.m = m
+            @abc.abstractmethod
+            def prepare(self, x): ...
+            def __call__(self, x):
+                return self.m.predict(self.prepare(x)).tolist()
+        class A(Base):
+            def __init__(self, m):
+                super().__init__(m)
+                self.k = 1
+            def prepare(self, x):
+                x = np.array(x)
+                x[0] = self.k
+                return x
+        def init():
+            global a
+            a = A(LogisticRegression().fit(np.eye(4), [0, 1, 0, 1]))
+        import json, numpy as np
+        from sklearn.linear_model import LogisticRegression
+        def run(raw_data):
+            return a(json.loads(raw_data)["data"])
+    """,
+    "retry decorator": """
+        import functools, time
+        def retry(times=3, delay=0):
+            def deco(f):
+                @functools.wraps(f)
+                def inner(*a, **k):
+                    last = None
+                    for attempt in range(times):
+                        try:
+                            return f(*a, **k)
+                        except Exception as e:
+                            last = e
+                            time.sleep(delay)
+                    raise last
+                return inner
+            return deco
+        @retry(times=2)
+        def run(raw_data):
+            return model.predict(np.array(json.loads(raw_data)["data"])).tolist()
+    """,
+    "exceptions list": """
+        ERRORS = {"a": ValueError}
+        class InputError(ValueError):
+            code = 400
+            def __init__(self, msg, **extra):
+                self.extra = extra
+                self.extra["msg"] = msg
+        def run(raw_data):
+            try:
+                d = json.loads(raw_data)
+                if "x" in d:
+                    raise InputError("x", y=1)
+                if d.get("e"):
+                    raise ERRORS[d["e"]]("z")
+            except InputError as e:
+                e.extra["handled"] = True
+                return e.extra
+            return model.predict(np.array(d["data"])).tolist()
+    """,
+    "typed dict of model info": """
+        from typing import Any, Dict, List, Optional
+        from pathlib import Path
+        META: Dict[str, Any] = {"version": "1", "features": ["a"]}
+        def response(result: List[Any], meta: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+            out: Dict[str, Any] = {"result": result}
+            out["meta"] = meta or META
+            out["meta_copy"] = META.copy()
+            out["n"] = len(result)
+            out.update(status="ok")
+            return out
+        def run(raw_data: str) -> Dict[str, Any]:
+            root = Path(os.getenv("AZUREML_MODEL_DIR", "."))
+            files = [str(p) for p in root.glob("*.nothing")]
+            return response(model.predict(np.array(json.loads(raw_data)["data"])).tolist())
+    """,
+    "default meta or": """
+        META = {"version": "1"}
+        def run(raw_data):
+            info = json.loads(raw_data).get("info", META)
+            return {"v": info["version"], "p": model.predict(np.eye(4)).tolist()}
+    """,
+    "json schema validation / re / dateutil": """
+        import re, math, statistics, itertools, operator, string, decimal, fractions
+        PATTERNS = [re.compile("a"), re.compile("b")]
+        KEYS = ["x", "y"]
+        getter = operator.itemgetter(*KEYS)
+        def run(raw_data):
+            rows = json.loads(raw_data)["data"]
+            vals = [getter(r) for r in rows]
+            vals = list(itertools.chain.from_iterable(vals))
+            groups = {k: list(g) for k, g in itertools.groupby(sorted(vals), key=lambda v: v > 0)}
+            counter = itertools.count(1)
+            ids = [next(counter) for _ in vals]
+            hits = [p.search("abc") for p in PATTERNS]
+            with decimal.localcontext() as ctx:
+                ctx.prec = 5
+                d = decimal.Decimal(1) / 3
+            m = statistics.mean(vals or [0])
+            return {"p": model.predict(np.array([vals])).tolist(), "m": m}
+    """,
+    "onnx like": """
+        class Session:
+            def get_inputs(self): return [Threshold()]
+            def get_outputs(self): return [Threshold()]
+            def run(self, names, feeds): return [np.zeros(3)]
+        session = Session()
+        Threshold.name = "x"
+        def run(raw_data):
+            x = np.array(json.loads(raw_data)["data"], dtype=np.float32)
+            name = session.get_inputs()[0].name
+            feeds = {name: x}
+            out = session.run([session.get_outputs()[0].name], feeds)[0]
+            out = out.squeeze()
+            out[0] = 1
+            return out.tolist()
+    """,
+    "keyword model dict artifacts": """
+        artifacts = {}
+        def init():
+            import numpy as np
+            from sklearn.linear_model import LogisticRegression
+            from sklearn.preprocessing import StandardScaler
+            artifacts["model"] = LogisticRegression().fit(np.eye(4), [0, 1, 0, 1])
+            artifacts["scaler"] = StandardScaler().fit(np.eye(4))
+            artifacts["columns"] = ["a", "b", "c", "d"]
+            artifacts.update(threshold=0.5)
+        import json, numpy as np, pandas as pd
+        def run(raw_data):
+            df = pd.DataFrame(json.loads(raw_data)["data"])
+            for col in artifacts["columns"]:
+                if col not in df.columns:
+                    df[col] = 0
+            df = df[artifacts["columns"]]
+            df[artifacts["columns"]] = artifacts["scaler"].transform(df)
+            t = artifacts["threshold"]
+            t += 0.1
+            p = artifacts["model"].predict_proba(df)[:, 1]
+            return (p > t).tolist()
+    """,
+    "debug flag + env": """
+        DEBUG = os.environ.get("DEBUG", "0") == "1"
+        VERBOSE = False
+        seen = []
+        def run(raw_data):
+            if VERBOSE:
+                seen.append(raw_data)
+            if DEBUG:
+                print(raw_data)
+            level = os.environ.get("LEVEL", "a")
+            env = dict(os.environ)
+            env["X"] = "1"
+            return model.predict(np.eye(4)).tolist()
+    """,
+    "subclass of dict per request": """
+        class Row(dict):
+            def put(self, k, v):
+                self[k] = v
+                self.n = 1
+        class Rows(list):
+            pass
+        def run(raw_data):
+            r = Row()
+            r.put("a", 1)
+            r["b"] = 2
+            rows = Rows()
+            rows.append(r)
+            return rows
+    """,
+    "context manager class": """
+        class Timer:
+            def __enter__(self):
+                self.start = time.time()
+                return self
+            def __exit__(self, *a):
+                self.seconds = time.time() - self.start
+        def run(raw_data):
+            with Timer() as t:
+                p = model.predict(np.eye(4)).tolist()
+            return {"p": p, "t": t.seconds}
+    """,
+    "logger adapter and handlers": """
+        import logging, sys
+        logger = logging.getLogger("score")
+        logger.setLevel(logging.INFO)
+        handler = logging.StreamHandler(sys.stdout)
+        handler.setFormatter(logging.Formatter("%(message)s"))
+        logger.addHandler(handler)
+        class JsonFormatter(logging.Formatter):
+            def format(self, record):
+                d = {"m": record.getMessage()}
+                d.update(level=record.levelname)
+                return json.dumps(d)
+        handler.setFormatter(JsonFormatter())
+        adapter = logging.LoggerAdapter(logger, {"a": 1})
+        def run(raw_data):
+            adapter.info("x")
+            logger.exception("y")
+            sys.stdout.write("z")
+            sys.stdout.flush()
+            print("err", file=sys.stderr)
+            return model.predict(np.eye(4)).tolist()
+    """,
 }
 
 

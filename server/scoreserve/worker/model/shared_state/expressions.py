@@ -153,7 +153,7 @@ class Expressions(Calls):
         found = self.dunder(left, f"__{name}__", Arguments([right]), node, frame)
         found |= self.dunder(right, f"__r{name}__", Arguments([left]), node, frame)
         made = self.local(node, None, frame)
-        both = left | right
+        both = self.without_folded(left | right)
         held = frozenset(
             part
             for each in both

@@ -98,8 +98,11 @@ class LibraryFunctions(LibraryMethods):
 
             self.code_inside(logging.root, node, frame)
         python = path.startswith(("builtins.", "json.", "copy."))
+        own = self.own_objects(arguments.all())
+        if not own:
+            return
         for name in names.CALLED_BY_PYTHON if python else names.CALLED_BY_LIBRARIES:
-            self.dunder(arguments.all(), name, Arguments(more=marks(arguments.all())), node, frame)
+            self.dunder(own, name, Arguments(more=marks(arguments.all())), node, frame)
 
     def _consumed(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
         """Iterators, files and random states that are handed to a library are read by it."""

@@ -84,6 +84,8 @@ class LibraryMethods(Objects):
     ) -> None:
         obj = receiver.obj if isinstance(receiver, Live) else None
         cls = type(obj) if isinstance(receiver, Live) else getattr(receiver, "cls", None)
+        if obj is not None and live_objects.is_standard_stream(obj):
+            return
         if name in ("acquire", "release") and (obj is None or live_objects.is_lock(obj)):
             self._lock(receiver, name, node, frame)
         elif obj is not None and _takes(obj, name):

@@ -48,6 +48,13 @@ def is_request_proxy(obj: Any) -> bool:
     return type(obj).__module__ == "werkzeug.local"
 
 
+def is_method(member: Any) -> bool:
+    """Whether a class's member is a function, Python's, C's or Cython's."""
+    if isinstance(member, type):
+        return False
+    return isinstance(member, CALLABLES) or (callable(member) and hasattr(type(member), "__get__"))
+
+
 def is_lock(obj: Any) -> bool:
     """Whether it has acquire() and release()."""
     cls = type(obj)

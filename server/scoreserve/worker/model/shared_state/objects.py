@@ -186,7 +186,7 @@ class Objects(State):
             return _slot(member, seen.receiver.obj)
         bound = member.__func__ if isinstance(member, classmethod) else member
         own = self.own_function(bound, node, frame)
-        if own is not None or isinstance(bound, live_objects.CALLABLES):
+        if own is not None or live_objects.is_method(bound):
             return frozenset([_bound(seen, member, own)])
         if isinstance(member, types.GetSetDescriptorType) or hasattr(type(member), "__get__"):
             return self._descriptor(seen.receiver, seen.name)
@@ -224,6 +224,7 @@ class Objects(State):
     ) -> Value:
         """What an item may be; `index`: as it is written, None for any."""
         key = _constant_key(index)
+        value = self.without_folded(value)
         found = [marks(value)]
         if isinstance(index, ast.Slice):
             found.append(self._sliced(value, node, frame))
@@ -276,19 +277,28 @@ class Objects(State):
     ) -> Value:
         """Call a special method where the script's own classes have it."""
         found: list[Value] = []
-        for each in value:
+        for each in self.own_objects(value):
             cls = _class_of(each)
             if isinstance(cls, LocalClass):
                 members = cls.members.get(name, NOTHING)
                 methods = [member for member in members if isinstance(member, Function)]
-            elif isinstance(cls, type) and self.sources.is_own_class(cls):
+            else:
                 own = self.own_function(live_objects.class_member(cls, name)[1], node, frame)
                 methods = [own] if own is not None else []
-            else:
-                continue
             given = arguments.after(frozenset([each]))
             found.extend(self.call_function(method, given, node, frame) for method in methods)
         return union(found)
+
+    def own_objects(self, value: Value) -> Value:
+        """Those of classes of the script's own; looked for once a value."""
+        if value not in self.own_parts:
+            self.own_parts[value] = frozenset(
+                each
+                for each in value
+                if isinstance(_class_of(each), LocalClass)
+                or self.sources.is_own_class(_class_of(each))
+            )
+        return self.own_parts[value]
 
     def has_own(self, each: Any, name: str) -> bool:
         """Whether the object is of a class of the script's own that defines the method."""

@@ -87,6 +87,7 @@ class Sources:
     def __init__(self) -> None:
         self._files: dict[str, SourceFile] = {}
         self._own: dict[str, bool] = {}
+        self._own_classes: dict[type, bool] = {}
         paths = sysconfig.get_paths()
         kept = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
         kept.append(os.path.dirname(sys.modules["scoreserve"].__file__ or ""))
@@ -130,7 +131,14 @@ class Sources:
 
     def is_own_class(self, cls: Any) -> bool:
         """Whether the class was defined in one of the script's modules."""
-        return isinstance(cls, type) and any(
+        if not isinstance(cls, type):
+            return False
+        if cls not in self._own_classes:
+            self._own_classes[cls] = self._is_own_class(cls)
+        return self._own_classes[cls]
+
+    def _is_own_class(self, cls: type) -> bool:
+        return any(
             self.is_own_module(each.__module__) or any(map(self.is_own_function, _methods(each)))
             for each in cls.__mro__
             if each.__module__ != "builtins"

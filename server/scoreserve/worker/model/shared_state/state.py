@@ -12,6 +12,7 @@ from scoreserve.worker.model.shared_state.findings import Findings
 from scoreserve.worker.model.shared_state.frames import Frame, Hold
 from scoreserve.worker.model.shared_state.sources import SourceFile, SourceMissing, Sources
 from scoreserve.worker.model.shared_state.values import (
+    ITEM,
     Arguments,
     Function,
     Live,
@@ -21,6 +22,8 @@ from scoreserve.worker.model.shared_state.values import (
     Value,
 )
 
+CROWD = 12  # of objects in one place that are told apart
+PLAIN_CLASSES = (None, list, dict, tuple, set)
 STEPS = 400_000  # of one analysis: more than 10,000 lines of plain code
 
 
@@ -37,11 +40,13 @@ class State:
         self.steps = 0
         self.changed = False  # something new was learnt in this round
         self.locals: dict[Any, Local] = {}
+        self.crowd = Local()
         self.functions: dict[Any, Function] = {}
         self.stored: dict[Any, set[Any]] = {}  # globals and attributes that are loaded late
         self.modules: dict[int, dict[str, Any]] = {}  # globals of the script's own modules
         self.inside: dict[int, tuple[Any, list[Any]]] = {}  # own code in libraries' objects
         self.called_back: list[Value] = []  # functions that a library is just calling
+        self.own_parts: dict[Value, Value] = {}  # objects of the script's own classes
         self.context_use: dict[int, str] = {}  # what is done first to a context variable
         self.known: dict[int, str] = {}  # names of libraries' functions, by identity
         self.with_item: ast.AST | None = None  # the call that a `with` has just begun with
@@ -102,7 +107,41 @@ class State:
 
     def put(self, target: Local, key: Any, value: Value) -> None:
         """A field of a local object may be that, from now on."""
-        self.learn(target.fields.setdefault(key, set()), value)
+        known = target.fields.setdefault(key, set())
+        self.learn(known, self.without_folded(value))
+        if len(known) > CROWD:
+            self._fold(known)
+
+    def without_folded(self, value: Value) -> Value:
+        """The same value, with the crowd in the place of those that have become part of it."""
+        crowd = self.crowd
+        if not crowd.fields:
+            return value
+        return frozenset(
+            crowd if isinstance(each, Local) and each.fields is crowd.fields else each
+            for each in value
+        )
+
+    def _fold(self, known: set[Any]) -> None:
+        """Many plain objects of this call's own in one place become one.
+
+        They share their fields from now on, whoever holds them.
+        """
+        plain = [
+            each
+            for each in known
+            if isinstance(each, Local) and each is not self.crowd and _is_plain(each)
+        ]
+        if len(plain) <= CROWD // 2:
+            return
+        inside = self.crowd.fields.setdefault(ITEM, {self.crowd})
+        for each in plain:
+            inside.update(*each.fields.values())
+            each.fields = self.crowd.fields
+        known.difference_update(plain)
+        known.add(self.crowd)
+        inside.difference_update(plain)
+        self.changed = True
 
     def learn(self, known: set[Any], value: Iterable[Any]) -> None:
         """Add to what is known, and see whether it is news."""
@@ -132,6 +171,17 @@ class State:
         if isinstance(obj, types.ModuleType):
             return False
         return self.sources.is_own_function(obj) or self.sources.is_own_class(type(obj))
+
+
+def _is_plain(each: Local) -> bool:
+    """Whether it is a container that holds no more than others of the call's own, and constants."""
+    if each.cls not in PLAIN_CLASSES or any(key[0] != "item" for key in each.fields):
+        return False
+    return all(
+        isinstance(part, Local) or (isinstance(part, Live) and live_objects.is_immutable(part.obj))
+        for held in each.fields.values()
+        for part in held
+    )
 
 
 def _cells(live: types.FunctionType) -> dict[str, Any]:

@@ -146,6 +146,7 @@ class Statements(Expressions):
 
     def bind(self, name: str, value: Value, frame: Frame) -> None:
         """Give a name of the call's own a value."""
+        value = self.without_folded(value)
         frame.names[name] = value
         self.learn(frame.ever.setdefault(name, set()), value)
 
