@@ -18,7 +18,7 @@ from scoreserve.worker.script import schema_frames
 
 ORIGINAL = PandasParameterType.deserialize_input
 
-EXAMPLES = 150  # of each; thousands have been tried with pandas 1.5, 2.2 and 3.1
+EXAMPLES = 100  # of each; thousands have been tried with pandas 1.5, 2.2 and 3.1
 
 DTYPES = [
     *("float64", "float32", "float16", "int64", "int32", "uint8", "bool", "object"),
@@ -92,13 +92,17 @@ def assert_same(ours: Any, theirs: Any) -> None:
 
 
 def layout(frame: pd.DataFrame) -> Any:
-    """How it lies in memory: sums over it depend on that, in their last digits."""
+    """How it lies in memory: sums over it depend on that, in their last digits.
+
+    Not for objects: pandas 3 makes texts a view of all of them, which is seen by its strides only.
+    """
     blocks = []
     for block in frame._mgr.blocks:
         flags, strides = getattr(block.values, "flags", None), getattr(block.values, "strides", ())
         writeable = getattr(flags, "writeable", None)
         shape = block.values.shape
         strides = strides if min(shape) > 1 or len(shape) == 1 else sorted(strides)
+        strides = () if block.dtype == object else strides
         blocks.append((list(block.mgr_locs), str(block.dtype), strides, writeable))
     return sorted(blocks)
 
