@@ -13,6 +13,16 @@ import pytest
 from tests.worker.model.shared_state.scripts import obstacles_of
 
 ATTACKS = {
+    "base class of a library calls the subclass": """
+        from sklearn.base import BaseEstimator, ClassifierMixin
+        class Own(ClassifierMixin, BaseEstimator):
+            def predict(self, x):
+                self.last = x  # <-
+                return model.predict(x)
+        own = Own()
+        def run(raw):
+            return own.score(np.eye(4), [0, 1, 0, 1])
+    """,
     "patterns rng": """
         def run(raw):
             rng = np.random.RandomState(0)
