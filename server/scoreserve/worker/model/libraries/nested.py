@@ -8,6 +8,7 @@ which may look at all rows at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -38,7 +39,7 @@ def declare(by_rows: Hashable) -> None:
 
 def is_declared(by_rows: Any) -> bool:
     try:
-        return by_rows in _declared
+        return bool(_declared) and by_rows in _declared
     except TypeError:  # it has no hash
         return False
 
@@ -60,5 +61,10 @@ def refusal_of_model(model: Any, method: str = "") -> str:
 
 
 def is_model(value: Any) -> bool:
-    cls = type(value)
-    return hasattr(cls, "predict") or hasattr(cls, "transform") or hasattr(cls, "fit")
+    cls: Any = type(value)
+    return _is_model_class(cls)
+
+
+@lru_cache(maxsize=1024)  # a class that the script makes for each request is not kept for long
+def _is_model_class(cls: Any) -> bool:
+    return any(hasattr(cls, name) for name in ("predict", "transform", "fit"))

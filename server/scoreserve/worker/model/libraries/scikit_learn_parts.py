@@ -6,7 +6,6 @@ what only fit uses, nor what is long and of numbers and texts, nor the trees of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,38 +17,44 @@ from scoreserve.worker.model.libraries.library import root_of
 # Where numbers, texts and what works on one item or axis come from.
 _PLAIN_PACKAGES = frozenset({"builtins", "numpy", "scipy", "pandas"})
 _PLAIN = frozenset(
-    {type(None), bool, int, float, str, bytes, complex, np.ndarray, np.dtype, type, slice}
+    {
+        *(type(None), bool, int, float, str, bytes, complex, type, slice),
+        *(np.ndarray, np.float64, np.float32, np.int64, np.int32, np.bool_, np.str_),
+    }
 )
+_SKIPPED_OF_FORESTS = classes.NOT_LOOKED_AT | classes.OWN_TREES
 _COLLECTIONS = frozenset({list, tuple, set, frozenset, dict})
 
 
 def refusal(estimator: Any, name: str) -> str:
-    """Why an estimator does not go by rows because of what it holds; empty when it does."""
-    skipped = classes.NOT_LOOKED_AT
-    if name in classes.FORESTS:
-        skipped |= classes.OWN_TREES
-    return _first(
-        _refusal_of(value, name, attribute)
-        for attribute, value in vars(estimator).items()
-        if type(value) not in _PLAIN and attribute not in skipped
-    )
+    """Why an estimator does not go by rows because of what it holds; empty when it does.
 
-
-def _first(reasons: Iterable[str]) -> str:
-    return next(filter(None, reasons), "")
+    It is asked for each call: loops, where generators would be shorter.
+    """
+    skipped = _SKIPPED_OF_FORESTS if name in classes.FORESTS else classes.NOT_LOOKED_AT
+    for attribute, value in vars(estimator).items():
+        if type(value) not in _PLAIN and attribute not in skipped:
+            reason = _refusal_of(value, name, attribute)
+            if reason:
+                return reason
+    return ""
 
 
 def _refusal_of(value: Any, owner: str, attribute: str) -> str:
     cls = type(value)
-    if cls in _PLAIN or isinstance(value, type):
-        return ""
     if cls in _COLLECTIONS:
-        values = value.values() if cls is dict else value
-        return _first(_refusal_of(item, owner, attribute) for item in values)
-    if nested.is_declared(value) or nested.is_declared(cls):
+        for item in value.values() if cls is dict else value:
+            if type(item) not in _PLAIN:
+                reason = _refusal_of(item, owner, attribute)
+                if reason:
+                    return reason
+        return ""
+    if isinstance(value, type):
         return ""
     if nested.is_model(value):
         return nested.refusal_of_model(value)
+    if nested.is_declared(value) or nested.is_declared(cls):
+        return ""
     return _refusal_of_object(value, owner, attribute)
 
 
@@ -64,8 +69,8 @@ def _refusal_of_object(value: Any, owner: str, attribute: str) -> str:
         return f"{owner} has a {cls.__qualname__} in {attribute}, which is not known to go by rows"
     if cls.__module__ not in classes.HOLDERS:
         return ""  # made by fit, and of trees with ways back up
-    held = vars(value).items()
-    return _first(_refusal_of(item, cls.__qualname__, name) for name, item in held)
+    held = vars(value).values()
+    return _refusal_of([item for item in held if item is not value], owner, attribute)
 
 
 def _refusal_of_function(function: Any, owner: str, attribute: str) -> str:
