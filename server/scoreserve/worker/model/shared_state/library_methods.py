@@ -59,7 +59,8 @@ class LibraryMethods(Objects):
         self, obj: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
     ) -> None:
         self.code_inside(obj, node, frame)
-        if self.sources.is_own_class(type(obj)):  # a base class's method calls the subclass's own
+        if not isinstance(obj, type) and self.sources.is_own_class(type(obj)):
+            # A base class's method calls the subclass's own.
             self._call_part(obj, node, frame)
         if type(obj).__name__ == "ufunc":
             written = arguments.positional[:1] if name == "at" else arguments.positional[obj.nin :]
