@@ -264,6 +264,28 @@ class TestErrors:
         assert answers == {n: (200, [2.0 * n] if n <= 2 else "1 rows") for n in range(CALLS)}
 
 
+class TestARunThatCallsNoModel:
+    def test_is_served_one_by_one_but_for_a_try(
+        self, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("scoreserve.worker.model.meeting._APART_CALLS", 3 * CALLS)
+        uses_it = False
+
+        def run(number: int) -> Any:
+            return meeting.predict(number) if uses_it else [2.0 * number]
+
+        meeting.start(run)
+        for _ in range(13 + 3):
+            assert meeting.score(range(CALLS)) == doubled(range(CALLS))
+        assert meeting.begun[:13] == [CALLS] * 13
+        assert meeting.begun[13:] == [1] * (3 * CALLS)
+        uses_it = True
+        for _ in range(3):
+            assert meeting.score(range(CALLS)) == doubled(range(CALLS))
+        assert meeting.begun[-3:] == [CALLS] * 3
+        assert meeting.model.sizes.count(CALLS) == 3
+
+
 class TestASharedCallThatRaises:
     def test_is_made_again_in_halves(self, meeting: Meeting) -> None:
         def compute(rows: Any) -> Any:

@@ -51,6 +51,9 @@ _MOST_BYTES = 1 << 24  # of bodies of calls that are under way together
 _MOST_BLOCKS = 3  # of run(), after which calls do not meet any more
 _AUDITED_SHARE = 0.01  # of the time of shared calls
 _MOST_METHODS = 256  # that are remembered
+_TRIED_CALLS = 256  # that were under way together; if none waited, the next are not
+_APART_CALLS = 4096  # so many
+_TRIED_AGAIN = 64  # and then so many are tried
 
 
 _PENDING: Final = object()  # the result of who has none yet
@@ -132,6 +135,8 @@ class ModelRunner:
         self._audits: list[tuple[Waiting, Any, Any]] = []
         self._shared_seconds = self._audited_seconds = 0.0
         self._changed = True
+        self._in_vain = 0  # calls that were under way together though none waited, lately
+        self._apart = 0  # calls that are not to be
         # Of the calls that are under way.
         self._base = ThreadState()
         self._in_force: ThreadState | None = None  # if it is known
@@ -156,9 +161,10 @@ class ModelRunner:
         if refused:
             yield refused
         good = [call for call in calls if not isinstance(call, Outcome)]
-        for group in _groups(good, 1 if self.off else self._most):
+        for group in _groups(good, 1 if self.off or self._apart > 0 else self._most):
             begin(group)
             if len(group) == 1:
+                self._apart -= 1
                 yield [self._runner.score(group[0])]
             else:
                 yield from self._score_together(group)
@@ -189,6 +195,7 @@ class ModelRunner:
         running = [Task(self._runner, call, hub) for call in calls]
         ready = list(running)
         streamed: list[Result] = []
+        waited = False
         while running:
             blocked = [task for task in ready if self._go_on(task)]
             done = [task.outcome for task in running if task.outcome is not None]
@@ -199,12 +206,20 @@ class ModelRunner:
             if whole:
                 yield whole
             waiting = [task for task in running if task.waiting is not None]
+            waited = waited or bool(waiting)
             self._resolve(waiting)
             ready = waiting + blocked  # the last may wait for one of the others
         self._watch.end()
+        self._note_use(len(calls), waited=waited)
         if streamed:
             self._switch_off("run() streams its answers")
             yield streamed
+
+    def _note_use(self, calls: int, *, waited: bool) -> None:
+        """A run() that calls no known method is served as without batching, but for a try."""
+        self._in_vain = 0 if waited else self._in_vain + calls
+        if self._in_vain >= _TRIED_CALLS:
+            self._in_vain, self._apart = _TRIED_CALLS - _TRIED_AGAIN, _APART_CALLS
 
     def _go_on(self, task: Task) -> bool:
         """Lets a task go on until it waits or is done; returns whether it blocked instead."""
