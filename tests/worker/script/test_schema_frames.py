@@ -18,7 +18,7 @@ from scoreserve.worker.script import schema_frames
 
 ORIGINAL = PandasParameterType.deserialize_input
 
-EXAMPLES = 100  # of each; thousands have been tried with pandas 1.5, 2.2 and 3.1
+EXAMPLES = 100  # of each
 
 DTYPES = [
     *("float64", "float32", "float16", "int64", "int32", "uint8", "bool", "object"),
