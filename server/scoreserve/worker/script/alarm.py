@@ -41,8 +41,12 @@ class OutOfTime(TimeoutError):
 
 
 # What a script that catches it sees, and its log, is what the reference raises.
-OutOfTime.__name__ = OutOfTime.__qualname__ = "TimeoutError"
-OutOfTime.__module__ = "builtins"
+for _name, _value in (
+    ("__name__", "TimeoutError"),
+    ("__qualname__", "TimeoutError"),
+    ("__module__", "builtins"),
+):
+    setattr(OutOfTime, _name, _value)  # mypyc knows no other way
 
 
 def is_out_of_time(error: BaseException) -> bool:
