@@ -11,7 +11,7 @@ from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 from scoreserve.worker.front_pipe import Frame
 from scoreserve.worker.main_loop import WorkerLoop
-from scoreserve.worker.rows.batcher import CONTROL_ROWS, Batcher
+from scoreserve.worker.rows.batcher import Batcher
 from scoreserve.worker.script import fast_json
 from scoreserve.worker.script.calling import Call, convention_of
 from scoreserve.worker.script.script_runner import ScriptRunner
@@ -45,7 +45,7 @@ class _Worker:
     """A worker that merges, and a frame for it with a job of each of so many clients."""
 
     def __init__(self, clients: int) -> None:
-        settings = Settings(max_batch_size=clients + CONTROL_ROWS)
+        settings = Settings(max_batch_size=clients)
         convention = convention_of(_run)
         self.runner = ScriptRunner(_run, convention, settings)
         batcher = Batcher(self.runner, settings.max_batch_size, convention.text_parameter)

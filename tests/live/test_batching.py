@@ -1,4 +1,4 @@
-"""Merging on a real server: many clients at once, everybody gets their own."""
+"""Merging by rows on a real server: many clients at once, everybody gets their own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from scoreserve.worker.rows.batcher import CONTROL_ROWS
 from tests.live.conftest import Serve
 from tests.servers import DEADLINE_SECONDS, Server, wait_until
 
@@ -85,11 +84,6 @@ def ask_all(server: Server, bodies: Sequence[str]) -> dict[str, Answer]:
     return answers
 
 
-def warm_up(server: Server) -> None:
-    """Has requests proven, so that they are merged from then on."""
-    ask_all(server, [one(number + 0.25) for number in range(4 * CLIENTS)])
-
-
 def calls_of(server: Server) -> list[int]:
     """With how many rows run() was called, each time."""
     return [int(line) for line in (server.directory / "calls").read_text().split()]
@@ -109,9 +103,10 @@ def one(number: float) -> str:
 ALL_MAY_WAIT = {"SCORESERVE_MAX_QUEUE": str(CLIENTS * PIPELINED)}
 
 
-def batching(jobs: int = 62, **more: str) -> dict[str, str]:
-    """The settings for so many jobs of one row in a call, beside the rows of known results."""
-    return {"SCORESERVE_MAX_BATCH_SIZE": str(jobs + CONTROL_ROWS), **ALL_MAY_WAIT, **more}
+def batching(jobs: int = 64, **more: str) -> dict[str, str]:
+    """The settings for so many jobs of one row in a call."""
+    way = {"SCORESERVE_BATCHING": "rows", "SCORESERVE_MAX_BATCH_SIZE": str(jobs)}
+    return {**way, **ALL_MAY_WAIT, **more}
 
 
 @ROADS
@@ -127,7 +122,7 @@ def test_of_thousands_of_requests_none_gets_the_answer_to_another(
             assert (answer.status, answer.body) == (200, {"result": rows, "version": "1"})
         calls = calls_of(server)
         assert 3 < max(calls) <= 64
-        assert len(calls) < 5000  # merging saved more than the proofs cost
+        assert len(calls) < 5000
 
 
 @ROADS
@@ -145,32 +140,43 @@ def test_bad_requests_fail_alone(serve: Serve, fast_path: str) -> None:
         assert max(calls_of(server)) > 1
 
 
-class TestProofs:
-    """Merged calls that nobody waits for, made to compare their results."""
+class TestAudits:
+    """Calls that nobody waits for, made to compare their results."""
 
     def test_do_not_hold_up_a_request_until_it_is_taken_for_a_hang(self, serve: Serve) -> None:
-        """Each call is in time, but a proof takes many."""
+        """Each call is in time, but the next request waits for one more."""
         script = """
 import json, time
 def init(): pass
 def run(data):
     rows = json.loads(data)["data"]
-    time.sleep(0.6)
+    time.sleep(0.9)
     return [row[0] * 2 for row in rows]
 """
-        env = batching(10, SCORING_TIMEOUT_MS="1000", SCORESERVE_BATCH_WAIT_MS="300")
+        env = batching(4, SCORING_TIMEOUT_MS="2000", SCORESERVE_BATCH_WAIT_MS="300")
         with serve(script, env=env) as server:
             workers = server.workers()
-            texts = [
-                json.dumps({"data": [[number + place / 4, 1] for place in range(3)]})
-                for number in range(4)
-            ]
+            texts = [one(number + 0.25) for number in range(4)]
             pending = [server.start_score(text, **JSON) for text in texts]
             assert [each.reply().status for each in pending] == [200] * 4
             assert server.score(one(7), **JSON).status == 200
             assert server.workers() == workers
 
-    def test_that_end_the_process_are_not_made_for_ever(self, serve: Serve) -> None:
+    def test_that_find_a_difference_end_merging(self, serve: Serve) -> None:
+        script = COUNTING.replace("row[1] * 2", "len(rows)")
+        with serve(script, env=batching(4, SCORESERVE_BATCH_WAIT_MS="300")) as server:
+            ask_all(server, [one(number) for number in range(4)])
+            wait_until(lambda: "Batching is off" in server.output, "it says so")
+            answers = ask_all(server, [one(number) for number in range(10, 40)])
+            assert all(answer.body["result"][0][1] == 1 for answer in answers.values())
+            batching_now = server.get("/health/ready").json()["batching"]
+            assert (batching_now["off"], batching_now["merged_calls"]) == ("rows_differ", 1)
+
+
+class TestDeaths:
+    """Of a process in a merged call."""
+
+    def test_calls_that_end_the_process_are_not_made_for_ever(self, serve: Serve) -> None:
         """As of a model that was compiled for one row a call."""
         script = """
 import json, os
@@ -194,7 +200,7 @@ class TestOneFullBatch:
 
     ENV = batching(
         6,
-        SCORESERVE_BATCH_WAIT_MS="60000",
+        SCORESERVE_BATCH_WAIT_MS="50000",
         SCORING_TIMEOUT_MS="1000",
         SCORESERVE_QUEUE_TIMEOUT_MS="60000",  # else as short, and a new worker may take longer
     )
@@ -214,8 +220,6 @@ def run(data):
     @pytest.fixture
     def server(self, serve: Serve) -> Iterator[Server]:
         with serve(self.TROUBLE, env=self.ENV) as server:
-            for start in range(0, 24, 6):
-                self.ask(server, [float(start + place) for place in range(6)])
             yield server
 
     @staticmethod
@@ -260,7 +264,7 @@ def test_requests_wait_for_company_if_asked_to(serve: Serve) -> None:
             answers = ask_all(server, [one(number + place) for place in range(3)])
             for place in range(3):
                 assert answers[one(number + place)].body["result"] == [[number + place, 2]]
-        assert calls_of(server)[-5:] == [3 + CONTROL_ROWS] * 5
+        assert calls_of(server).count(3) == 10
 
 
 def test_a_request_without_company_is_answered_in_the_end(serve: Serve) -> None:
@@ -281,7 +285,6 @@ def test_a_client_that_leaves_takes_its_rows_along(serve: Serve) -> None:
         "    print(len(rows), file=calls)",
     )
     with serve(script, env=batching()) as server:
-        warm_up(server)
         first = server.start_score(one(1000), **JSON)
         server.wait_reached("run")
         leaving = server.connect()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import json
+import sys
 import zlib
 from collections.abc import Callable, Generator, Iterator
+from decimal import Decimal
 from typing import Any
 
 import flask
@@ -18,6 +20,7 @@ from scoreserve.wire import Outcome
 from tests.garbage import no_collections
 from tests.worker.fakes import job_of
 from tests.worker.rows.batching import (
+    NOT_CUT,
     POISON,
     ROW_WISE,
     Script,
@@ -26,11 +29,9 @@ from tests.worker.rows.batching import (
     checked,
     counted,
     many_examples,
-    not_row_wise,
     poisoned_arrivals,
     records,
     row_wise,
-    unlike,
 )
 
 pytestmark = pytest.mark.usefixtures("own_alarm", "server_log")
@@ -43,8 +44,7 @@ def test_the_answers_are_those_of_single_requests(
     name: str, arrivals: list[list[list[float]]], max_rows: int
 ) -> None:
     run, calls = counted(row_wise(name))
-    script = Script(run, max_rows)
-    script.registry(unlike)
+    script = Script(run, max_rows, audited=True)
     for group in arrivals:
         bodies = [body(*rows) for rows in group]
         calls.clear()
@@ -54,53 +54,50 @@ def test_the_answers_are_those_of_single_requests(
 
 
 class TestMerging:
-    def test_requests_of_a_trusted_kind_share_calls(self) -> None:
+    def test_requests_share_calls(self) -> None:
         run, calls = counted(row_wise("list"))
         script = Script(run)
-        script.registry(body)
         calls.clear()
         bodies = [body(*range(number, number + 1 + number % 3)) for number in range(20)]
         assert script.score(bodies) == alone(row_wise("list"), bodies)
         assert len(calls) == 1
 
-    @pytest.mark.parametrize("name", sorted(set(ROW_WISE) - {"nothing", "the wrong type"}))
+    @pytest.mark.parametrize("name", sorted(set(ROW_WISE) - {"the wrong type"}))
     def test_whatever_they_return(self, name: str) -> None:
         run, calls = counted(row_wise(name))
         script = Script(run)
-        script.registry(unlike)
-        calls.clear()
-        script.score([body(1), body(2), body(100), body(0)])
-        assert len(calls) == 1
-
-    def test_a_kind_is_proven_twice_and_then_now_and_then(self) -> None:
-        run, calls = counted(row_wise("list"))
-        script = Script(run)
-        runs = []
-        for number in range(100):
+        for learns in (True, False):
             calls.clear()
-            script.score([body(number), body(number + 1), body(number + 2)])
-            runs.append(len(calls))
-        again = [number for number, count in enumerate(runs) if count > 1]
-        assert again == [0, 1, 17, 81]
+            script.score([body(1), body(2), body(100), body(0)])
+            assert calls[0] == 4
+            assert len(calls) == 1 or learns
 
-    def test_leaves_nothing_to_the_garbage_collector(self) -> None:
+    @pytest.mark.parametrize(
+        "name", ["sum", "plain text", "object", "number of rows", "mean beside"]
+    )
+    def test_what_cannot_be_cut_is_left_alone_for_a_while(self, name: str) -> None:
+        run, calls = counted(lambda data: NOT_CUT[name](checked(data)))
+        script = Script(run)
+        bodies = [body(1), body(2), body(100), body(0)]
+        for _ in range(100):
+            calls.clear()
+            assert script.score(bodies) == alone(run, bodies)
+        assert calls == [1] * 8  # four of which are those alone
+        for _ in range(20):
+            calls.clear()
+            script.score(bodies)
+            if len(calls) > 4:
+                return
+        pytest.fail("it is never tried again")
+
+    def test_leaves_nothing_to_the_garbage_collector(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delitem(sys.modules, "flask")  # what it makes of a request has cycles
         script = Script(row_wise("list"))
-        script.registry(body)
         script.score([body(1.5), body(2.5)])
         with no_collections():
             for number in range(20):
                 script.score([body(number + 0.25), body(number + 0.75)])
             assert gc.collect() < 20
-
-    def test_equal_requests_share_calls_too(self) -> None:
-        """As a load generator sends them."""
-        run, calls = counted(row_wise("list"))
-        script = Script(run)
-        for _ in range(3):
-            script.score([body(1)] * 4)
-        calls.clear()
-        assert script.score([body(1)] * 4) == alone(run, [body(1)] * 4)
-        assert len(calls) == 1 + 4  # the last four are those alone
 
     def test_a_single_request_is_left_as_it_is(self) -> None:
         script = Script(lambda data: data)
@@ -109,7 +106,6 @@ class TestMerging:
     def test_a_request_of_too_many_rows_runs_alone_and_whole(self) -> None:
         run, calls = counted(row_wise("list"))
         script = Script(run, max_rows=4)
-        script.registry(body)
         calls.clear()
         bodies = [body(1), body(*range(10)), body(2), body(1, 2, 3, 4)]
         assert script.score(bodies) == alone(row_wise("list"), bodies)
@@ -126,8 +122,6 @@ class TestMerging:
         def with_parameter(number: float, k: int) -> str:
             return json.dumps({"data": [[float(number)]], "k": k})
 
-        for k in (1, 2):
-            script.registry(lambda number, k=k: with_parameter(number, k))  # type: ignore[misc]
         calls.clear()
         bodies = [with_parameter(number, 1 + number % 2) for number in range(10)]
         assert script.score(bodies) == alone(run, bodies)
@@ -136,7 +130,6 @@ class TestMerging:
     def test_results_leave_together_when_they_were_made_together(self) -> None:
         """So that they go to the front in one write; single ones leave each as it is there."""
         script = Script(row_wise("list"))
-        script.registry(body)
         jobs = [job_of(body(number).encode(), id=number) for number in range(5)]
         groups = list(script.batcher.score(script.runner.read(jobs)))
         assert [len(group) for group in groups] == [5]
@@ -154,7 +147,6 @@ class TestMerging:
         scripts: list[Script] = []
         script = Script(run)
         scripts.append(script)
-        script.registry(body)
         seen.clear()
         script.score([body(1), body(POISON), body(2), body(3)])
         assert seen == [[0, 1, 2, 3], [0, 1], [0], [1], [2, 3]]
@@ -212,13 +204,12 @@ class TestOtherResults:
         for _ in range(6):
             assert script.score([body(1), body(2, 3)]) == [(200, b"1.0;"), (200, b"2.0;3.0;")]
 
-    def test_flask_responses_after_trust(self) -> None:
+    def test_flask_responses_among_others(self) -> None:
         def run(data: str) -> Any:
             rows = checked(data)
             return flask.Response("large", 418) if max(rows) > 50 else rows
 
         script = Script(run)
-        script.registry(body)
         assert script.score([body(1), body(99), body(2)]) == [
             (200, b"[1.0]"),
             (418, b"large"),
@@ -250,15 +241,15 @@ class TestOtherResults:
             assert script.score(bodies) == script.alone(bodies)
 
     def test_one_object_that_the_script_returns_every_time(self) -> None:
-        """By the time results are compared, the first holds what belongs to the last."""
+        """By the time an audit compares results, it holds what belongs to the last."""
         response: dict[str, Any] = {}
 
         def run(data: str) -> Any:
             rows = checked(data)
-            response["predictions"] = [len(rows)] * len(rows)
+            response["predictions"] = [row * 2 for row in rows]
             return response
 
-        script = Script(run)
+        script = Script(run, audited=True)
         for _ in range(6):
             bodies = [body(1)] * 3
             assert script.score(bodies) == alone(run, bodies)
@@ -268,10 +259,10 @@ class TestOtherResults:
 
         def run(data: str) -> Any:
             rows = checked(data)
-            buffer[: len(rows)] = sum(rows)
+            buffer[: len(rows)] = rows
             return buffer[: len(rows)]
 
-        script = Script(run)
+        script = Script(run, audited=True)
         for bodies in [[body(1)] * 3, [body(1), body(2)], [body(3), body(3)]] * 4:
             assert script.score(bodies) == alone(run, bodies)
 
@@ -285,7 +276,6 @@ class TestDecorated:
             return [row["x"] * 2 for row in data]
 
         script = Script(run, decorated=True)
-        script.registry(records)
         calls.clear()
         bodies = [records(1), records(2, 3), records(4)]
         assert script.score(bodies) == [(200, b"[2.0]"), (200, b"[4.0,6.0]"), (200, b"[8.0]")]
@@ -331,38 +321,20 @@ class TestDecorated:
             return [row["x"] for row in data]
 
         script = Script(run, decorated=True)
-        script.registry(records)
         bodies = [records(5000), records(POISON), records(2)]
         assert script.score(bodies) == script.alone(bodies)
 
     @pytest.mark.parametrize("value", ["NaN", "Infinity", "18446744073709551616", "1e400"])
     def test_values_beyond_json(self, value: str) -> None:
         script = Script(lambda data: [str(row["x"]) for row in data], decorated=True)
-        script.registry(records)
         bodies = [records(1), f'{{"data": [{{"x": {value}}}]}}', records(2)]
         assert script.score(bodies) == script.alone(bodies)
-
-
-class TestFixedColumns:
-    def test_all_of_a_batch_may_have_what_none_had_before(self) -> None:
-        script = Script(lambda data: [2 * row["x"] for row in json.loads(data)])
-
-        def bodies(first: float, kind: int) -> list[str]:
-            return [json.dumps([{"x": first + more, "k": kind}]) for more in (0.25, 1.25)]
-
-        for number in range(6):
-            script.score(bodies(number, 1))
-        other = bodies(7, 2)
-        assert script.score(other) == script.alone(other)
 
 
 class TestReport:
     def test_says_what_was_merged_and_why_others_were_not(self) -> None:
         script = Script(row_wise("list"))
-        script.registry(body)
-        proven = script.batcher.report()
-        assert proven is not None
-        assert (proven["kinds"], proven["off"]) == ({"merging": 1}, "")
+        assert script.batcher.report() is None
         script.score([body(1), body(2, 3), "text", "[]"])
         assert script.batcher.report() == {
             "merged": [(2, 3)],
@@ -370,20 +342,38 @@ class TestReport:
         }
         assert script.batcher.report() is None
 
-    def test_a_script_is_told_off_in_the_log_once(
-        self, server_log: pytest.LogCaptureFixture
-    ) -> None:
-        script = Script(not_row_wise("sum each"))
-        for number in range(5):
-            script.score([body(number), body(number + 1)])
-        told = [text for text in server_log.messages if text.startswith("Batching")]
-        assert len(told) == 1
-        assert script.batcher.report() == {
-            "merged": [],
-            "fallbacks": {"unproven": 2, "rows_differ": 8},
-            "kinds": {"off": 1},
-            "off": "",
-        }
+    def test_says_why_nothing_is_merged_once(self) -> None:
+        script = Script(row_wise("list"))
+        script.batcher.off = "flask"
+        assert script.batcher.report() == {"off": "flask"}
+        script.score([body(1), body(2)])
+        assert script.batcher.report() is None
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda text: json.loads(text, parse_float=Decimal),
+        lambda text: json.loads(text, parse_float=str, parse_int=str),
+        lambda text: json.loads(text, object_pairs_hook=list),
+    ],
+)
+def test_a_script_reads_what_was_sent(read: Callable[[str], Any]) -> None:
+    """As it was written: to the last digit, to each name."""
+
+    def run(text: str) -> list[str]:
+        value = read(text)
+        rows = value["data"] if isinstance(value, dict) else dict(value)["data"]
+        return [repr(row) for row in rows]
+
+    calling, calls = counted(run)
+    script = Script(calling)
+    cells = ("0.1000000000000000055511151231257827", "1.10", "2.0e-1")
+    for form in ('{{"data": [[{}, 1.5]]}}', '{{"data": [{{"a": {}, "b": "\\u00e9", "a": 0.50}}]}}'):
+        bodies = [form.format(cell) for cell in cells]
+        calls.clear()
+        assert script.score(bodies) == script.alone(bodies)
+        assert calls[0] == 3
 
 
 @settings(many_examples, max_examples=100)

@@ -11,7 +11,7 @@ import pytest
 
 from scoreserve.errors import ScriptFailed
 from scoreserve.settings import Settings
-from scoreserve.worker.rows.merged_runs import Member, MergedRuns
+from scoreserve.worker.rows.merged_runs import MergedRuns
 from scoreserve.worker.rows.reasons import NotMerged
 from scoreserve.worker.script.calling import convention_of
 from scoreserve.worker.script.script_runner import ScriptRunner
@@ -51,14 +51,22 @@ class TestByText:
         script = Script()
         runs = runs_of(script, by_text=True)
         members = [runs.sample({"data": text}) for text in ("[[ 1.50 ]]", "[[2e0], [3.0]]")]
-        assert runs.together([member.parts for member in members], members[0].call) == "result"
-        assert json.loads(json.loads(script.seen[0])) == [[1.5], [2.0], [3.0]]
+        assert runs.together(members, members[0].call) == "result"
+        assert json.loads(script.seen[0]) == "[[ 1.50 ], [2e0], [3.0]]"
 
-    def test_alone_it_gets_the_text_as_it_came(self) -> None:
+    def test_once_more_it_gets_the_text_as_it_came(self) -> None:
         script = Script()
         runs = runs_of(script, by_text=True)
-        assert runs.alone(runs.sample({"data": "[[ 1.50 ]]"})) == "result"
-        assert json.loads(script.seen[0]) == "[[ 1.50 ]]"
+        text = '[ {"a": 1.50, "a": 2}\n]'
+        assert runs.again(runs.sample({"data": text})) == "result"
+        assert json.loads(script.seen[0]) == text
+
+    def test_frames_are_forgotten_in_the_end_and_found_again(self) -> None:
+        runs = runs_of(Script(), by_text=True)
+        texts = [json.dumps({"data": [0.5], "k": k}) for k in range(20)]
+        kinds = [runs.sample({"data": text}).kind for text in texts]
+        assert [runs.sample({"data": text}).kind for text in texts] == kinds
+        assert len(runs._frames) == 8
 
     @pytest.mark.parametrize(
         ("text", "reason"),
@@ -82,15 +90,15 @@ class TestByArguments:
         runs = runs_of(script, by_text=False)
         members = [runs.sample({"data": rows}) for rows in ([[1.5]], [[2.0], [3.0]])]
         for _ in range(2):
-            runs.together([member.parts for member in members], members[0].call)
+            runs.together(members, members[0].call)
         assert script.seen == ["[[1.5], [2.0], [3.0]]"] * 2
 
-    def test_alone_it_gets_its_own_which_may_change_too(self) -> None:
+    def test_once_more_it_gets_its_own_which_may_change_too(self) -> None:
         script = Script()
         runs = runs_of(script, by_text=False)
         member = runs.sample({"data": [[1.5]]})
-        runs.alone(member)
-        runs.together([member.parts], member.call)
+        for _ in range(2):
+            runs.again(member)
         assert script.seen == ["[[1.5]]", "[[1.5]]"]
 
     @pytest.mark.parametrize("depth", [40, 400, 700, 900])
@@ -111,9 +119,19 @@ def test_what_is_too_long_to_be_kept_is_never_merged(by_text: bool) -> None:
         runs.member(replace(call, body_bytes=(1 << 16) + 1))
 
 
+@pytest.mark.parametrize("by_text", [True, False])
+def test_some_of_its_rows(by_text: bool) -> None:
+    script = Script()
+    runs = runs_of(script, by_text=by_text)
+    whole = runs.sample({"data": "[1.5, 2.5, 3.5]" if by_text else [1.5, 2.5, 3.5]})
+    part = runs.some_rows(whole, 1, 3)
+    assert part.rows == 2
+    assert part.kind is whole.kind
+    runs.again(part)
+    assert script.seen == ['"[2.5, 3.5]"' if by_text else "[2.5, 3.5]"]
+
+
 def test_a_run_that_fails_is_told() -> None:
-    runs = runs_of(Script(), by_text=True)
-    member: Member = runs.sample({"data": '["x"]'})
-    bad = replace(member, call=replace(member.call, arguments={"data": "bad"}))
+    runs = MergedRuns(ScriptRunner(json.loads, convention_of(Script().run), Settings()), 8, "data")
     with pytest.raises(ScriptFailed):
-        runs.alone(bad)
+        runs.again(runs.sample({"data": '["x"]'}))

@@ -7,15 +7,14 @@ import datetime
 import enum
 import json
 import tracemalloc
-import zlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scoreserve.worker.rows import merging, splitting
+from scoreserve.worker.rows import merging
 from scoreserve.worker.rows.merging import take_apart
 from scoreserve.worker.rows.reasons import NotMerged
 
@@ -235,22 +234,6 @@ WRAPPINGS: dict[str, Callable[[Rows], Any]] = {
 }
 
 
-def rows_in(payload: Any) -> Rows:
-    """What a script that knows the form would predict from."""
-    if isinstance(payload, list):
-        return payload
-    for name in ("Inputs", "input_data"):
-        if isinstance(payload.get(name), dict):
-            return rows_in(payload[name])
-    if "x" in payload:
-        return [list(pair) for pair in zip(payload["x"], payload["y"], strict=True)]
-    if "index" in payload:
-        return [list(pair) for pair in zip(payload["index"], payload["data"], strict=True)]
-    found = payload["data"] if "data" in payload else payload["input_data"]
-    assert isinstance(found, list)
-    return found
-
-
 @st.composite
 def kindred(draw: st.DrawFn, cell: st.SearchStrategy[Any] | None = None) -> list[Any]:
     """Payloads of one kind, of one row or more each."""
@@ -262,32 +245,7 @@ def kindred(draw: st.DrawFn, cell: st.SearchStrategy[Any] | None = None) -> list
     return [wrap(rows) for rows in many]
 
 
-# Functions of one row, from JSON values to JSON values.
-ROW_WISE: dict[str, Callable[[Any], Any]] = {
-    "text": repr,
-    "length": lambda row: len(repr(row)),
-    "score": lambda row: zlib.crc32(repr(row).encode()) / 7,
-    "itself": lambda row: row,
-    "vector": lambda row: [len(repr(row)) / 3, len(repr(row)) / 5],
-    "record": lambda row: {"label": repr(row)[:3], "score": 0.5},
-}
-# What scripts make of the values of all rows.
-RESULTS: dict[str, Callable[[list[Any]], Any]] = {
-    "list": lambda values: values,
-    "tuple": tuple,
-    "dict": lambda values: {"result": values, "version": "1", "classes": ["a", "b"]},
-    "two members": lambda values: {"labels": values, "lengths": [len(repr(v)) for v in values]},
-    "text": json.dumps,
-    "text of dict": lambda values: json.dumps({"result": values, "none": None}),
-}
-
-functions = st.tuples(
-    st.sampled_from(sorted(ROW_WISE)).map(ROW_WISE.__getitem__),
-    st.sampled_from(sorted(RESULTS)).map(RESULTS.__getitem__),
-)
-
-
-class TestMergingAndSplitting:
+class TestMerging:
     @given(kindred())
     def test_a_merged_payload_has_the_rows_of_all_in_order(self, payloads: list[Any]) -> None:
         before = json.dumps(payloads)
@@ -311,37 +269,15 @@ class TestMergingAndSplitting:
     @given(kindred())
     def test_a_part_is_a_payload_of_the_same_kind(self, payloads: list[Any]) -> None:
         parts = take_apart(payloads[0])
-        singles = [merging.part_of(parts, row, row + 1) for row in range(parts.rows)]
-        assert {single.key for single in singles} == {parts.key}
-        assert json.dumps(merging.merge(singles)) == json.dumps(payloads[0])
-        assert merging.part_of(parts, 0, parts.rows) == parts
-
-    @given(kindred(), functions)
-    def test_split_results_are_the_single_results(
-        self, payloads: list[Any], function: tuple[Callable[[Any], Any], Callable[[Rows], Any]]
-    ) -> None:
-        row_wise, result = function
-
-        def run(payload: Any) -> Any:
-            return result([row_wise(row) for row in rows_in(payload)])
-
-        parts = [take_apart(payload) for payload in payloads]
-        counts = [part.rows for part in parts]
-        alone = [run(payload) for payload in payloads]
-        merged = run(merging.merge(parts))
-        split = splitting.learn(alone, counts, merged)
-        assert repr(splitting.split_result(merged, counts, split)) == repr(alone)
+        singles = [merging.part_of(payloads[0], row, row + 1) for row in range(parts.rows)]
+        assert {take_apart(single).key for single in singles} == {parts.key}
+        assert json.dumps(merging.merge([take_apart(each) for each in singles])) == json.dumps(
+            payloads[0]
+        )
+        assert merging.part_of(payloads[0], 0, parts.rows) == payloads[0]
 
 
 class TestTexts:
-    @given(kindred())
-    def test_a_script_reads_the_values_it_would_read_alone(self, payloads: list[Any]) -> None:
-        texts = [json.dumps(payload) for payload in payloads]
-        parts = [take_apart(merging.parse_text(text)) for text in texts]
-        expected = merging.merge([take_apart(json.loads(text)) for text in texts])
-        seen = json.loads(merging.text_of(merging.merge(parts)))
-        assert repr(seen) == repr(expected)
-
     @given(
         st.recursive(
             st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -358,7 +294,6 @@ class TestTexts:
             if not isinstance(parsed, (list, dict)):
                 continue  # it has no rows
             assert repr(parsed) == repr(json.loads(text))
-            assert repr(json.loads(merging.text_of(parsed))) == repr(json.loads(text))
 
     @given(st.from_regex(r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,25})?([eE][-+]?[0-9]{1,3})?\Z"))
     def test_numbers_are_what_the_stdlib_reads(self, number: str) -> None:
@@ -407,46 +342,9 @@ class TestTexts:
         text = form.format(begin * depth + "1" + end * depth)
         try:
             parts = take_apart(merging.parse_text(text))
-            assert merging.text_of(merging.merge([parts, parts]))
+            assert merging.merge([parts, parts])
         except NotMerged:
             assert depth > 20
-        except TypeError:  # which whoever merges texts expects
-            assert depth > 250
-
-
-class TestFixedColumns:
-    """What has been one for all rows may be a parameter, which a script reads from the first."""
-
-    @pytest.mark.parametrize(
-        ("payloads", "fixed"),
-        [
-            ([[{"x": 1, "k": 2}], [{"x": 3, "k": 2}]], {(0, "k"): 2}),
-            ([[{"x": 1, "k": 2}, {"x": 1, "k": 3}]], {(0, "x"): 1}),
-            ([{"x": [1], "k": [2]}, {"x": [3], "k": [2]}], {(1,): 2}),
-            ([{"x": [[1]], "k": [{"a": 1, "b": 2}]}] * 2, {(0,): [1], (1, "a"): 1, (1, "b"): 2}),
-            ([{"input_data": {"columns": ["a"], "index": [0], "data": [[n]]}} for n in (1, 2)],
-             {(0,): 0}),
-            ([[[1, 2]], [[3, 2]]], {}),
-            ([[1], [1]], {}),
-            ([], {}),
-        ],
-    )  # fmt: skip
-    def test_are_those_of_one_value(self, payloads: list[Any], fixed: dict[Any, Any]) -> None:
-        parts = [take_apart(payload) for payload in payloads]
-        assert merging.fixed_columns(parts) == fixed
-        assert all(merging.keeps_to(part, fixed) for part in parts)
-
-    def test_are_kept_to_by_all_rows_or_not(self) -> None:
-        fixed: dict[Hashable, int] = {(0, "k"): 2}
-        assert merging.keeps_to(take_apart([{"x": 5, "k": 2}, {"x": 6, "k": 2}]), fixed)
-        assert not merging.keeps_to(take_apart([{"x": 5, "k": 2}, {"x": 6, "k": 3}]), fixed)
-        assert merging.keeps_to(take_apart([{"x": 5, "k": 3}]), {})
-
-    @given(kindred())
-    def test_hold_for_whatever_they_were_found_in(self, payloads: list[Any]) -> None:
-        parts = [take_apart(payload) for payload in payloads]
-        fixed = merging.fixed_columns(parts)
-        assert all(merging.keeps_to(part, fixed) for part in parts)
 
 
 def test_a_copy_shares_nothing_that_can_change() -> None:

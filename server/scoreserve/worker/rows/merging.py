@@ -6,27 +6,27 @@ Pure: no sockets, no clock, no calls of run(). The rules:
    the list-valued members of an object, if all have the same length; in pandas' split form, `data`
    and `index` but not `columns`. The same one level down in {"Inputs": ...} and
    {"input_data": ...}.
-2. Two payloads may be merged when their group keys are equal: the same member names in the same
-   order, the same rest, and rows of one inner shape, down to the type of every number. An int among
-   floats changes the dtype of an array, and with it what the others would have got alone.
+2. Two payloads may be merged when they have the same member names in the same order, the same rest,
+   and rows of one inner shape, down to the type of every number. An int among floats changes the
+   dtype of an array, and with it what the others would have got alone.
 3. Merging concatenates the row members in order and leaves the rest as it is.
-4. Whatever the rows have had alike so far may be a parameter of the call that the script reads from
-   the first of them. So a member or a column of records counts as following the rows only once it
-   differed in a proof; until then its value is one of the kind (`fixed_columns`).
 
-How the result of a merged call is split is in `splitting`.
+Bodies are merged as texts (`frames`), arguments of a decorated run() as values, here. How the
+result of a merged call is split is in `splitting`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 
-from scoreserve.worker.rows.equality import NESTED, equal
+from scoreserve.worker.rows.equality import NESTED
 from scoreserve.worker.rows.reasons import NotMerged
 from scoreserve.worker.script.fast_json import has_long_integer
+
+NOT_JSON = "not_json"
 
 _WRAPPERS = ("Inputs", "input_data")
 _SPLIT_FORM = {"columns", "data"}
@@ -40,33 +40,10 @@ _MOST_FLAT_SHAPES = 256
 _LONGEST_FLAT_SHAPE = 4096  # cells
 
 
-class TakenApart(Protocol):
-    """A payload's rows and what else there is of it, see Parts."""
-
-    @property
-    def key(self) -> Hashable: ...
-
-    @property
-    def rows(self) -> int: ...
-
-    @property
-    def payload(self) -> Any: ...
-
-    @property
-    def path(self) -> tuple[str, ...]: ...
-
-    @property
-    def names(self) -> tuple[str, ...]: ...
-
-    @property
-    def has_columns(self) -> bool: ...
-
-    def lists(self) -> list[list[Any]]: ...
-
-
 class Parts(NamedTuple):
     """A payload taken apart. `path` leads to the object with the row members, `names` are theirs;
-    both are empty when the payload is itself the list of rows.
+    both are empty when the payload is itself the list of rows. `key` is equal for those that may be
+    merged.
     """
 
     key: Hashable
@@ -75,28 +52,12 @@ class Parts(NamedTuple):
     path: tuple[str, ...]
     names: tuple[str, ...]
 
-    @property
-    def split_form(self) -> bool:
-        """Whether it is a frame in pandas' split form."""
-        holder = self._holder()
-        return type(holder) is dict and holder.keys() >= _SPLIT_FORM
-
-    @property
-    def has_columns(self) -> bool:
-        """Whether its rows have parts with names, see `fixed_columns`."""
-        first = self.lists()[0][0]
-        return len(self.names) > 1 or type(first) is dict or self.split_form
-
     def lists(self) -> list[list[Any]]:
         """The row members."""
-        holder = self._holder()
-        return [holder[name] for name in self.names] if self.names else [holder]
-
-    def _holder(self) -> Any:
         holder = self.payload
         for name in self.path:
             holder = holder[name]
-        return holder
+        return [holder[name] for name in self.names] if self.names else [holder]
 
 
 def parse_text(body: str) -> Any:
@@ -106,28 +67,59 @@ def parse_text(body: str) -> Any:
             raise NotMerged("long_integer")
         return orjson.loads(body)
     except ValueError:  # a lone surrogate cannot be encoded
-        raise NotMerged("not_json") from None
-
-
-def text_of(payload: Any) -> str:
-    """The JSON text of a value that `parse_text` gave."""
-    return orjson.dumps(payload).decode()
+        raise NotMerged(NOT_JSON) from None
 
 
 def take_apart(payload: Any) -> Parts:
-    """The payload's rows and group key. Raises NotMerged when it must run alone."""
+    """The payload's rows and key. Raises NotMerged when it must run alone."""
+    path, names = place_of_rows(payload)
+    parts = Parts(None, 0, payload, path, names)
+    rows, shapes = rows_and_shapes(parts.lists())
+    if not names:
+        return parts._replace(key=shapes, rows=rows)
+    try:
+        rest = repr(_with_rows(payload, path, dict.fromkeys(names)))
+    except (
+        Exception
+    ):  # nested too deeply, or the default value of a parameter, which may do anything
+        raise NotMerged("rest") from None
+    return parts._replace(key=(rest, names, shapes), rows=rows)
+
+
+def place_of_rows(payload: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The path and names of Parts. Raises NotMerged where there are no rows."""
     if type(payload) is list:
-        return Parts(_common_shape(payload), len(payload), payload, (), ())
+        return (), ()
     if type(payload) is not dict:
         raise NotMerged("no_rows")
+    holder, path = payload, tuple[str, ...]()
     for name in _WRAPPERS:
-        inner = payload.get(name)
-        if type(inner) is dict:
-            return _take_object_apart(payload, inner, (name,))
-    return _take_object_apart(payload, payload, ())
+        if type(payload.get(name)) is dict:
+            holder, path = payload[name], (name,)
+            break
+    if holder.keys() >= _SPLIT_FORM and type(holder["columns"]) is list:
+        names = tuple(name for name in _SPLIT_ROWS if type(holder.get(name)) is list)
+    else:
+        names = tuple([name for name, value in holder.items() if type(value) is list])
+    if not names:
+        raise NotMerged("no_rows")
+    return path, names
 
 
-def merge(parts: Sequence[TakenApart]) -> Any:
+def has_several_lists(names: Sequence[str]) -> bool:
+    """Whether which of these members go by rows is not clear from their names."""
+    return len(names) > 1 and set(names) != set(_SPLIT_ROWS)
+
+
+def rows_and_shapes(lists: Sequence[list[Any]]) -> tuple[int, Hashable]:
+    """How many rows there are, and their inner shape in each member. Raises NotMerged."""
+    rows = len(lists[0])
+    if not rows or (len(lists) > 1 and any(len(member) != rows for member in lists)):
+        raise NotMerged("no_rows")
+    return rows, tuple([_common_shape(member) for member in lists])
+
+
+def merge(parts: Sequence[Parts]) -> Any:
     """One payload with the rows of all, which have equal keys."""
     joined = [
         [row for rows in member for row in rows]
@@ -139,13 +131,13 @@ def merge(parts: Sequence[TakenApart]) -> Any:
     return _with_rows(first.payload, first.path, dict(zip(first.names, joined, strict=True)))
 
 
-def part_of(parts: TakenApart, start: int, stop: int) -> Parts:
-    """Some of the rows of a payload as one of their own."""
+def part_of(payload: Any, start: int, stop: int) -> Any:
+    """A payload with some of the rows alone. Raises NotMerged."""
+    parts = take_apart(payload)
     lists = [member[start:stop] for member in parts.lists()]
     if not parts.names:
-        return take_apart(lists[0])
-    named = dict(zip(parts.names, lists, strict=True))
-    return take_apart(_with_rows(parts.payload, parts.path, named))
+        return lists[0]
+    return _with_rows(payload, parts.path, dict(zip(parts.names, lists, strict=True)))
 
 
 def copied(value: Any) -> Any:
@@ -157,74 +149,14 @@ def copied(value: Any) -> Any:
     return value
 
 
-def fixed_columns(many: Sequence[TakenApart]) -> dict[Hashable, Any]:
-    """The columns that have one value in all rows, and that value. A payload whose only member has
-    rows other than records has no columns to tell apart.
-    """
-    fixed: dict[Hashable, Any] = {}
-    first = True
-    for parts in many:
-        columns = dict(_columns(parts))
-        if first:
-            fixed = {name: values[0] for name, values in columns.items()}
-            first = False
-        fixed = {
-            name: value
-            for name, value in fixed.items()
-            if name in columns and all(equal(other, value, exactly=True) for other in columns[name])
-        }
-    return fixed
-
-
-def keeps_to(parts: TakenApart, fixed: Mapping[Hashable, Any]) -> bool:
-    """Whether the rows have these values in the columns that have one."""
-    if not fixed:
-        return True
-    columns = dict(_columns(parts))
-    return all(
-        all(equal(value, fixed[name], exactly=True) for value in columns[name])
-        for name in fixed
-        if name in columns
-    )
-
-
-def _take_object_apart(payload: Any, holder: dict[str, Any], path: tuple[str, ...]) -> Parts:
-    if holder.keys() >= _SPLIT_FORM and type(holder["columns"]) is list:
-        names = tuple(name for name in _SPLIT_ROWS if type(holder.get(name)) is list)
-    else:
-        names = tuple([name for name, value in holder.items() if type(value) is list])
-    if not names:
-        raise NotMerged("no_rows")
-    lists = [holder[name] for name in names]
-    rows = len(lists[0])
-    if len(lists) > 1 and any(len(member) != rows for member in lists):
-        raise NotMerged("no_rows")
-    shapes = tuple([_common_shape(member) for member in lists])
-    try:
-        rest = repr(_with_rows(payload, path, dict.fromkeys(names)))
-    except (
-        Exception
-    ):  # nested too deeply, or the default value of a parameter, which may do anything
-        raise NotMerged("rest") from None
-    return Parts((rest, names, shapes), rows, payload, path, names)
-
-
-def _columns(parts: Any) -> Iterator[tuple[Hashable, list[Any]]]:
-    """The members of a payload, and the columns of its records or of a frame in split form, each
-    with its values by row.
-    """
-    if not parts.has_columns:
-        return
-    for place, rows in enumerate(parts.lists()):
-        first = rows[0]
-        if type(first) is dict:
-            for name in first:
-                yield (place, name), [row[name] for row in rows]
-        elif type(first) is list and parts.split_form:
-            for column in range(len(first)):
-                yield (place, column), [row[column] for row in rows]
-        else:
-            yield (place,), rows
+def count_of_floats(value: Any) -> int | None:
+    """How many there are in lists of floats, None where there is anything else."""
+    if type(value) is float:
+        return 1
+    if type(value) is not list:
+        return None
+    counts = [count_of_floats(item) for item in value]
+    return None if None in counts else sum(count for count in counts if count)
 
 
 def _with_rows(payload: Any, path: tuple[str, ...], lists: dict[str, Any]) -> Any:
@@ -235,9 +167,7 @@ def _with_rows(payload: Any, path: tuple[str, ...], lists: dict[str, Any]) -> An
 
 
 def _common_shape(rows: list[Any]) -> Hashable:
-    """The inner shape of all rows. Raises NotMerged if they differ, or there are none."""
-    if not rows:
-        raise NotMerged("no_rows")
+    """The inner shape of all rows. Raises NotMerged if they differ."""
     first = _shape(rows[0])
     if len(rows) > 1 and any(_shape(row) != first for row in rows[1:]):
         raise NotMerged("uneven_rows")
