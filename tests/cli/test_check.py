@@ -40,7 +40,7 @@ def model(tmp_path: Path) -> Path:
 def check(directory: Path, script: str, *flags: str) -> tuple[int, str]:
     """Exit code and output."""
     (directory / "score.py").write_text(script)
-    command = [COMMAND, "check", "--entry-script", "score.py", *flags]
+    command = [str(COMMAND), "check", "--entry-script", "score.py", *flags]
     done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
     return done.returncode, done.stdout + done.stderr
 

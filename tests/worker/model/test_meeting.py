@@ -368,7 +368,10 @@ class TestModelsThatDoNotGoByRows:
         meeting.start()
         assert meeting.score(range(CALLS)) == doubled(range(CALLS))
         assert set(meeting.model.sizes) == {1}
-        assert meeting.off == ["a step is the script's own"]
+        assert meeting.runner is not None
+        news = meeting.runner.report()
+        assert news is not None
+        assert [method["off"] for method in news["methods"]] == ["a step is the script's own"]
 
 
 class TestTime:

@@ -71,3 +71,13 @@ def test_a_shared_call_that_raised_for_a_reason_says_nothing(state: MethodState)
             state.took_alone(0.001, raised_together=True)
         state.took_met(0.001, 8)
     assert state.off == ""
+
+
+def test_one_odd_call_is_alone(state: MethodState) -> None:
+    for _ in range(100):
+        assert state.refused("return_std")
+        assert not state.refused("")
+    assert state.off == ""
+    for _ in range(100):
+        assert state.refused("gradients are on")
+    assert (state.step, state.off) == (OFF, "gradients are on")

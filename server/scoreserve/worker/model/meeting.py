@@ -180,7 +180,12 @@ class ModelRunner:
         if self._changed:
             self._changed = False
             methods = [
-                {"model": state.model, "method": state.method, "step": state.step, "off": state.off}
+                {
+                    "model": state.model,
+                    "method": state.method,
+                    "step": state.step,
+                    "off": state.off or state.refusal,
+                }
                 for _, state in self._methods.values()
             ]
             news = {**(news or {}), "methods": methods, "off": self.off}
@@ -278,12 +283,10 @@ class ModelRunner:
         if type(task) is not Task or not task.meets or _in_event_loop():
             return bound(*args, **kwargs)
         state = self._state_of(model, method)
-        if not state.off:
-            refusal = library.refusal(model, method, args, kwargs)
-            if refusal:
-                state.off = refusal
-                self._changed = True
-        if state.off:
+        refusal = state.off or library.refusal(model, method, args, kwargs)
+        if refusal != state.refusal:
+            self._changed = True
+        if state.refused(refusal):
             return bound(*args, **kwargs)
         rows_call = library.rows_argument(model, method, args, kwargs)
         exact = self._exact or library.exact(model, method)
@@ -351,7 +354,7 @@ class ModelRunner:
         self._note_audit(members)
 
     def _raised_together(self, group: Sequence[Task]) -> None:
-        """A call for all of the group raised: the halves of it are tried, each is to see its own."""
+        """A call for all of the group raised: its halves are tried, so each sees its own error."""
         middle = len(group) // 2
         for half in (group[:middle], group[middle:]):
             if len(half) > 1:

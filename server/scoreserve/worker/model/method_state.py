@@ -20,6 +20,7 @@ OFF: Final = "off"
 _ENOUGH_PROOFS: Final = 2
 _TRIED_CALLS: Final = 16  # after which there has to be a gain
 _LARGE_CALL: Final = 8  # requests; what fewer of them gain says nothing of more
+_MOST_REFUSED: Final = 64  # one after the other, after which nobody asks any more
 _MOST_RAISED: Final = 64  # one after the other, of what could be called alone
 _WEIGHT: Final = 0.1  # of the newest time in a mean
 
@@ -31,6 +32,8 @@ class MethodState:
         self.model = model  # the name of its class
         self.method = method
         self.off = ""
+        self.refusal = ""  # of the last call
+        self._refused = 0  # one after the other
         self._proofs = 0
         self._telling_proofs = 0  # in which results differed from each other
         self._calls = 0  # large ones
@@ -44,6 +47,14 @@ class MethodState:
         if self.off:
             return OFF
         return MEETING if self._proofs >= _ENOUGH_PROOFS else PROVING
+
+    def refused(self, refusal: str) -> bool:
+        """The library's word on one call: why it does not go by rows, or "". Is it alone?"""
+        self.refusal = refusal
+        self._refused = self._refused + 1 if refusal else 0
+        if self._refused >= _MOST_REFUSED and not self.off:
+            self.off = refusal
+        return bool(refusal)
 
     def may_use(self, *, alike: bool) -> bool:
         """Whether a merged result may be used, whose rows are all `alike` or not."""

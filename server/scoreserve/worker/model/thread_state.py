@@ -54,9 +54,7 @@ class ThreadState:
         if mutated is not None:
             mutated()
         if self._torch is not None:
-            torch: Any = sys.modules["torch"]
-            torch.set_grad_enabled(self._torch[0])
-            torch.set_autocast_enabled(self._torch[1])
+            _set_torch_modes(*self._torch)
         if self._sklearn is not None:
             sklearn: Any = sys.modules["sklearn"]
             sklearn.set_config(**self._sklearn)
@@ -69,11 +67,29 @@ def _warnings() -> tuple[Any, ...]:
     return tuple([getattr(warnings, name) for name in _WARNINGS])
 
 
-def _torch_modes() -> tuple[bool, bool] | None:
+def _torch_modes() -> tuple[bool, bool, bool] | None:
     torch: Any = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "is_autocast_enabled"):  # or it is being imported
         return None
-    return torch.is_grad_enabled(), torch.is_autocast_enabled()
+    return torch.is_inference_mode_enabled(), torch.is_grad_enabled(), torch.is_autocast_enabled()
+
+
+_inference_modes: list[Any] = []  # at most one: that which is entered since the last switch
+
+
+def _set_torch_modes(inference: bool, grad: bool, autocast: bool) -> None:
+    """What inference_mode sets can only be entered and left. Each puts back what was before it,
+    whatever that is now, so ours is left before the state is looked at.
+    """
+    torch: Any = sys.modules["torch"]
+    if _inference_modes:
+        _inference_modes.pop().__exit__(None, None, None)
+    if torch.is_inference_mode_enabled() != inference:
+        mode = torch.inference_mode(inference)
+        mode.__enter__()
+        _inference_modes.append(mode)
+    torch.set_grad_enabled(grad)
+    torch.set_autocast_enabled(autocast)
 
 
 def _sklearn_config() -> dict[str, Any] | None:
