@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
 from tests.live.conftest import Serve
-from tests.servers import DEADLINE_SECONDS, Server, wait_until
+from tests.live.many_clients import ALL_MAY_WAIT, Answer, ask_all
+from tests.servers import Server, wait_until
 
-CLIENTS = 32
-LONGEST_ID = 100
-PIPELINED = 8  # requests that a client sends before it reads their answers
 JSON = {"content-type": "application/json"}
 
 ROADS = pytest.mark.parametrize("fast_path", ["true", "false"], ids=["short", "long"])
@@ -34,56 +30,6 @@ def run(data):
 """
 
 
-class Answer(NamedTuple):
-    """What a request was answered."""
-
-    status: int
-    head: str
-    body: Any
-
-    def milliseconds(self) -> float:
-        """What run() is said to have taken."""
-        _, _, rest = self.head.partition("x-ms-run-fn-exec-ms: ")
-        return float(rest.split("\r\n")[0])
-
-
-async def _read(reader: asyncio.StreamReader) -> Answer:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    length = int(head.partition("content-length: ")[2].split("\r\n")[0])
-    return Answer(int(head.split()[1]), head, json.loads(await reader.readexactly(length)))
-
-
-async def _ask(port: int, mine: Sequence[str], answers: dict[str, Answer]) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    with contextlib.closing(writer):
-        for start in range(0, len(mine), PIPELINED):
-            some = mine[start : start + PIPELINED]
-            for text in some:
-                writer.write(
-                    f"POST /score HTTP/1.1\r\nhost: localhost\r\n"
-                    f"content-type: application/json\r\nx-request-id: {text[:LONGEST_ID]}\r\n"
-                    f"content-length: {len(text)}\r\n\r\n{text}".encode()
-                )
-            for text in some:
-                answer = answers[text] = await _read(reader)
-                assert f"x-request-id: {text[:LONGEST_ID].lower()}\r\n" in answer.head
-
-
-async def _ask_from_all(server: Server, bodies: Sequence[str]) -> dict[str, Answer]:
-    answers: dict[str, Answer] = {}
-    shares = [bodies[number::CLIENTS] for number in range(CLIENTS)]
-    clients = [_ask(server.port, share, answers) for share in shares if share]
-    await asyncio.wait_for(asyncio.gather(*clients), 2 * DEADLINE_SECONDS)
-    return answers
-
-
-def ask_all(server: Server, bodies: Sequence[str]) -> dict[str, Answer]:
-    """Sends distinct requests from many clients at once; the answer to each."""
-    answers = asyncio.run(_ask_from_all(server, bodies))
-    assert len(answers) == len(bodies)
-    return answers
-
-
 def calls_of(server: Server) -> list[int]:
     """With how many rows run() was called, each time."""
     return [int(line) for line in (server.directory / "calls").read_text().split()]
@@ -97,10 +43,6 @@ def body(number: int) -> str:
 def one(number: float) -> str:
     """A request of one row."""
     return json.dumps({"data": [[float(number), 1]]})
-
-
-# By itself, how many may wait follows from how fast the workers are: on a busy machine, few.
-ALL_MAY_WAIT = {"SCORESERVE_MAX_QUEUE": str(CLIENTS * PIPELINED)}
 
 
 def batching(jobs: int = 64, **more: str) -> dict[str, str]:
