@@ -8,6 +8,7 @@ from collections import Counter
 # How a request may end, besides with a status.
 ABANDONED = "abandoned"  # by its client, on purpose
 BROKEN_OFF = "broken off"  # a streamed answer, visibly incomplete
+UNHEARD = "unheard"  # its client sent no more, and no worker could have it at once
 
 KILLED = frozenset({502, BROKEN_OFF})  # what the death of a worker may do to any request
 BUSY = 503
@@ -21,6 +22,7 @@ class Ledger:
         self.wrong: list[str] = []
         self.killed = 0  # requests that only somebody else's fault can have ended
         self.calm = False  # the faults are over
+        self.slowest_probe = 0.0  # seconds
         self._lock = threading.Lock()
         self._next = 0
 
@@ -38,8 +40,11 @@ class Ledger:
     def ended(self) -> int:
         return sum(self.ends.values())
 
-    def close(self, kind: str, end: int | str, expected: tuple[int | str, ...]) -> None:
-        """A request ended as it did; it was `expected` to end in one of these ways.
+    def close(
+        self, kind: str, end: int | str, expected: tuple[int | str, ...], said: str = ""
+    ) -> None:
+        """A request ended as it did; it was `expected` to end in one of these ways. `said` is what
+        its client was told.
 
         The death of a worker, or a full queue, may stand in for them while there are faults.
         """
@@ -48,7 +53,8 @@ class Ledger:
             if end in expected:
                 return
             if self.calm or end not in (*KILLED, BUSY):
-                self.wrong.append(f"{kind}: {end} instead of {' or '.join(map(str, expected))}")
+                wanted = " or ".join(map(str, expected))
+                self.wrong.append(f"{kind}: {end} instead of {wanted}. {said}")
             elif end != BUSY:
                 self.killed += 1
 
