@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import threading
 import time
 from typing import Any
 
@@ -76,7 +77,7 @@ class TestTurns:
 
     def test_a_result_that_cannot_be_copied_is_not_audited(self) -> None:
         turns = audits()
-        turns.merged(MEMBERS, [iter(int, 1) for _ in MEMBERS], 1.0)
+        turns.merged(MEMBERS, [threading.Lock()] * 4, 1.0)
         assert not turns.due
 
 
