@@ -338,6 +338,14 @@ class WorkerProcess:
             self.kill()
 
 
+_AS_WITH_P = """
+import sys
+del sys.path[0]
+import runpy
+runpy.run_module("scoreserve.worker", run_name="__main__", alter_sys=True)
+"""
+
+
 def _batching(told: Mapping[str, Any]) -> Batching:
     return Batching(
         int(told["jobs"]), float(told["wait_seconds"]), str(told["off"]), str(told["way"])
@@ -345,10 +353,10 @@ def _batching(told: Mapping[str, Any]) -> Batching:
 
 
 def _spawn(source: int, sink: int) -> subprocess.Popen[bytes]:
-    # -P: a file of the user's beside the script must not shadow what the worker itself imports.
-    safe_path = ["-P"] if sys.version_info >= (3, 11) else []
+    # A file of the user's beside the script must not shadow what the worker itself imports.
+    module = ["-P", "-m", "scoreserve.worker"] if sys.version_info >= (3, 11) else ["-c", _AS_WITH_P]
     process = subprocess.Popen(
-        [sys.executable, *safe_path, "-m", "scoreserve.worker", str(source), str(sink)],
+        [sys.executable, *module, str(source), str(sink)],
         pass_fds=[source, sink],
         start_new_session=True,  # a terminal's Ctrl-C is for the server, which then stops it
     )
