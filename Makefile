@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE := .venv-reference
 COMPILED := .venv-compiled
+LOWEST := .venv-lowest
+PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
 LIBRARIES := .venv-libraries
 EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -17,12 +19,15 @@ APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no
 IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables
 
 .PHONY: run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
+.PHONY: test-lowest test-pythons .promtool
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
 	@echo "make test     the whole default test suite"
 	@echo "make test-compiled  the same on the compiled server, as images and wheels have it"
 	@echo "make test-libraries  models of the libraries that are too large for make test"
+	@echo "make test-lowest    the same with the lowest versions of what the server asks for"
+	@echo "make test-pythons   what needs no running server, on each Python (PYTHONS=); all with ARGS=tests"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
 	@echo "make bench    speed beside the reference and a bare floor (ARGS=)"
@@ -44,7 +49,7 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@exec $(BIN)/scoreserve serve --entry-script $(EXAMPLE)/score.py --model-dir $(EXAMPLE)/model \
 	  --port $(PORT) --workers $(WORKERS)
 
-TEST_NEEDS := .wrk .chromedriver $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
+TEST_NEEDS := .wrk .chromedriver .promtool $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
 
 # Most tests wait, for servers to start and for clients to lose patience.
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
@@ -58,6 +63,30 @@ test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
 
 test-libraries: $(LIBRARIES)/.installed
 	$(LIBRARIES)/bin/pytest tests/worker/model/libraries $(ARGS)
+
+# Versions that are so far apart warn of each other, which is no fault of ours.
+OLD := -W default::DeprecationWarning -W default::PendingDeprecationWarning
+test-lowest: $(LOWEST)/.installed $(TEST_NEEDS)
+	$(LOWEST)/bin/pytest $(PARALLEL) $(OLD) $(or $(ARGS),--ignore=tests/benchmarks --ignore=tests/images)
+
+# What each Python's environment takes is found or fetched by uv. A Python that is not to be had is
+# named in the end.
+WITHOUT_SERVERS := $(patsubst %,--ignore=tests/%,contract faults field live)
+test-pythons: $(BIN)/.uv $(TEST_NEEDS)
+	@tested=; missing=; failed=; for version in $(PYTHONS); do \
+	  python=.venv-pythons/$$version; \
+	  echo "Python $$version"; \
+	  $(UV) venv --quiet --clear --python $$version $$python || \
+	    { missing="$$missing $$version"; continue; }; \
+	  tested="$$tested $$version"; \
+	  { $(UV) pip install --quiet --python $$python --editable '.[dev,example]' && \
+	    $$python/bin/pytest $(PARALLEL) $(or $(ARGS),$(WITHOUT_SERVERS)); } || \
+	    failed="$$failed $$version"; \
+	done; \
+	[ -z "$$missing" ] || echo "Skipped, for there is none here and none to be fetched: Python$$missing"; \
+	echo "Tested: Python$$tested"; \
+	[ -z "$$failed" ] || echo "Failed: Python$$failed"; \
+	[ -n "$$tested" ] && [ -z "$$failed" ]
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check
@@ -104,10 +133,19 @@ bench-pins:
 .chromedriver:
 	@command -v chromedriver >/dev/null || { $(APT_INSTALL) chromium chromium-driver; }
 
+# From Debian's package, which would start a Prometheus if it were installed.
+.promtool:
+	@command -v promtool >/dev/null || { $(SUDO) apt-get update -qq && cd "$$(mktemp -d)" && \
+	  apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && \
+	  $(SUDO) install usr/bin/promtool /usr/local/bin && rm -r "$$PWD"; }
+
 PYTHON_H := import os, sysconfig as s; assert os.path.exists(s.get_path("include") + "/Python.h")
 .compiler:
 	@command -v cc >/dev/null || { $(APT_INSTALL) gcc libc6-dev; }
 	@$(PYTHON) -c '$(PYTHON_H)' 2>/dev/null || { $(APT_INSTALL) python3-dev; }
+
+# pyenv's Pythons by their own paths: its python3.10 may be one that refuses to run.
+UV := PATH="$$(printf '%s:' "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin)$$PATH" $(BIN)/uv
 
 # Universal: one file for every Python that a base image may have.
 LOCK := $(BIN)/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 \
@@ -129,7 +167,7 @@ image-test: $(BIN)/.dev $(BIN)/.image-test
 	$(BIN)/pytest -m images tests/images $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LIBRARIES) .bench $(EXAMPLE)/model dist
+	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) .venv-pythons .bench $(EXAMPLE)/model dist
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
@@ -166,6 +204,14 @@ $(LIBRARIES)/.installed: tests/worker/model/libraries/requirements.txt pyproject
 	[ -e $(LIBRARIES)/bin/python ] || $(PYTHON) -m venv $(LIBRARIES)
 	$(LIBRARIES)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]' -r $< \
 	  --extra-index-url https://download.pytorch.org/whl/cpu
+	@touch $@
+
+# On an old Python: the newest has no wheels of versions that old. The second time without what tests
+# need, some of which asks for newer versions: mypy of librt.
+$(LOWEST)/.installed: pyproject.toml | $(BIN)/.uv
+	$(UV) venv --quiet --clear --python 3.10 $(LOWEST) || $(UV) venv --quiet --clear --python 3.11 $(LOWEST)
+	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[dev,example]'
+	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --upgrade --editable .
 	@touch $@
 
 .venv-reference: $(REFERENCE)/.installed
