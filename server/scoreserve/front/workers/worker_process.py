@@ -354,7 +354,9 @@ def _batching(told: Mapping[str, Any]) -> Batching:
 
 def _spawn(source: int, sink: int) -> subprocess.Popen[bytes]:
     # A file of the user's beside the script must not shadow what the worker itself imports.
-    module = ["-P", "-m", "scoreserve.worker"] if sys.version_info >= (3, 11) else ["-c", _AS_WITH_P]
+    module = (
+        ["-P", "-m", "scoreserve.worker"] if sys.version_info >= (3, 11) else ["-c", _AS_WITH_P]
+    )
     process = subprocess.Popen(
         [sys.executable, *module, str(source), str(sink)],
         pass_fds=[source, sink],
