@@ -45,7 +45,7 @@ class _MissingObject(metaclass=_Missing):
 
     problem: str
 
-    def __new__(cls, *arguments: Any, **options: Any) -> _MissingObject:
+    def __new__(cls, *arguments: Any, **options: Any) -> Any:
         return super().__new__(cls)
 
     def __call__(self, *arguments: Any, **options: Any) -> NoReturn:
