@@ -115,6 +115,7 @@ def test_a_worker_that_holds_the_gil_ends_with_arbiter_and_front(serve: Serve) -
         server.wait_reached("busy")
         (worker,) = server.workers()
         front = front_of(server)
+        os.kill(front, signal.SIGSTOP)  # or it may answer, told of the arbiter's end
         os.kill(server.process.pid, signal.SIGKILL)
         os.kill(front, signal.SIGKILL)
         wait_until(lambda: not is_alive(worker), "the worker is gone")
