@@ -132,7 +132,8 @@ assert rawhttp(run) is run
         run_script(
             """
 loaded = {name for name in sys.modules if name.startswith(("azureml", "flask", "scoreserve"))}
-ours = {"scoreserve", "scoreserve._batched", "scoreserve.compat", "scoreserve.compat.finder"}
+ours = {"scoreserve", "scoreserve.compat", "scoreserve.compat.finder"}
+ours |= {"scoreserve._batched", "scoreserve._stateless"}
 assert loaded == ours, loaded
 """
         )
