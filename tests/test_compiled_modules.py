@@ -36,7 +36,7 @@ INTERPRETED = {
     "scoreserve.worker.script.arrays": "most of its time is numpy's",
     "scoreserve.worker.script.conversions": "an exception, and a look at names",
     "scoreserve.worker.script.coroutines": "most of its time is asyncio's",
-    "scoreserve.worker.script.idle_source": "made once a worker; what reads is the file's own method",
+    "scoreserve.worker.script.idle_source": "made once a worker; the file's own method reads",
     "scoreserve.worker.script.main_module": "asked when something has failed",
     "scoreserve.worker.script.flask_requests": "most of its time is flask's",
     "scoreserve.worker.script.memory": "for large values only",
