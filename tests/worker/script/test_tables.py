@@ -66,7 +66,7 @@ class TestFrames:
         ids=lambda column: str(column.dtype),
     )
     def test_what_is_missing_is_null(self, column: Any) -> None:
-        for value in (column, column.array, pd.Index(column)):
+        for value in (column, column.array, pd.Index(column, dtype=column.dtype)):
             items = read(value)
             assert items[0] is not None
             assert items[1] is None
