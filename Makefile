@@ -67,10 +67,10 @@ test-libraries: $(LIBRARIES)/.installed
 # Versions that are so far apart warn of each other, which is no fault of ours.
 OLD := -W default::DeprecationWarning -W default::PendingDeprecationWarning
 test-lowest: $(LOWEST)/.installed $(TEST_NEEDS)
-	$(LOWEST)/bin/pytest $(PARALLEL) $(OLD) $(or $(ARGS),--ignore=tests/benchmarks --ignore=tests/images)
+	SCORESERVE_REFERENCE=$(CURDIR)/$(LOWEST)/reference/bin/azmlinfsrv \
+	  $(LOWEST)/bin/pytest $(PARALLEL) $(OLD) $(or $(ARGS),--ignore=tests/benchmarks --ignore=tests/images)
 
-# What each Python's environment takes is found or fetched by uv. A Python that is not to be had is
-# named in the end.
+# A Python that is neither here nor to be fetched is named in the end.
 WITHOUT_SERVERS := $(patsubst %,--ignore=tests/%,contract faults field live)
 test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 	@tested=; missing=; failed=; for version in $(PYTHONS); do \
@@ -80,7 +80,9 @@ test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 	    { missing="$$missing $$version"; continue; }; \
 	  tested="$$tested $$version"; \
 	  { $(UV) pip install --quiet --python $$python --editable '.[dev,example]' && \
-	    $$python/bin/pytest $(PARALLEL) $(or $(ARGS),$(WITHOUT_SERVERS)); } || \
+	    $(call MAKE_REFERENCE,$$version,$$python/reference) && \
+	    SCORESERVE_REFERENCE=$(CURDIR)/$$python/reference/bin/azmlinfsrv \
+	      $$python/bin/pytest $(PARALLEL) $(or $(ARGS),$(WITHOUT_SERVERS)); } || \
 	    failed="$$failed $$version"; \
 	done; \
 	[ -z "$$missing" ] || echo "Skipped, for there is none here and none to be fetched: Python$$missing"; \
@@ -147,6 +149,10 @@ PYTHON_H := import os, sysconfig as s; assert os.path.exists(s.get_path("include
 # pyenv's Pythons by their own paths: its python3.10 may be one that refuses to run.
 UV := PATH="$$(printf '%s:' "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/*/bin)$$PATH" $(BIN)/uv
 
+# The reference for the same Python, in a folder: what contract tests compare may depend on it.
+MAKE_REFERENCE = $(UV) venv --quiet --clear --python $(1) $(2) && \
+  $(UV) pip install --quiet --python $(2) -r tests/contract/requirements-reference.txt
+
 # Universal: one file for every Python that a base image may have.
 LOCK := $(BIN)/uv pip compile --quiet --no-python-downloads --universal --python-version 3.10 \
   --generate-hashes --upgrade --custom-compile-command "make lock"
@@ -208,10 +214,11 @@ $(LIBRARIES)/.installed: tests/worker/model/libraries/requirements.txt pyproject
 
 # On an old Python: the newest has no wheels of versions that old. The second time without what tests
 # need, some of which asks for newer versions: mypy of librt.
-$(LOWEST)/.installed: pyproject.toml | $(BIN)/.uv
+$(LOWEST)/.installed: pyproject.toml tests/contract/requirements-reference.txt | $(BIN)/.uv
 	$(UV) venv --quiet --clear --python 3.10 $(LOWEST) || $(UV) venv --quiet --clear --python 3.11 $(LOWEST)
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[dev,example]'
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --upgrade --editable .
+	$(call MAKE_REFERENCE,$(LOWEST)/bin/python,$(LOWEST)/reference)
 	@touch $@
 
 .venv-reference: $(REFERENCE)/.installed
