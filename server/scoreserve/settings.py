@@ -41,6 +41,8 @@ class Source:
     # Taken, with a warning, for what means nothing in the environment or the file: the reference
     # starts with any such value. None: it is refused.
     stand_in: Any = None
+    metavar: str = ""  # what help shows for its value, where the unit does not say it
+    heading: str = ""  # of the group of settings that this one is the first of
 
     @property
     def switch(self) -> bool:
@@ -74,6 +76,8 @@ class Settings:
         " AML_APP_ROOT, as a flag to the current directory. Unset: the module `main`.",
         flag="--entry-script",
         export=True,
+        metavar="FILE",
+        heading="Script and model",
     )
     model_dir: str | None = _setting(
         None,
@@ -81,6 +85,7 @@ class Settings:
         "The model directory, handed to the script in AZUREML_MODEL_DIR as it is written here.",
         flag="--model-dir",
         export=True,
+        metavar="DIR",
     )
     app_root: str = _setting(
         "",
@@ -88,9 +93,21 @@ class Settings:
         "Root of the script's files. Unset: the current directory.",
         flag="--app-root",
         export=True,
+        metavar="DIR",
     )
     source_dir: str | None = _setting(
-        None, "AZUREML_SOURCE_DIRECTORY", "Sub-directory of AML_APP_ROOT added to sys.path."
+        None,
+        "AZUREML_SOURCE_DIRECTORY",
+        "Sub-directory of AML_APP_ROOT added to sys.path.",
+        metavar="DIR",
+    )
+    config_file: str | None = _setting(
+        None,
+        "AZUREML_CONFIG_FILE",
+        "The config file. Unset: config.json in AML_APP_ROOT or beside the script.",
+        flag="--config-file",
+        export=True,
+        metavar="FILE",
     )
     port: int = _setting(
         5001,
@@ -100,6 +117,8 @@ class Settings:
         flag="--port",
         read_env=False,
         export=True,
+        metavar="PORT",
+        heading="Address",
     )
     host: str = _setting(
         read.ALL_ADDRESSES,
@@ -107,6 +126,7 @@ class Settings:
         "The address to listen on; `::` for IPv6 too.",
         read.host,
         flag="--host",
+        metavar="HOST",
     )
     separate_health: bool = _setting(
         False,
@@ -122,6 +142,7 @@ class Settings:
         read.port,
         flag="--health-port",
         read_env=False,
+        metavar="PORT",
     )
     workers: int = _setting(
         1,
@@ -130,6 +151,8 @@ class Settings:
         read.between(1, _MOST_WORKERS),
         flag="--workers",
         export=True,
+        metavar="N",
+        heading="Workers and time",
     )
     scoring_timeout_ms: int = _setting(
         3_600_000,
@@ -146,6 +169,21 @@ class Settings:
         read.seconds(0),
         unit="s",
     )
+    share_cpus: bool = _setting(
+        True,
+        "SCORESERVE_SHARE_CPUS",
+        "Share the container's CPUs between the workers: tell numeric libraries how many threads to"
+        " start, by OMP_NUM_THREADS and its like, where these are not set.",
+        read.boolean,
+        flag="--share-cpus",
+    )
+    worker_preload: bool = _setting(
+        False,
+        "WORKER_PRELOAD",
+        "Known to the reference, without effect here: every worker runs init() itself.",
+        read.true,
+        stand_in=False,
+    )
     max_batch_size: int = _setting(
         1,
         "SCORESERVE_MAX_BATCH_SIZE",
@@ -153,6 +191,7 @@ class Settings:
         read.between(1, 65536),
         unit="rows",
         flag="--max-batch-size",
+        heading="Batching",
     )
     batching: str = _setting(
         "model",
@@ -162,6 +201,7 @@ class Settings:
         " goes by rows. `off`: not at all.",
         read.one_of("model", "rows", "off"),
         flag="--batching",
+        metavar="model|rows|off",
     )
     batch_wait_ms: int = _setting(
         0,
@@ -194,6 +234,7 @@ class Settings:
         read.at_least(1),
         unit="bytes",
         flag="--max-body-bytes",
+        heading="Limits",
     )
     max_queue: int = _setting(
         0,
@@ -256,6 +297,7 @@ class Settings:
         "API keys, separated by commas: scoring then needs one of them.",
         read.keys,
         secret=True,
+        heading="Who may call",
     )
     api_keys_file: str | None = _setting(
         None,
@@ -263,12 +305,15 @@ class Settings:
         "A file with one API key a line, read again when it changes.",
         read.keys_file,
         flag="--api-keys-file",
+        metavar="FILE",
     )
-    fast_path: bool = _setting(
-        True,
-        "SCORESERVE_FAST_PATH SCORESERVE_SHORT_ROAD",
-        "Answer /score past the ASGI application, which is faster. Off, to rule it out as a cause.",
-        read.boolean,
+    cors_origins: str | None = _setting(
+        None,
+        "AML_CORS_ORIGINS",
+        "Origins that browsers may call from, separated by commas; `*` for all.",
+        flag="--cors-origins",
+        export=True,
+        metavar="ORIGINS",
     )
     drain_seconds: int = _setting(
         30,
@@ -277,6 +322,7 @@ class Settings:
         read.seconds(0),
         unit="s",
         flag="--drain-seconds",
+        heading="Stopping",
     )
     drain_delay_seconds: int = _setting(
         0,
@@ -287,43 +333,6 @@ class Settings:
         unit="s",
         flag="--drain-delay-seconds",
     )
-    share_cpus: bool = _setting(
-        True,
-        "SCORESERVE_SHARE_CPUS",
-        "Share the container's CPUs between the workers: tell numeric libraries how many threads to"
-        " start, by OMP_NUM_THREADS and its like, where these are not set.",
-        read.boolean,
-        flag="--share-cpus",
-    )
-    reload: bool = _setting(
-        False,
-        "SCORESERVE_RELOAD",
-        "For development: load the script anew when a Python file beside it or in AML_APP_ROOT"
-        " changes, and wait for a change when it cannot start.",
-        read.boolean,
-        flag="--reload",
-    )
-    worker_preload: bool = _setting(
-        False,
-        "WORKER_PRELOAD",
-        "Known to the reference, without effect here: every worker runs init() itself.",
-        read.true,
-        stand_in=False,
-    )
-    fast_json: bool = _setting(
-        True,
-        "SCORESERVE_FAST_JSON",
-        "Let orjson do json.loads for the script, where the value is the same. Off, to rule it out"
-        " as a cause.",
-        read.boolean,
-    )
-    strict_json: bool = _setting(
-        False,
-        "SCORESERVE_STRICT_JSON",
-        "Answer NaN and Infinity as null, which every JSON parser accepts.",
-        read.boolean,
-        flag="--strict-json",
-    )
     log_level: str = _setting(
         "INFO",
         "AZUREML_LOG_LEVEL",
@@ -331,6 +340,8 @@ class Settings:
         read.level,
         flag="--log-level",
         stand_in="INFO",
+        metavar="LEVEL",
+        heading="Logs",
     )
     log_format: str = _setting(
         "text",
@@ -338,6 +349,47 @@ class Settings:
         "`text`: log lines as the reference writes them. `json`: each line is one JSON object.",
         read.one_of("text", "json"),
         flag="--log-format",
+        metavar="text|json",
+    )
+    log_color: str = _setting(
+        "auto",
+        "SCORESERVE_LOG_COLOR",
+        "Colour of text log lines. `auto`: on a terminal, unless NO_COLOR is set.",
+        read.one_of("auto", "always", "never"),
+        flag="--log-color",
+        metavar="auto|always|never",
+    )
+    access_log: str = _setting(
+        "one",
+        "SCORESERVE_ACCESS_LOG",
+        "Text log lines of a request. `one`: method, path, status, time, bytes, client and request"
+        " id. `two`: those of the reference, which is the default of azmlinfsrv. `off`: none.",
+        read.one_of("one", "two", "off"),
+        flag="--access-log",
+        metavar="one|two|off",
+    )
+    app_insights_enabled: bool = _setting(
+        False,
+        "AML_APP_INSIGHTS_ENABLED",
+        "Exactly `true`, with a valid key: Application Insights is on.",
+        read.exactly_true,
+        stand_in=False,
+        export=True,
+    )
+    app_insights_key: str | None = _setting(
+        None,
+        "AML_APP_INSIGHTS_KEY",
+        "Instrumentation key of Application Insights, a UUID.",
+        export=True,
+        metavar="KEY",
+    )
+    strict_json: bool = _setting(
+        False,
+        "SCORESERVE_STRICT_JSON",
+        "Answer NaN and Infinity as null, which every JSON parser accepts.",
+        read.boolean,
+        flag="--strict-json",
+        heading="Answers",
     )
     server_version: str = _setting(
         "",
@@ -353,44 +405,48 @@ class Settings:
         read.true,
         stand_in=False,
     )
-    cors_origins: str | None = _setting(
-        None,
-        "AML_CORS_ORIGINS",
-        "Origins that browsers may call from, separated by commas; `*` for all.",
-        flag="--cors-origins",
-        export=True,
-    )
     service_name: str = _setting("ML service", "SERVICE_NAME", "Title in the Swagger documents.")
     service_version: str = _setting("1.0", "SERVICE_VERSION", "Version in the Swagger documents.")
     service_path_prefix: str = _setting(
         "", "SERVICE_PATH_PREFIX", "What stands before the paths in the Swagger documents."
+    )
+    reload: bool = _setting(
+        False,
+        "SCORESERVE_RELOAD",
+        "For development: load the script anew when a Python file beside it or in AML_APP_ROOT"
+        " changes, and wait for a change when it cannot start.",
+        read.boolean,
+        flag="--reload",
+        heading="Development",
+    )
+    show_tracebacks: bool = _setting(
+        False,
+        "SCORESERVE_SHOW_TRACEBACKS",
+        "For development: a 500 that run() causes has the traceback in its body. Any client can"
+        " then read it, and the paths and values that it shows.",
+        read.boolean,
+        flag="--show-tracebacks",
     )
     debug_port: int | None = _setting(
         None,
         "AZUREML_DEBUG_PORT",
         "The worker waits for the debugpy adapter that listens on this port. 0: it does not.",
         read.port_or_none,
+        metavar="PORT",
     )
-    app_insights_enabled: bool = _setting(
-        False,
-        "AML_APP_INSIGHTS_ENABLED",
-        "Exactly `true`, with a valid key: Application Insights is on.",
-        read.exactly_true,
-        stand_in=False,
-        export=True,
+    fast_path: bool = _setting(
+        True,
+        "SCORESERVE_FAST_PATH SCORESERVE_SHORT_ROAD",
+        "Answer /score past the ASGI application, which is faster. Off, to rule it out as a cause.",
+        read.boolean,
+        heading="To rule out a cause",
     )
-    app_insights_key: str | None = _setting(
-        None,
-        "AML_APP_INSIGHTS_KEY",
-        "Instrumentation key of Application Insights, a UUID.",
-        export=True,
-    )
-    config_file: str | None = _setting(
-        None,
-        "AZUREML_CONFIG_FILE",
-        "The config file. Unset: config.json in AML_APP_ROOT or beside the script.",
-        flag="--config-file",
-        export=True,
+    fast_json: bool = _setting(
+        True,
+        "SCORESERVE_FAST_JSON",
+        "Let orjson do json.loads for the script, where the value is the same. Off, to rule it out"
+        " as a cause.",
+        read.boolean,
     )
 
     @property
@@ -434,3 +490,13 @@ def sources() -> Iterator[tuple[str, Source]]:
     """(name, Source) of every setting, in the order of the printout and the documentation."""
     for field in dataclasses.fields(Settings):
         yield field.name, field.metadata["source"]
+
+
+def groups() -> Iterator[tuple[str, list[tuple[str, Source]]]]:
+    """(heading, settings) of every group, for help and documentation."""
+    found: dict[str, list[tuple[str, Source]]] = {}
+    heading = ""
+    for name, source in sources():
+        heading = source.heading or heading
+        found.setdefault(heading, []).append((name, source))
+    yield from found.items()

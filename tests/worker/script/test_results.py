@@ -104,3 +104,12 @@ class TestFailure:
         assert (outcome.id, outcome.status, outcome.ran) == (7, status, False)
         assert json.loads(outcome.body) == {"message": error.message}
         assert b"x-ms-run-function-failed: %b\r\n" % failed in outcome.head
+
+    def test_shows_a_traceback_that_is_given_line_by_line(self) -> None:
+        outcome = results.failure(7, ScriptFailed(), traceback="first\n  \udc80 second\n")
+        shown = json.loads(outcome.body)
+        assert shown == {
+            "message": ScriptFailed().message,
+            "traceback": ["first", "  \udc80 second"],
+        }
+        assert outcome.body.count(b"\n") > 3  # one line each in a terminal too

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from scoreserve import heads, logs
+from scoreserve.errors import ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script import alarm
@@ -59,6 +60,26 @@ def test_a_result_is_the_body(score: Score) -> None:
     assert isinstance(outcome, Outcome)
     assert (outcome.status, outcome.body) == (200, b'{"got":"[1]"}')
     assert outcome.ran
+
+
+def test_a_traceback_is_for_the_log_unless_it_is_asked_for(score: Score) -> None:
+    def run(data: Any) -> None:
+        raise ValueError("a secret of the model")
+
+    usual = score(run)
+    assert isinstance(usual, Outcome)
+    assert json.loads(usual.body) == {"message": ScriptFailed().message}
+    shown = score(run, show_tracebacks=True)
+    assert isinstance(shown, Outcome)
+    assert shown.status == usual.status == 500
+    told = json.loads(shown.body)
+    assert told["message"] == ScriptFailed().message
+    assert told["traceback"][0] == "Traceback (most recent call last):"
+    assert told["traceback"][-1] == "ValueError: a secret of the model"
+    assert sum("File" in line for line in told["traceback"]) == 1  # the script's own frames
+    refused = score(run, job_of(b"\xff"), show_tracebacks=True)
+    assert isinstance(refused, Outcome)
+    assert list(json.loads(refused.body)) == ["message"]
 
 
 def test_an_input_that_is_refused_never_reaches_run(score: Score) -> None:

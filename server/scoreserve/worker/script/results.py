@@ -6,6 +6,7 @@ own headers are the front's. None is answered as `{}`, as the reference does.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Generator
 from typing import Any, Final
@@ -16,6 +17,7 @@ from scoreserve.wire import Outcome
 from scoreserve.worker.script import json_text
 from scoreserve.worker.script.responses import StreamedOutcome, from_generator, from_response
 
+_dumps: Final = json.dumps  # the stdlib's own: the script may put another in its place
 _JSON_HEAD: Final = b"content-type: application/json\r\nx-ms-run-function-failed: False\r\n"
 PLAIN: Final = frozenset({dict, list, str, int, float, bool, type(None), tuple})
 _JSON_HEAD_FAILED: Final = b"content-type: application/json\r\nx-ms-run-function-failed: True\r\n"
@@ -43,10 +45,19 @@ def result(
     return Outcome(job_id, 200, _JSON_HEAD, body, run_seconds, wire.RAN)
 
 
-def failure(job_id: int, error: ReplyError, run_seconds: float = 0.0) -> Outcome:
-    """The outcome of a job that ends with `error`."""
+def failure(
+    job_id: int, error: ReplyError, run_seconds: float = 0.0, *, traceback: str = ""
+) -> Outcome:
+    """The outcome of a job that ends with `error`. Its client is shown the `traceback`, if any, as
+    a list of lines: a terminal then shows it as Python would.
+    """
     head = _JSON_HEAD_FAILED if error.run_failed else _JSON_HEAD
-    body = json_text.dumps({"message": error.message})
+    message = {"message": error.message}
+    if traceback:
+        shown = {**message, "traceback": traceback.splitlines()}
+        body = _dumps(shown, indent=2).encode()
+    else:
+        body = json_text.dumps(message)
     return Outcome(job_id, error.status, head, body, run_seconds)
 
 

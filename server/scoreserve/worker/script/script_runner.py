@@ -85,6 +85,7 @@ class ScriptRunner:
         self._run = run
         self._convention = convention
         self._strict_json = settings.strict_json
+        self._show_tracebacks = settings.show_tracebacks
         self._timeout_ms = settings.scoring_timeout_ms
         self.timeout_seconds = settings.scoring_limit_seconds
         self._source = source
@@ -139,8 +140,11 @@ class ScriptRunner:
     def failed(self, call: Call, error: ReplyError, seconds: float) -> Outcome:
         """The outcome of a call that ended with `error`, which is logged."""
         about(call.head)
-        _log.error("Encountered Exception: %s", _user_traceback(error))
-        return results.failure(call.job_id, error, seconds)
+        told = _user_traceback(error)
+        _log.error("Encountered Exception: %s", told)
+        return results.failure(
+            call.job_id, error, seconds, traceback=told if self._show_tracebacks else ""
+        )
 
     def call(self, call: Call, spent: float = 0.0) -> Any:
         """What run() returns, under the scoring timeout, of which `spent` seconds are gone.
