@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import io
 import json
 import logging
 import os
@@ -100,6 +101,64 @@ class TestFormat:
         """In a logging.json, by the names that dictConfig gives them."""
         formatter = logs.UtcFormatter("{asctime} {message}", datefmt="%H:%M", style="{")
         assert formatter.format(record()) == "22:13 said"
+
+
+class Terminal(io.StringIO):
+    """A stream that is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class TestColor:
+    @pytest.fixture(autouse=True)
+    def nothing_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+
+    def test_is_for_terminals(self) -> None:
+        assert logs.wants_color(Terminal())
+        assert not logs.wants_color(io.StringIO())
+
+    @pytest.mark.parametrize(
+        ("variable", "value", "wanted"),
+        [("NO_COLOR", "1", False), ("NO_COLOR", "", True), ("TERM", "dumb", False)],
+    )
+    def test_is_not_wanted_by_all(
+        self, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, wanted: bool
+    ) -> None:
+        monkeypatch.setenv(variable, value)
+        assert logs.wants_color(Terminal()) is wanted
+
+    @pytest.mark.parametrize(("asked", "wanted"), [("always", True), ("never", False)])
+    def test_may_be_asked_for(
+        self, monkeypatch: pytest.MonkeyPatch, asked: str, wanted: bool
+    ) -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+        assert logs.wants_color(Terminal(), asked) is wanted
+        assert logs.wants_color(io.StringIO(), asked) is wanted
+
+    @pytest.mark.parametrize("level", [10, 20, 30, 40, 50, 25])
+    def test_leaves_the_text_as_it_is(self, level: int) -> None:
+        entry = record(level)
+        line = logs.ColorFormatter().format(entry)
+        assert re.sub(r"\x1b\[[\d;]*m", "", line) == logs.UtcFormatter().format(entry)
+        assert line.endswith("said")
+
+    @pytest.mark.parametrize(("asked", "colored"), [("always", True), ("auto", False)])
+    def test_is_that_of_each_line(
+        self, asked: str, colored: bool, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        logs.configure_default(log_color=asked)
+        logging.getLogger("azmlinfsrv").error("said")
+        assert ("\x1b[1;31mE\x1b[0m" in capsys.readouterr().out) is colored
+
+    def test_is_none_of_json(
+        self, capsys: pytest.CaptureFixture[str], clean_warnings: None
+    ) -> None:
+        logs.configure_default(log_format="json", log_color="always")
+        logging.getLogger("azmlinfsrv").error("said")
+        assert json.loads(capsys.readouterr().out)["message"] == "said"
 
 
 class TestJson:

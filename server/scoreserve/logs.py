@@ -3,6 +3,7 @@
     text   YYYY-mm-dd HH:MM:SS,mmm L [pid] logger - message                               in UTC
     json   {"time": ..., "level": ..., "logger": ..., "message": ..., "pid": ..., "role": ...}
 
+On a terminal, text lines have colours (SCORESERVE_LOG_COLOR, NO_COLOR).
 `azmlinfsrv*` on stdout, gunicorn's own lines on stderr. A logging.json in AML_APP_ROOT or beside
 the script replaces this. The root logger is left alone: it belongs to the user's script.
 """
@@ -24,6 +25,17 @@ from scoreserve.errors import ConfigurationError
 from scoreserve.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname).1s [%(process)d] %(name)s - %(message)s"
+
+# SGR sequences of ECMA-48, which terminals take for the look of what follows.
+PLAIN, DIM, RED = "\x1b[0m", "\x1b[2m", "\x1b[1;31m"
+_YELLOW, _GREEN = "\x1b[33m", "\x1b[32m"
+_OF_LEVEL = {
+    logging.DEBUG: DIM,
+    logging.INFO: _GREEN,
+    logging.WARNING: _YELLOW,
+    logging.ERROR: RED,
+    logging.CRITICAL: RED,
+}
 
 # Encoded heads (see `wire`) of the requests that are being scored: several, where they are merged.
 scored_heads: ContextVar[Sequence[bytes]] = ContextVar("scored_heads", default=())
@@ -50,6 +62,39 @@ class UtcFormatter(logging.Formatter):
 
     def __init__(self, fmt: str = FORMAT, datefmt: str | None = None, style: Any = "%") -> None:
         super().__init__(fmt, datefmt, style)
+
+
+class ColorFormatter(UtcFormatter):
+    """Our format for a terminal: the letter of the level has a colour, and what is the same in
+    every line is dim.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._of_level = {level: UtcFormatter(color_format(level)) for level in _OF_LEVEL}
+
+    def format(self, record: logging.LogRecord) -> str:
+        formatter = self._of_level.get(record.levelno)
+        return super().format(record) if formatter is None else formatter.format(record)
+
+
+def color_format(level: int) -> str:
+    """FORMAT for a line of this level on a terminal."""
+    return (
+        f"{DIM}%(asctime)s{PLAIN} {_OF_LEVEL[level]}%(levelname).1s{PLAIN}"
+        f" {DIM}[%(process)d] %(name)s -{PLAIN} %(message)s"
+    )
+
+
+def wants_color(stream: TextIO, asked: str = "auto") -> bool:
+    """Whether what is written to the stream may have colour: SCORESERVE_LOG_COLOR as it is `asked`,
+    and for `auto` what https://no-color.org and terminals that have none ask for.
+    """
+    if asked != "auto":
+        return asked == "always"
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
 
 
 class JsonFormatter(logging.Formatter):
@@ -99,22 +144,29 @@ def rfc3339(seconds: float) -> str:
     return f"{whole}.{int(seconds % 1 * 1000):03d}Z"
 
 
-def configure_default(level: str = "INFO", log_format: str = "text") -> None:
+def configure_default(
+    level: str = "INFO", log_format: str = "text", log_color: str = "never"
+) -> None:
     """Sets up the server's loggers. Raises ConfigurationError: unknown level."""
     number = logging.getLevelName(level.upper())
     if not isinstance(number, int):
         raise ConfigurationError("AZUREML_LOG_LEVEL", f"{level!r} is not a logging level")
-    formatter = JsonFormatter() if log_format == "json" else UtcFormatter()
-    _attach("azmlinfsrv", sys.stdout, number, formatter)
-    _attach("gunicorn.access", sys.stdout, number, formatter)
-    _attach("gunicorn.error", sys.stderr, number, formatter)
-    _attach("uvicorn", sys.stdout, max(number, logging.WARNING), formatter)
-    if log_format == "json":
-        _attach("py.warnings", sys.stderr, logging.WARNING, formatter)
+    json_lines = JsonFormatter() if log_format == "json" else None
+
+    def attach(name: str, stream: TextIO, level: int) -> None:
+        text_lines = ColorFormatter() if wants_color(stream, log_color) else UtcFormatter()
+        _attach(name, stream, level, json_lines or text_lines)
+
+    attach("azmlinfsrv", sys.stdout, number)
+    attach("gunicorn.access", sys.stdout, number)
+    attach("gunicorn.error", sys.stderr, number)
+    attach("uvicorn", sys.stdout, max(number, logging.WARNING))
+    if json_lines is not None:
+        attach("py.warnings", sys.stderr, logging.WARNING)
         logging.captureWarnings(True)
         # What loggers of the script say for which it has set up nothing.
         if logging.lastResort is not None:
-            logging.lastResort.setFormatter(formatter)
+            logging.lastResort.setFormatter(json_lines)
 
 
 def basic_config_in_json() -> None:
@@ -141,7 +193,7 @@ def configure(settings: Settings) -> bool:
     Returns whether there is. Raises ConfigurationError: unknown level, or a file that cannot be
     used.
     """
-    configure_default(settings.log_level, settings.log_format)
+    configure_default(settings.log_level, settings.log_format, settings.log_color)
     directories = [settings.app_root]
     if settings.script_path is not None:
         # As it is named, and where that leads to now.

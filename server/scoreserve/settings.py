@@ -109,6 +109,57 @@ class Settings:
         export=True,
         metavar="FILE",
     )
+    model: str | None = _setting(
+        None,
+        "SCORESERVE_MODEL",
+        "A model to serve without an entry script: a file (ONNX, skops, XGBoost, LightGBM), an MLflow"
+        " directory, or a directory with one of them. Unset, and where there is no script:"
+        " AZUREML_MODEL_DIR.",
+        flag="--model",
+        metavar="PATH",
+        heading="Models without a script",
+    )
+    model_file: str | None = _setting(
+        None,
+        "SCORESERVE_MODEL_FILE",
+        "Path, in the model directory, of the model to serve, where there are several.",
+        metavar="PATH",
+    )
+    mlflow_model_folder: str | None = _setting(
+        None,
+        "MLFLOW_MODEL_FOLDER",
+        "Path, in the model directory, of the MLflow model. Azure ML sets it.",
+        metavar="PATH",
+    )
+    allow_pickle: bool = _setting(
+        False,
+        "SCORESERVE_ALLOW_PICKLE",
+        "Load models that are pickles. Whoever can write such a file can run any code in the server.",
+        read.boolean,
+        flag="--allow-pickle",
+    )
+    trusted_types: str = _setting(
+        "",
+        "SCORESERVE_TRUSTED_TYPES",
+        "Types beside scikit-learn's own that a skops file may hold, separated by commas.",
+        metavar="NAMES",
+    )
+    method: str | None = _setting(
+        None,
+        "SCORESERVE_METHOD",
+        "The method of a scikit-learn model that is called where the request names none. Unset:"
+        " `predict`; `predict_proba`, where there is one, for requests in Azure ML's form"
+        ' `{"data": ...}`.',
+        read.one_of("predict", "predict_proba", "decision_function", "transform"),
+        metavar="METHOD",
+    )
+    onnx_providers: str = _setting(
+        "",
+        "SCORESERVE_ONNX_PROVIDERS",
+        "Execution providers of onnxruntime, separated by commas, the preferred first. Unset: CUDA"
+        " where it is available, then the CPU.",
+        metavar="NAMES",
+    )
     port: int = _setting(
         5001,
         "SERVER_PORT",
