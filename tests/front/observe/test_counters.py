@@ -272,8 +272,8 @@ class TestPage:
             return [before, await scrape(front)]
 
         before, after = asyncio.run(scenario())
-        assert (before.value("queue_jobs"), before.value("jobs_in_hand")) == (3, 0)
-        assert (after.value("queue_jobs"), after.value("jobs_in_hand")) == (2, 1)
+        assert (before.value("queue_jobs"), before.value("jobs_in_hand")) == (3, 3)
+        assert (after.value("queue_jobs"), after.value("jobs_in_hand")) == (2, 3)
 
     def test_workers_are_what_the_supervisor_reports(self, front: FakeFront) -> None:
         front.workers.at_present = front.workers.at_present._replace(

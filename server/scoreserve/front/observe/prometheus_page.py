@@ -78,7 +78,11 @@ class FrontCollector(Collector):
             "queue_bytes", "Bytes of request bodies that come or wait for a worker.", bodies.held
         )
         yield _gauge("queue_limit_bytes", "Bytes of request bodies that may.", bodies.limit)
-        yield _gauge("jobs_in_hand", "Jobs that workers hold.", dispatch.in_flight)
+        yield _gauge(
+            "jobs_in_hand",
+            "Jobs that wait for a worker, and those that workers hold.",
+            dispatch.queued + dispatch.in_flight,
+        )
         yield _counter(
             "requests_shed",
             "Requests refused or dropped before run() saw them.",
