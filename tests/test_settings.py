@@ -118,6 +118,7 @@ class TestNonsense:
             *("entry_script", "model_dir", "app_root", "source_dir", "config_file"),
             *("cors_origins", "service_name", "service_version", "service_path_prefix"),
             "app_insights_key",
+            *("model", "model_file", "mlflow_model_folder", "trusted_types", "onnx_providers"),
         }
 
     @pytest.mark.parametrize(("name", "source"), TABLE)
@@ -284,6 +285,11 @@ class TestTogether:
             assert load(**{limit: "501"}, **environ).batch_wait_ms == 500
         environ["SCORESERVE_MAX_BATCH_SIZE"] = "1"  # nobody waits
         assert load(SCORING_TIMEOUT_MS="500", **environ).batch_wait_ms == 500
+
+    def test_a_model_without_a_script_is_not_beside_one(self, load: Load) -> None:
+        error = refused(load, {"model": "iris.onnx", "entry_script": "score.py"})
+        assert "--model" in error.setting
+        assert "score.py" in error.problem
 
     def test_two_ports_are_not_the_same(self, load: Load) -> None:
         both = {"port": 6000, "health_port": 6000}

@@ -112,8 +112,8 @@ class Settings:
     model: str | None = _setting(
         None,
         "SCORESERVE_MODEL",
-        "A model to serve without an entry script: a file (ONNX, skops, XGBoost, LightGBM), an MLflow"
-        " directory, or a directory with one of them. Unset, and where there is no script:"
+        "A model to serve without an entry script: a file (ONNX, skops, XGBoost, LightGBM), an"
+        " MLflow directory, or a directory with one of them. Unset, and where there is no script:"
         " AZUREML_MODEL_DIR.",
         flag="--model",
         metavar="PATH",
@@ -134,7 +134,8 @@ class Settings:
     allow_pickle: bool = _setting(
         False,
         "SCORESERVE_ALLOW_PICKLE",
-        "Load models that are pickles. Whoever can write such a file can run any code in the server.",
+        "Load models that are pickles. Whoever can write such a file can run any code in the"
+        " server.",
         read.boolean,
         flag="--allow-pickle",
     )
@@ -484,6 +485,13 @@ class Settings:
         "The worker waits for the debugpy adapter that listens on this port. 0: it does not.",
         read.port_or_none,
         metavar="PORT",
+    )
+    pages: bool = _setting(
+        True,
+        "SCORESERVE_PAGES",
+        "Answer /docs and /status, the pages for people. Off, both are 404.",
+        read.boolean,
+        flag="--pages",
     )
     fast_path: bool = _setting(
         True,

@@ -86,6 +86,12 @@ def _check_together(settings: Settings) -> None:
             f"A request would wait {wait_ms} ms for company, but may wait {limit_ms} ms in all"
             " (SCORESERVE_QUEUE_TIMEOUT_MS, or else SCORING_TIMEOUT_MS)",
         )
+    if settings.model and settings.entry_script:
+        raise ConfigurationError(
+            "SCORESERVE_MODEL (--model)",
+            "It serves a model without a script, and there is an entry script"
+            f" ({settings.entry_script}): give the script its models with --model-dir",
+        )
     if settings.separate_health and settings.health_port == settings.port:
         raise ConfigurationError(
             "HEALTH_PORT", f"Port {settings.port} cannot be the one for scoring and a second one"
