@@ -279,6 +279,37 @@ class Settings:
         read.boolean,
         flag="--batch-exact",
     )
+    protocols: tuple[str, ...] = _setting(
+        (),
+        "SCORESERVE_PROTOCOLS",
+        "Wire protocols beside that of /score, separated by commas: `v2` (Open Inference Protocol),"
+        " `v1` (`:predict`), `mlflow` (`/invocations`), `formats` (npy, Arrow, CSV and msgpack on"
+        " /score).",
+        read.some_of("v2", "v1", "mlflow", "formats"),
+        flag="--protocols",
+    )
+    model_name: str = _setting(
+        "",
+        "SCORESERVE_MODEL_NAME",
+        "What the model is called in the paths and answers of V1 and V2. Unset: SERVICE_NAME, else"
+        " the name of the model directory.",
+        read.path_segment,
+        flag="--model-name",
+    )
+    v2_key: str = _setting(
+        "data",
+        "SCORESERVE_V2_KEY",
+        "The member of the JSON object in which a plain run(raw_data) gets the only input of a V1,"
+        " V2 or MLflow request.",
+    )
+    gzip_bodies: bool = _setting(
+        False,
+        "SCORESERVE_GZIP_BODIES",
+        "Accept request bodies that are compressed with gzip or deflate. SCORESERVE_MAX_BODY_BYTES"
+        " then holds for what they become, too.",
+        read.boolean,
+        flag="--gzip-bodies",
+    )
     max_body_bytes: int = _setting(
         100 * MEBIBYTE,
         "SCORESERVE_MAX_BODY_BYTES",
