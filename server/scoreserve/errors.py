@@ -38,6 +38,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 EXIT_USAGE = 1  # what the reference exits with on a command line it cannot use
+EXIT_FLAGS = 2  # what argparse ends a process with for the same
 EXIT_BOOT = 3  # gunicorn ends itself, instead of respawning, when a process exits with 3
 
 

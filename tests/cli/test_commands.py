@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import scoreserve
-from scoreserve import __version__
+from scoreserve import __version__, settings
 from scoreserve.cli import azmlinfsrv, commands
 from scoreserve.front import arbiter
 from scoreserve.settings import Settings
@@ -171,10 +171,6 @@ class TestScoreserve:
         chosen = start(commands.main, ["serve"]).settings
         assert chosen == Settings(app_root=str(tmp_path))
 
-    def test_a_bad_flag_exits_with_2_and_is_named(self, capsys: pytest.CaptureFixture[str]) -> None:
-        assert exit_code(commands.main, ["serve", "--workers", "none"]) == 2
-        assert "--workers" in capsys.readouterr().err
-
     def test_a_bad_variable_exits_with_3_and_is_named(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -212,21 +208,75 @@ class TestScoreserve:
         start(commands.main, ["serve"])
         assert "WORKER_COUNTS" in capsys.readouterr().out
 
-    def test_help_lists_every_flag(self, capsys: pytest.CaptureFixture[str]) -> None:
-        from scoreserve import settings
-
+    @pytest.mark.parametrize("columns", [80, 60, 200])
+    def test_help_lists_every_setting(
+        self, columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", str(columns))
         assert exit_code(commands.main, ["serve", "--help"]) == 0
-        out = capsys.readouterr().out
-        assert all(source.flag in out for _, source in settings.sources() if source.flag)
+        lines = capsys.readouterr().out.splitlines()
+        words = {word.strip("()") for line in lines for word in line.split()}
+        for heading, rows in settings.groups():
+            assert f"{heading}:" in lines
+            assert {source.env[0] for _, source in rows} <= words
+            assert {source.flag for _, source in rows if source.flag} <= words
+        if columns >= 80:
+            assert max(map(len, lines)) <= min(columns, 100)
+
+    @pytest.mark.parametrize(
+        ("arguments", "told"),
+        [
+            (
+                ["serve", "--entry-scrpt", "score.py"],
+                "scoreserve serve: no flag --entry-scrpt: did you mean --entry-script?",
+            ),
+            (
+                ["serve", "--entry_script=score.py"],
+                "scoreserve serve: no flag --entry_script: did you mean --entry-script?",
+            ),
+            (
+                ["serve", "--quux"],
+                "scoreserve serve: no flag --quux; `scoreserve serve --help` lists what there is",
+            ),
+            (
+                ["serve", "score.py", "model"],
+                "scoreserve serve: unexpected argument 'model';"
+                " `scoreserve serve --help` lists what there is",
+            ),
+            (
+                ["serve", "score.py", "--entry-script", "other.py"],
+                "scoreserve serve: the script is named twice, as SCRIPT and by --entry-script",
+            ),
+            (
+                ["serve", "--workers", "none"],
+                "scoreserve serve: --workers: Input should be a valid integer, unable to parse"
+                " string as an integer, not 'none'",
+            ),
+            (["serv"], "scoreserve: no command serv: did you mean serve?"),
+            (["--versoin"], "scoreserve: no flag --versoin: did you mean --version?"),
+        ],
+    )
+    def test_what_is_wrong_is_told_in_one_line(
+        self, arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert exit_code(commands.main, arguments) == 2
+        out, err = capsys.readouterr()
+        assert (out, err) == ("", f"{told}\n")
+
+    def test_the_script_needs_no_flag(self, start: Start, tmp_path: Path) -> None:
+        chosen = start(commands.main, ["serve", "score.py", "--workers", "2"]).settings
+        assert (chosen.entry_script, chosen.workers) == (str(tmp_path / "score.py"), 2)
 
     def test_version(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert exit_code(commands.main, ["--version"]) == 0
         compiled = " (compiled)" if list(Path(scoreserve.__file__).parent.glob("wire.*.so")) else ""
         assert capsys.readouterr().out == f"scoreserve {__version__}{compiled}\n"
 
-    def test_a_command_is_needed(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_without_a_command_it_tells_which_there_are(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         assert exit_code(commands.main, []) == 2
-        assert "COMMAND" in capsys.readouterr().err
+        assert "serve an entry script" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
-from scoreserve.cli.flags import checked
+from scoreserve.cli.flags import Parser, checked
 from scoreserve.errors import EXIT_BOOT, BootError, ConfigurationError
 from scoreserve.settings import Settings, sources
 from scoreserve.settings_loader import exported, load
@@ -20,7 +20,7 @@ _ROUNDS = 3  # of calls with the known sample: two prove, the third meets
 _CALLS = 4  # in each
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     """The command and its flags."""
     command = commands.add_parser(
         "check",

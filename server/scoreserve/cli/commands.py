@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
+import sys
 from collections.abc import Sequence
 
 from scoreserve import __version__, wire
 from scoreserve.cli import check, serve
+from scoreserve.cli.flags import Parser, no_such
+from scoreserve.errors import EXIT_FLAGS
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs the command that is asked for."""
-    parser = argparse.ArgumentParser(
+    """Runs the command that is asked for. Without one, shows which there are, and exits with 2."""
+    written = sys.argv[1:] if argv is None else argv
+    parser = Parser(
         prog="scoreserve", description="The scoring container for Azure ML entry scripts."
     )
     parser.add_argument("--version", action="version", version=_version())
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     serve.add_to(commands)
     check.add_to(commands)
-    arguments = parser.parse_args(argv)
+    command = next((word for word in written if not word.startswith("-")), None)
+    if command is not None and command not in commands.choices:
+        parser.error(no_such("command", command, commands.choices, parser.prog))
+    arguments = parser.parse_args(written)
+    if arguments.command is None:
+        parser.print_help(sys.stderr)
+        sys.exit(EXIT_FLAGS)
     arguments.run(arguments)
 
 

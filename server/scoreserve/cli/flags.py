@@ -1,10 +1,14 @@
-"""What the flags of the commands have in common."""
+"""What the flags of the commands have in common: wrong ones are told in one line."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import Any
+import sys
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from scoreserve.errors import EXIT_FLAGS
 
 
 def checked(parse: Callable[[Any], Any]) -> Callable[[str], Any]:
@@ -17,3 +21,47 @@ def checked(parse: Callable[[Any], Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(f"{error}, not {text!r}") from None
 
     return check
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, which says in one line what is wrong and what was meant, without its usage.
+    `help_text` makes the text of --help for a width in columns, in the place of argparse's.
+    """
+
+    help_text: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        return super().format_help() if self.help_text is None else self.help_text()
+
+    def error(self, message: str) -> NoReturn:
+        """Exits the process with 2, which is argparse's code for it."""
+        print(f"{self.prog}: {message.removeprefix('argument ')}", file=sys.stderr)
+        sys.exit(EXIT_FLAGS)
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Knows all: argparse would leave what a command does not know to its parent, which cannot
+        say what was meant.
+        """
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(self._told(unknown[0]))
+        return found, []
+
+    def _told(self, argument: str) -> str:
+        """What is wrong with an argument that is not known."""
+        if argument.startswith("-"):
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            return no_such("flag", argument.partition("=")[0], flags, self.prog)
+        return f"unexpected argument {argument!r}; {_more(self.prog)}"
+
+
+def no_such(kind: str, written: str, known: Collection[str], program: str) -> str:
+    """That there is no flag or command as it is `written`, and which one may be meant."""
+    near = get_close_matches(written, known, n=1)
+    return f"no {kind} {written}{f': did you mean {near[0]}?' if near else '; ' + _more(program)}"
+
+
+def _more(program: str) -> str:
+    return f"`{program} --help` lists what there is"

@@ -10,44 +10,46 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from scoreserve import app_insights, logs, stdio
+from scoreserve import setting_values as read
 from scoreserve.banner import banner
 from scoreserve.cgroup import available_cpus
-from scoreserve.cli.flags import checked
+from scoreserve.cli import settings_help
+from scoreserve.cli.flags import Parser, checked
 from scoreserve.compute_budget import thread_limits
 from scoreserve.errors import EXIT_BOOT, ConfigFileError, ConfigurationError
-from scoreserve.settings import Settings, sources
+from scoreserve.settings import sources
 from scoreserve.settings_loader import Loaded, exported, forget_secrets, load
 
 _log = logging.getLogger("azmlinfsrv")
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     """The command and its flags: one a setting."""
-    command = commands.add_parser(
-        "serve",
-        help="serve an entry script",
-        description="Serves an entry script. Every flag may also be set by the environment variable"
-        " or the config.json key in brackets; a flag wins over both.",
-    )
-    defaults = Settings()
+    command = commands.add_parser("serve", help="serve an entry script over HTTP")
+    command.help_text = settings_help.help_text
+    command.add_argument("script", nargs="?", metavar="SCRIPT", type=checked(read.text))
     for name, source in sources():
         if source.flag is not None:
-            variable = source.env[0] if source.read_env else f"config file: {source.env[0]}"
             # A switch needs no value: `--reload` is `--reload true`.
             switch: dict[str, Any] = {"nargs": "?", "const": True} if source.switch else {}
             command.add_argument(
                 source.flag,
                 dest=name,
-                metavar=source.unit.upper() or "VALUE",
+                metavar=settings_help.metavar(source),
                 type=checked(source.parse),
                 **switch,
-                help=f"{source.help} [{variable}; default: {getattr(defaults, name) or 'none'}]",
+                help=source.help.replace("%", "%%"),
             )
-    command.set_defaults(run=_run)
+    command.set_defaults(run=_run, parser=command)
 
 
 def _run(arguments: argparse.Namespace) -> NoReturn:
-    serve(vars(arguments))
+    cli = vars(arguments)
+    if cli["script"] is not None:
+        if cli["entry_script"] is not None:
+            cli["parser"].error("the script is named twice, as SCRIPT and by --entry-script")
+        cli["entry_script"] = cli["script"]
+    serve(cli)
 
 
 def serve(arguments: Mapping[str, Any]) -> NoReturn:
