@@ -69,6 +69,30 @@ def one_of(*words: str) -> Callable[[Any], str]:
     return parse
 
 
+def some_of(*words: str) -> Callable[[Any], str]:
+    """Some of these words, separated by commas."""
+
+    def parse(value: Any) -> str:
+        given = [word.strip().lower() for word in text(value).split(",")]
+        unknown = [word for word in given if word and word not in words]
+        if unknown:
+            raise ValueError(
+                f"Input should be some of {', '.join(words)}, separated by commas; there is no"
+                f" {unknown[0]!r}"
+            )
+        return ",".join(word for word in words if word in given)
+
+    return parse
+
+
+def path_segment(value: Any) -> str:
+    """What can stand between two slashes of a path, as a name of people's."""
+    found = text(value).strip()
+    if "/" in found or ":" in found or not found.isprintable():
+        raise ValueError("Input should be a name without slashes and colons")
+    return found
+
+
 def level(value: Any) -> str:
     """The name of a level of Python's logging, in any case."""
     name = str(value).strip().upper()

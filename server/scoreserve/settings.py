@@ -279,14 +279,16 @@ class Settings:
         read.boolean,
         flag="--batch-exact",
     )
-    protocols: tuple[str, ...] = _setting(
-        (),
+    protocols: str = _setting(
+        "",
         "SCORESERVE_PROTOCOLS",
         "Wire protocols beside that of /score, separated by commas: `v2` (Open Inference Protocol),"
         " `v1` (`:predict`), `mlflow` (`/invocations`), `formats` (npy, Arrow, CSV and msgpack on"
         " /score).",
         read.some_of("v2", "v1", "mlflow", "formats"),
         flag="--protocols",
+        metavar="NAMES",
+        heading="Wire protocols",
     )
     model_name: str = _setting(
         "",
@@ -295,6 +297,7 @@ class Settings:
         " the name of the model directory.",
         read.path_segment,
         flag="--model-name",
+        metavar="NAME",
     )
     v2_key: str = _setting(
         "data",
