@@ -47,7 +47,7 @@ def _lines(width: int) -> Iterator[str]:
         yield f"{heading}:"
         for name, source in rows:
             yield f"  {'   '.join(_names(source))}"
-            text = f"{source.help}{_default(source, getattr(defaults, name))}"
+            text = f"{source.help}{default_text(source, getattr(defaults, name))}"
             yield from textwrap.wrap(
                 text,
                 width,
@@ -72,7 +72,8 @@ def metavar(source: Source) -> str:
     return source.metavar or source.unit.upper() or "VALUE"
 
 
-def _default(source: Source, default: Any) -> str:
+def default_text(source: Source, default: Any) -> str:
+    """The default of a setting, as a sentence that follows its help text."""
     if default in (None, "", ()):
         return "" if "Unset:" in source.help else " Default: none."
     shown = str(default).lower() if isinstance(default, bool) else str(default)

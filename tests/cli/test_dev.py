@@ -1,0 +1,107 @@
+"""`scoreserve dev`: what a server is started with while a script is written."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from scoreserve.cli import commands, dev
+from tests.conftest import WriteFile
+
+SCRIPT = "def init(): pass\ndef run(data): return data\n"
+
+
+class Served(BaseException):
+    """A server would be started with these values."""
+
+    def __init__(self, cli: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.cli = cli
+
+
+Start = Callable[..., Mapping[str, Any]]
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_file: WriteFile) -> Start:
+    """What `scoreserve dev` would start here, beside a score.py."""
+
+    def serve(cli: Mapping[str, Any]) -> None:
+        raise Served(cli)
+
+    def start(*arguments: str) -> Mapping[str, Any]:
+        with pytest.raises(Served) as caught:
+            commands.main(["dev", *arguments])
+        return caught.value.cli
+
+    for variable in ("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "AML_APP_ROOT"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.delitem(sys.modules, "debugpy", raising=False)
+    monkeypatch.setattr(dev, "serve", serve)
+    monkeypatch.chdir(tmp_path)
+    write_file("score.py", SCRIPT)
+    return start
+
+
+def test_only_this_machine_is_served_and_sees_tracebacks(start: Start) -> None:
+    cli = start("score.py")
+    assert cli["host"] == "127.0.0.1"
+    assert cli["reload"] is True
+    assert cli["show_tracebacks"] is True
+
+
+def test_others_are_served_when_they_are_asked_for(start: Start) -> None:
+    assert start("score.py", "--host", "0.0.0.0")["host"] == "0.0.0.0"
+
+
+def test_the_script_and_its_model_are_found_where_they_usually_are(
+    start: Start, tmp_path: Path
+) -> None:
+    assert start()["entry_script"] == str(tmp_path / "score.py")
+    assert start()["model_dir"] is None
+    (tmp_path / "model").mkdir()
+    assert start()["model_dir"] == str(tmp_path / "model")
+    assert start("--entry-script", "score.py")["model_dir"] == str(tmp_path / "model")
+    assert start("--model-dir", "other")["model_dir"] == "other"
+
+
+def test_a_model_that_is_set_elsewhere_wins(
+    start: Start, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file("model/model.bin", "")
+    write_file("config.json", '{"AZUREML_MODEL_DIR": "other"}')
+    assert start()["model_dir"] is None  # the server reads the file
+    write_file("config.json", "{}")
+    monkeypatch.setenv("AZUREML_MODEL_DIR", "another")
+    assert start()["model_dir"] is None
+
+
+def test_a_breakpoint_has_no_time_limit(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "worker_timeout_s" not in start()
+    monkeypatch.setitem(sys.modules, "debugpy", ModuleType("debugpy"))
+    cli = start()
+    assert (cli["worker_timeout_s"], cli["scoring_timeout_ms"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("scroe.py", "did you mean score.py?"),
+        ("nowhere/score.py", "no folder"),
+        (".", "is a folder"),
+    ],
+)
+def test_a_script_that_is_not_there_is_told_in_one_line(
+    start: Start, script: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        commands.main(["dev", script])
+    assert caught.value.code == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
