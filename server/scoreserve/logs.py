@@ -55,6 +55,12 @@ def request_id() -> str:
     return b",".join(map(heads.request_id_of, scored_heads.get())).decode("latin-1")
 
 
+def request_text(request_id: bytes) -> str:
+    """How the text of a line names the request with that x-request-id."""
+    text = request_id.decode("ascii", "backslashreplace")  # terminals obey some bytes past ASCII
+    return f"request {text}" if text else "a request without an id"
+
+
 class UtcFormatter(logging.Formatter):
     """logging.Formatter with UTC times, and our format unless another is asked for."""
 

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from scoreserve.errors import ConfigFileError, ConfigurationError
@@ -50,14 +51,19 @@ _COMMAND_LINE = "command line"
 _LONGEST_SHOWN = 100  # characters of a value
 
 
-def load(cli: Mapping[str, Any], environ: Mapping[str, str], cwd: str) -> Loaded:
+def load(
+    cli: Mapping[str, Any],
+    environ: Mapping[str, str],
+    cwd: str,
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+) -> Loaded:
     """The settings, from the command line's values by setting name (None: not given), the
-    environment and the config file that these two lead to.
+    environment and the config file that these two lead to; else the command's own `defaults`.
 
     Raises ConfigurationError for the first value that cannot be used.
     """
     config = _read_config_file(cli, environ, cwd)
-    values: dict[str, Any] = {}
+    values = dict(defaults)
     warnings = []
     for name, source in sources():
         found = _find(name, source, cli, environ, config)

@@ -100,6 +100,16 @@ class TestAzmlinfsrv:
         assert exit_code(azmlinfsrv.main, []) == 1
         assert "--entry_script or provide a path" in capsys.readouterr().out
 
+    def test_the_log_is_as_the_references_unless_another_is_asked_for(
+        self, start: Start, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        chosen = start(azmlinfsrv.main, ["--entry", "score.py"]).settings
+        assert (chosen.access_log, chosen.log_color) == ("two", "never")
+        assert start(commands.main, ["serve"]).settings.access_log == "one"
+        monkeypatch.setenv("SCORESERVE_ACCESS_LOG", "one")
+        chosen = start(azmlinfsrv.main, ["--entry", "score.py"]).settings
+        assert (chosen.access_log, chosen.log_color) == ("one", "never")
+
     def test_a_config_file_is_enough(self, start: Start, write_file: WriteFile) -> None:
         write_file("mine.json", json.dumps({"AZUREML_ENTRY_SCRIPT": "score.py"}))
         chosen = start(azmlinfsrv.main, ["--config_file", "mine.json"]).settings

@@ -29,7 +29,11 @@ def main(argv: Sequence[str] | None = None) -> None:
             " configuration file using --config_file"
         )
         sys.exit(EXIT_USAGE)
-    serve(arguments)
+    serve(arguments, _REFERENCE_DEFAULTS)
+
+
+# The log's lines are those of the reference, unless others are asked for.
+_REFERENCE_DEFAULTS = {"access_log": "two", "log_color": "never"}
 
 
 class _ReferenceParser(argparse.ArgumentParser):

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from scoreserve import app_insights, logs, stdio
@@ -52,8 +53,12 @@ def _run(arguments: argparse.Namespace) -> NoReturn:
     serve(cli)
 
 
-def serve(arguments: Mapping[str, Any]) -> NoReturn:
-    """Runs the server with these command-line values, by setting name. Exits the process."""
+def serve(
+    arguments: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})
+) -> NoReturn:
+    """Runs the server with these command-line values, by setting name, and the command's own
+    `defaults`. Exits the process.
+    """
     stdio.install(stdio.FRONT_PATIENCE_SECONDS)
     cli = dict(arguments)
     if cli.get("app_insights_key"):
@@ -63,7 +68,7 @@ def serve(arguments: Mapping[str, Any]) -> NoReturn:
     if cli.get("entry_script"):
         cli["entry_script"] = _absolute(cli["entry_script"])
     try:
-        loaded = load(cli, os.environ, os.getcwd())
+        loaded = load(cli, os.environ, os.getcwd(), defaults)
         chosen = loaded.settings
         custom_logs = logs.configure(chosen)
     except ConfigurationError as error:

@@ -29,13 +29,14 @@ from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.pid_table import WorkerPids
 from scoreserve.front.workers.supervisor import Supervisor
 from scoreserve.log_thread import LogThread
-from scoreserve.logs import JsonFormatter
+from scoreserve.logs import JsonFormatter, wants_color
 from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
 
 _log = logging.getLogger("azmlinfsrv")
 
 _GC_THRESHOLD = 20_000  # objects
+_LINES = {"off": 0, "one": 1, "two": 2}  # of a request, by SCORESERVE_ACCESS_LOG
 _LAST_LOG_SECONDS = 1.0  # for handlers of the user's, when all else has ended
 
 
@@ -117,7 +118,12 @@ class FrontProcess:
             from scoreserve.front.observe.access_log_json import JsonAccessLog
 
             log_class = JsonAccessLog
-        self._log = log_class(self.loop.call_later, direct=not custom_logs)
+        self._log = log_class(
+            self.loop.call_later,
+            lines=_LINES[settings.access_log],
+            direct=not custom_logs,
+            color=wants_color(sys.stdout, settings.log_color),
+        )
         self._log_thread = LogThread() if custom_logs else None
         parts = assemble(settings, self._supervisor, dispatch, self._log, descriptors)
         self._supervisor.on_batch_counts = parts.batching.add

@@ -153,28 +153,29 @@ class WorkerLoop:
         try:
             chunk = next(outcome.chunks, None)
         except BaseException:
-            _log.exception("The response body could not be made")
+            _log.exception("The response body could not be made, %s", outcome.request)
             failed = results.failure(job_id, ResultUnusable())
             self._pipe.send(wire.encode_outcomes([failed]))
             return
         self._pipe.send(wire.encode_outcomes([outcome.outcome]))
         self._return_calls()
-        complete = self._send_chunks(job_id, chunk, outcome.chunks)
+        complete = self._send_chunks(outcome, chunk)
         self._pipe.send([wire.stream_end(job_id, complete=complete)])
 
-    def _send_chunks(self, job_id: int, chunk: bytes | None, rest: Iterator[bytes]) -> bool:
+    def _send_chunks(self, outcome: StreamedOutcome, chunk: bytes | None) -> bool:
         """False when the body broke off, or nobody wants the rest of it."""
+        job_id = outcome.outcome.id
         while chunk is not None:
             if chunk:
                 self._pipe.send([wire.chunk(job_id, chunk)])
                 if not self._more_wanted(job_id):
                     return False
             try:
-                chunk = self._make_chunk(job_id, rest)
+                chunk = self._make_chunk(job_id, outcome.chunks)
             except StreamStopped:
                 return False
             except BaseException:
-                _log.exception("The response body broke off")
+                _log.exception("The response body broke off, %s", outcome.request)
                 return False
         return True
 
@@ -225,4 +226,4 @@ class WorkerLoop:
         try:
             outcome.close()
         except BaseException:
-            _log.exception("The response body did not close")
+            _log.exception("The response body did not close, %s", outcome.request)

@@ -1,4 +1,4 @@
-"""The two log lines of a request."""
+"""The one log line of a request, or the two of the reference."""
 
 from __future__ import annotations
 
@@ -22,11 +22,15 @@ OK = Reply(200, b"", b"[1, 2]")
 class Log:
     """An access log and what it wrote."""
 
-    def __init__(self, *, direct: bool = True) -> None:
+    def __init__(self, *, lines: int = 2, direct: bool = True, color: bool = False) -> None:
         self.stream = io.StringIO()
         self.deferred: list[Callable[[], None]] = []
         self.log = AccessLog(
-            lambda seconds, run: self.deferred.append(run), direct=direct, stream=self.stream
+            lambda seconds, run: self.deferred.append(run),
+            lines=lines,
+            direct=direct,
+            color=color,
+            stream=self.stream,
         )
 
     def lines(self) -> list[str]:
@@ -76,6 +80,61 @@ def test_the_length_of_a_stream_is_not_known(log: Log) -> None:
     stream = BodyStream(lambda: None, lambda: None)
     log.log.record(request_head(), Reply(200, b"", b"", stream), 0.01, api=True)
     assert log.lines()[0].endswith("ms N/A")
+
+
+class TestOneLine:
+    @pytest.fixture(autouse=True)
+    def loggers(self, clean_loggers: None) -> None:
+        logs.configure_default()
+
+    @pytest.mark.parametrize(
+        ("head", "request_id"),
+        [
+            (b"content-type: a\r\nx-request-id: mine\r\nx-ms-request-id: mine\r\n", "mine"),
+            (b"content-type: a\r\n", "-"),
+            (b"", "-"),
+            (b"content-type: a\r\nx-request-id: \x9b1m\r\n", r"\x9b1m"),
+        ],
+    )
+    def test_has_client_and_id(self, head: bytes, request_id: str) -> None:
+        log = Log(lines=1)
+        log.log.record(request_head(query="a=1"), Reply(200, head, b"[1]"), 0.0123456, api=True)
+        (line,) = log.lines()
+        assert re.fullmatch(
+            rf"{TIME} I \[\d+\] azmlinfsrv - POST /score\?a=1 200 12\.346ms 3 192\.0\.2\.1"
+            rf" {re.escape(request_id)}",
+            line,
+        )
+
+    def test_is_that_of_other_paths_too_but_of_no_probe(self) -> None:
+        log = Log(lines=1)
+        log.log.record(request_head("GET", "/"), OK, 0.01, api=False)
+        log.log.record(request_head("GET", "/other"), Reply(404, b""), 0.01, api=False)
+        (line,) = log.lines()
+        assert line.endswith("azmlinfsrv - GET /other 404 10.000ms 0 192.0.2.1 -")
+
+    def test_may_have_colors_as_other_lines_have(self) -> None:
+        log = Log(lines=1, color=True)
+        log.log.record(request_head(), OK, 0.01, api=True)
+        (line,) = log.lines()
+        assert re.match(rf"\x1b\[2m{TIME}\x1b\[0m \x1b\[32mI\x1b\[0m \x1b\[2m\[\d+\]", line)
+        assert line.endswith("azmlinfsrv -\x1b[0m POST /score 200 10.000ms 6 192.0.2.1 -")
+
+    def test_goes_through_its_logger_with_a_logging_json(
+        self, server_log: pytest.LogCaptureFixture
+    ) -> None:
+        log = Log(lines=1, direct=False)
+        log.log.record(request_head(path="/%s"), OK, 0.01, api=False)
+        assert log.lines() == []
+        (line,) = server_log.messages
+        assert line.startswith("POST /%s 200")
+
+
+def test_there_may_be_none(clean_loggers: None) -> None:
+    logs.configure_default()
+    log = Log(lines=0)
+    log.log.record(request_head(), OK, 0.01, api=True)
+    assert log.lines() == []
 
 
 @pytest.mark.parametrize("name", ["user_agent", "referer"])

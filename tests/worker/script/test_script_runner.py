@@ -150,6 +150,25 @@ def test_an_exception_is_a_500_and_its_traceback_is_logged_from_the_script_on(
     assert "script/script_runner.py" not in logged
 
 
+@pytest.mark.parametrize(
+    ("request_id", "named"),
+    [
+        (b"mine", "request mine"),
+        (b"\x9b1m", r"request \x9b1m"),
+        (b"", "a request without an id"),
+    ],
+)
+def test_a_traceback_names_its_request_in_text_too(
+    score: Score, server_log: pytest.LogCaptureFixture, request_id: bytes, named: str
+) -> None:
+    def run(data: Any) -> None:
+        raise KeyError("mine")
+
+    score(run, replace(job_of(), head=heads.encode_head(head_of(), request_id)))
+    *_, logged = server_log.messages
+    assert logged.startswith(f"Encountered Exception in {named}: Traceback (most recent call last)")
+
+
 def test_a_result_without_json_form_is_a_500_and_its_type_is_logged(
     score: Score, server_log: pytest.LogCaptureFixture
 ) -> None:

@@ -1,11 +1,12 @@
-"""The two log lines of a request, as the reference writes them.
+"""The log line of a request, or the two that the reference writes. Probes have none.
 
-    azmlinfsrv - POST /score 200 0.123ms 17                          for /score and /swagger.json
-    gunicorn.access - 127.0.0.1 - - [time] "POST /score HTTP/1.1" 200 17 "-" "curl/7.88.1"
+one  azmlinfsrv - POST /score 200 0.123ms 17 127.0.0.1 4c1e2f66-...            the last is its id
+two  azmlinfsrv - POST /score 200 0.123ms 17                         for /score and /swagger.json
+     gunicorn.access - 127.0.0.1 - - [time] "POST /score HTTP/1.1" 200 17 "-" "curl/7.88.1"
 
-The second is written for everything but probes. Passing each through `logging` would cost about as
-much as scoring a fast request, so lines are formatted here and written in batches. A logging.json
-of the user's changes that: then each goes through `logging`.
+Passing each through `logging` would cost about as much as scoring a fast request, so lines are
+formatted here and written in batches. A logging.json of the user's changes that: then each goes
+through `logging`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from scoreserve.front.messages.number_text import write_milliseconds, write_numb
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.heads import RequestHead
+from scoreserve.logs import FORMAT, color_format
 
 _FLUSH_SECONDS: Final = 0.05
 _FLUSH_REQUESTS: Final = 256
@@ -33,9 +35,12 @@ _SPACE: Final = 0x20
 _DASH: Final = 0x2D
 _NEWLINE: Final = 0x0A
 
+_BEFORE_ID: Final = b"\r\nx-request-id: "  # in the head of a reply
+_END: Final = b"\r\n"
+
 Texts = tuple[bytes, bytes, bytes]  # see texts_of
 
-_PROBES = frozenset({b"/", b"/health/live", b"/health/ready", b"/metrics"})
+_PROBES = frozenset({b"/", b"/health/live", b"/health/ready", b"/metrics", b"/status/details.json"})
 
 _api_log = logging.getLogger("azmlinfsrv")
 _access_log = logging.getLogger("gunicorn.access")
@@ -44,18 +49,23 @@ _access_log = logging.getLogger("gunicorn.access")
 class AccessLog:
     """Writes request lines. `defer` runs a function after so many seconds (a loop's call_later).
 
-    `direct`: the loggers are as `scoreserve.logs` set them up, so lines may go to `stream` without
-    passing through them.
+    A request has as many `lines`, see above; 0: none. `direct`: the loggers are as
+    `scoreserve.logs` set them up, so lines may go to `stream` without passing through them, with
+    `color` or without.
     """
 
     def __init__(
         self,
         defer: Callable[[float, Callable[[], None]], object],
         *,
+        lines: int = 2,
         direct: bool = True,
+        color: bool = False,
         stream: TextIO | None = None,
     ) -> None:
         self._defer = defer
+        self._two = lines > 1
+        self._format = color_format(logging.INFO) if color else FORMAT
         self._direct = direct
         self._stream = stream or sys.stdout
         self._lines = BytesWriter()  # of requests that have gathered, in UTF-8
@@ -65,7 +75,9 @@ class AccessLog:
         self._api_prefix = self._access_prefix = self._at = b""
         self._pid = os.getpid()
         self._api = _api_log.isEnabledFor(logging.INFO)
-        self._access = _access_log.isEnabledFor(logging.INFO)
+        # Whether any line is written: that which there is in each form.
+        last = _access_log if lines > 1 else _api_log
+        self._access = lines > 0 and last.isEnabledFor(logging.INFO)
 
     def record(
         self,
@@ -92,16 +104,15 @@ class AccessLog:
         millisecond = int(wall_clock() * 1000)
         if millisecond != self._millisecond:
             self._start_millisecond(millisecond)
-        if api and (self._api or not self._direct):
-            self._write_api(texts[0], reply, seconds)
-        self._write_access(texts, reply, host or host_of(head.client))
+        client = host or host_of(head.client)
+        if self._two:
+            self._write_two(texts, reply, seconds, client, api=api)
+        else:
+            self._write_one(texts[0], reply, seconds, client)
         if self._direct:
             self._count()
-            return
-        lines = self._take().split("\n")
-        if api:
-            _api_log.info(lines[0])
-        _access_log.info(lines[-2])
+        else:
+            self._pass_on(api=api)
 
     def flush(self) -> None:
         """Writes what has gathered."""
@@ -109,6 +120,23 @@ class AccessLog:
             self._gathered = 0
             self._stream.write(self._take())
             self._stream.flush()
+
+    def _write_two(
+        self, texts: Texts, reply: Reply, seconds: float, client: bytes, *, api: bool
+    ) -> None:
+        if api and (self._api or not self._direct):
+            self._write_api(texts[0], reply, seconds)
+            self._lines.append(_NEWLINE)
+        self._write_access(texts, reply, client)
+
+    def _write_one(self, asked: bytes, reply: Reply, seconds: float, client: bytes) -> None:
+        self._write_api(asked, reply, seconds)
+        out = self._lines
+        out.append(_SPACE)
+        out.write(client)
+        out.append(_SPACE)
+        out.write(request_id_of(reply.head))
+        out.append(_NEWLINE)
 
     def _write_api(self, asked: bytes, reply: Reply, seconds: float) -> None:
         out = self._lines
@@ -123,7 +151,6 @@ class AccessLog:
             write_number(out, reply.length)
         else:
             out.write(b"N/A")
-        out.append(_NEWLINE)
 
     def _write_access(self, texts: Texts, reply: Reply, host: bytes) -> None:
         out = self._lines
@@ -150,6 +177,14 @@ class AccessLog:
         if self._gathered >= _FLUSH_REQUESTS:
             self.flush()
 
+    def _pass_on(self, *, api: bool) -> None:
+        """Gives the lines of one request to their loggers."""
+        lines = self._take().split("\n")
+        if api or not self._two:
+            _api_log.info(lines[0])
+        if self._two:
+            _access_log.info(lines[-2])
+
     def _take(self) -> str:
         lines, self._lines = self._lines, BytesWriter()
         return lines.getvalue().decode()
@@ -164,9 +199,19 @@ class AccessLog:
             self._at = time.strftime(" - - [%d/%b/%Y:%H:%M:%S +0000] ", utc).encode()
         self._millisecond = millisecond
         if self._direct:
-            prefix = f"{self._log_time},{after:03d} I [{self._pid}] "
-            self._api_prefix = f"{prefix}azmlinfsrv - ".encode()
-            self._access_prefix = f"{prefix}gunicorn.access - ".encode()
+            self._api_prefix = self._prefix(after, "azmlinfsrv")
+            self._access_prefix = self._prefix(after, "gunicorn.access")
+
+    def _prefix(self, millisecond: int, logger: str) -> bytes:
+        """What a line of this logger begins with."""
+        values = {
+            "asctime": f"{self._log_time},{millisecond:03d}",
+            "levelname": "INFO",
+            "process": self._pid,
+            "name": logger,
+            "message": "",
+        }
+        return (self._format % values).encode()
 
 
 def is_probe(head: RequestHead) -> bool:
@@ -188,6 +233,15 @@ def texts_of(head: RequestHead) -> Texts:
 def host_of(client: bytes) -> bytes:
     """The address of a client, `host:port` or nothing, as the log has it."""
     return _utf8(client.rpartition(b":")[0]) or b"-"
+
+
+def request_id_of(head: bytes) -> bytes:
+    """The id that the header lines of a reply tell its client, as the log has it."""
+    before = head.find(_BEFORE_ID)
+    if before < 0:
+        return b"-"
+    start = before + len(_BEFORE_ID)
+    return _utf8(head[start : head.find(_END, start)])
 
 
 def _header(head: RequestHead, name: bytes) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 from scoreserve import wire
 from scoreserve.errors import ResultUnusable
 from scoreserve.heads import RequestHead
+from scoreserve.logs import request_text
 from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
@@ -30,10 +31,13 @@ _GENERATOR_HEAD = b"content-type: text/plain; charset=utf-8\r\n"
 
 
 class StreamedOutcome:
-    """The outcome whose body is still to be made, chunk by chunk."""
+    """The outcome whose body is still to be made, chunk by chunk, for the request with that id."""
 
-    def __init__(self, outcome: Outcome, chunks: Iterator[bytes], close: Any) -> None:
+    def __init__(
+        self, outcome: Outcome, chunks: Iterator[bytes], close: Any, request_id: bytes = b""
+    ) -> None:
         self.outcome = outcome
+        self.request = request_text(request_id)
         self.chunks = chunks
         self._close = close
 
@@ -67,7 +71,8 @@ def from_response(
         flags = wire.RAN | (wire.CLOSE if _asks_to_close(headers) else 0)
         if streamed and head.method != b"HEAD" and status not in _BODILESS:
             outcome = Outcome(job_id, status, block, b"", seconds, flags | wire.STREAMED)
-            return StreamedOutcome(outcome, iter(body), getattr(body, "close", None))
+            close = getattr(body, "close", None)
+            return StreamedOutcome(outcome, iter(body), close, head.request_id)
         content = b"" if status in _BODILESS else b"".join(body)
     except BaseException:
         response.close()
@@ -76,10 +81,13 @@ def from_response(
     return Outcome(job_id, status, block, content, seconds, flags | wire.SIZED if sized else flags)
 
 
-def from_generator(job_id: int, chunks: Iterable[Any], seconds: float) -> StreamedOutcome:
+def from_generator(
+    job_id: int, chunks: Iterable[Any], seconds: float, request_id: bytes = b""
+) -> StreamedOutcome:
     """The outcome of a run() that is a generator of str or bytes: streamed as plain text."""
     outcome = Outcome(job_id, 200, _GENERATOR_HEAD, b"", seconds, wire.RAN | wire.STREAMED)
-    return StreamedOutcome(outcome, map(_as_bytes, chunks), getattr(chunks, "close", None))
+    close = getattr(chunks, "close", None)
+    return StreamedOutcome(outcome, map(_as_bytes, chunks), close, request_id)
 
 
 def _as_bytes(chunk: Any) -> bytes:

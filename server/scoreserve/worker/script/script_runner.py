@@ -13,7 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final
 
-from scoreserve import logs
+from scoreserve import heads, logs
 from scoreserve.errors import (
     InternalError,
     ReplyError,
@@ -47,10 +47,10 @@ RunnerState = tuple[float, Call | None, AbstractContextManager[Any] | None]
 IDLE: Final[RunnerState] = (math.inf, None, None)
 
 
-def about(*heads: bytes) -> None:
-    """What is logged from here on is about the requests with these heads."""
+def about(*scored: bytes) -> None:
+    """What is logged from here on is about the requests with these encoded heads."""
     if _Formatter.wanted:
-        logs.scored_heads.set(heads)
+        logs.scored_heads.set(scored)
 
 
 def nobody_told(calls: Sequence[Call]) -> None:
@@ -111,7 +111,8 @@ class ScriptRunner:
                 calls.append(results.failure(job.id, error))
             except MemoryError:
                 about(job.head)
-                _log.exception("There is no memory for the input of run()")
+                request = logs.request_text(heads.request_id_of(job.head))
+                _log.exception("There is no memory for the input of run(), %s", request)
                 calls.append(results.failure(job.id, InternalError()))
         return calls
 
@@ -141,7 +142,8 @@ class ScriptRunner:
         """The outcome of a call that ended with `error`, which is logged."""
         about(call.head)
         told = _user_traceback(error)
-        _log.error("Encountered Exception: %s", told)
+        request = logs.request_text(heads.request_id_of(call.head))
+        _log.error("Encountered Exception in %s: %s", request, told)
         return results.failure(
             call.job_id, error, seconds, traceback=told if self._show_tracebacks else ""
         )
