@@ -1,0 +1,1 @@
+"""Tests of the documentation: its commands run, its generated page is up to date."""
