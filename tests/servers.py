@@ -38,7 +38,7 @@ OUR_ERRORS = (
     "socket.send() raised exception",
 )
 
-MARKER = "SCORESERVE_TEST_SERVER"  # in the environment of every process of one server
+MARKER = "TESTED_SCORESERVE"  # in the environment of every process of one server
 
 GATES = '''
 """Where this script and its test wait for each other."""

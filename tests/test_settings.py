@@ -274,6 +274,14 @@ class TestEmptyVariables:
         assert load(AZUREML_ENTRY_SCRIPT="").script_path is None
 
 
+class TestServiceLinks:
+    """Of Kubernetes, for a service whose name makes one of our variables."""
+
+    @pytest.mark.parametrize("variable", ["AZUREML_DEBUG_PORT", "WORKER_COUNT", "SCORESERVE_HOST"])
+    def test_are_not_read(self, load: Load, variable: str) -> None:
+        assert load(**{variable: "tcp://10.0.0.1:80"}) == load()
+
+
 class TestTogether:
     def test_company_is_not_waited_for_beyond_the_end(self, load: Load) -> None:
         """Each request would be answered 503 that comes alone."""

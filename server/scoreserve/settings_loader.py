@@ -13,6 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from scoreserve import setting_names
 from scoreserve.errors import ConfigFileError, ConfigurationError
 from scoreserve.settings import Settings, Source, sources
 
@@ -64,7 +65,10 @@ def load(
     """
     config = _read_config_file(cli, environ, cwd)
     values = dict(defaults)
-    warnings = []
+    given = {name for name, value in cli.items() if value is not None}
+    warnings = list(setting_names.variable_warnings(environ, given))
+    if config is not None:
+        warnings += setting_names.key_warnings(config.unknown_keys)
     for name, source in sources():
         found = _find(name, source, cli, environ, config)
         if found is None:
@@ -155,8 +159,11 @@ def _find(
     if cli.get(name) is not None:
         return Written(source.flag or name, _COMMAND_LINE, cli[name])
     for variable in source.env if source.read_env else ():
-        if variable in environ and (environ[variable] or not source.unset_if_empty):
-            return Written(variable, f"environment variable: {variable}", environ[variable])
+        value = environ.get(variable)
+        if value is None or setting_names.is_service_link(value):
+            continue
+        if value or not source.unset_if_empty:
+            return Written(variable, f"environment variable: {variable}", value)
     if config is not None:
         for key in source.env:
             if config.values.get(key) is not None:

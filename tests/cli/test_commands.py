@@ -214,9 +214,20 @@ class TestScoreserve:
     def test_unknown_keys_are_warned_of(
         self, start: Start, write_file: WriteFile, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        write_file("config.json", json.dumps({"WORKER_COUNTS": 2}))
+        write_file("config.json", json.dumps({"WORKER_COUNTS": 2, "mine": 1}))
         start(commands.main, ["serve"])
-        assert "WORKER_COUNTS" in capsys.readouterr().out
+        out = capsys.readouterr().out
+        assert "Extra keys = ['WORKER_COUNTS', 'mine']" in out
+        assert "Did you mean WORKER_COUNT?" in out
+
+    def test_misspelt_variables_are_warned_of(
+        self, start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("SCORESERVE_MAX_BATCHSIZE", "64")
+        assert start(commands.main, ["serve"]).settings.max_batch_size == 1
+        out = capsys.readouterr().out
+        assert " W [" in out
+        assert "Did you mean SCORESERVE_MAX_BATCH_SIZE?" in out
 
     @pytest.mark.parametrize("columns", [80, 60, 200])
     def test_help_lists_every_setting(

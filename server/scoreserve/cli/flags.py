@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Collection, Sequence
-from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from scoreserve.errors import EXIT_FLAGS
@@ -59,6 +58,8 @@ class Parser(argparse.ArgumentParser):
 
 def no_such(kind: str, written: str, known: Collection[str], program: str) -> str:
     """That there is no flag or command as it is `written`, and which one may be meant."""
+    from difflib import get_close_matches
+
     near = get_close_matches(written, known, n=1)
     return f"no {kind} {written}{f': did you mean {near[0]}?' if near else '; ' + _more(program)}"
 
