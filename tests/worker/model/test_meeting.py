@@ -54,7 +54,10 @@ class FakeLibrary:
         yield Model, "predict"
         yield Model, "twice"
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        return ""
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
         return self.refused
@@ -194,11 +197,10 @@ class TestCalls:
         assert meeting.score(range(CALLS)) == {n: (200, [4.0 * n]) for n in range(CALLS)}
         assert meeting.model.sizes[:2] == [CALLS, CALLS]
 
-    def test_too_large_ones_meet_in_fewer(
-        self, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("scoreserve.worker.model.meeting._MOST_BYTES", 6)
+    def test_too_large_ones_meet_in_fewer(self, meeting: Meeting) -> None:
         meeting.start()
+        assert meeting.runner is not None
+        meeting.runner._most_bytes = 6
         assert meeting.score(range(10, 20)) == doubled(range(10, 20))
         assert meeting.begun == [3, 3, 3, 1]
 
@@ -265,16 +267,15 @@ class TestErrors:
 
 
 class TestARunThatCallsNoModel:
-    def test_is_served_one_by_one_but_for_a_try(
-        self, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("scoreserve.worker.model.meeting._APART_CALLS", 3 * CALLS)
+    def test_is_served_one_by_one_but_for_a_try(self, meeting: Meeting) -> None:
         uses_it = False
 
         def run(number: int) -> Any:
             return meeting.predict(number) if uses_it else [2.0 * number]
 
         meeting.start(run)
+        assert meeting.runner is not None
+        meeting.runner._apart_calls = 3 * CALLS
         for _ in range(13 + 3):
             assert meeting.score(range(CALLS)) == doubled(range(CALLS))
         assert meeting.begun[:13] == [CALLS] * 13
@@ -353,11 +354,10 @@ class TestModelsThatDoNotGoByRows:
         assert meeting.score(range(CALLS)) == doubled(range(CALLS))
         assert meeting.off == [f"{CALLS} rows gave a result of 5"]
 
-    def test_those_that_become_so_are_found_out_later(
-        self, meeting: Meeting, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("scoreserve.worker.model.meeting._AUDITED_SHARE", 1e9)
+    def test_those_that_become_so_are_found_out_later(self, meeting: Meeting) -> None:
         meeting.start()
+        assert meeting.runner is not None
+        meeting.runner._shared._audited_share = 1e9
         meeting.prove()
         meeting.model.compute = lambda rows: rows[:, 0] * 2 + len(rows)
         meeting.score(range(CALLS))

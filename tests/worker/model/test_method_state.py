@@ -13,21 +13,21 @@ def state() -> MethodState:
 
 
 def test_two_proofs_are_needed(state: MethodState) -> None:
-    assert (state.step, state.may_use(alike=True)) == (PROVING, False)
+    assert (state.step, state.may_use_alike) == (PROVING, False)
     state.proven(alike=False)
     assert state.step == PROVING
     state.proven(alike=False)
-    assert (state.step, state.may_use(alike=False)) == (MEETING, True)
+    assert (state.step, state.may_use) == (MEETING, True)
 
 
 def test_proofs_of_equal_results_are_good_for_equal_results(state: MethodState) -> None:
     state.proven(alike=True)
     state.proven(alike=True)
-    assert state.may_use(alike=True)
-    assert not state.may_use(alike=False)
+    assert state.may_use_alike
+    assert not state.may_use
     state.proven(alike=False)
     state.proven(alike=False)
-    assert state.may_use(alike=False)
+    assert state.may_use
 
 
 def test_shared_calls_have_to_be_faster(state: MethodState) -> None:

@@ -8,27 +8,17 @@ was, so that signatures, pickles and `hasattr` go on as ever.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from scoreserve.worker.model import libraries
 from scoreserve.worker.model.libraries import Library
 
 
-class MethodCall(NamedTuple):
-    """A call of a known method: of `model`, by its `name`; `bound` is the method itself."""
-
-    library: Library
-    model: Any
-    name: str
-    bound: Callable[..., Any]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-
-# Called in the method's place.
-Meet = Callable[[MethodCall], Any]
+# Called in the method's place: with the library, the model, the method's name, the method itself
+# as it is bound to the model, its arguments, and those by keyword.
+Meet = Callable[[Library, Any, str, Callable[..., Any], tuple[Any, ...], Mapping[str, Any]], Any]
 
 
 class Intercepted:
@@ -52,7 +42,7 @@ class Intercepted:
         return getattr(self.original, name)
 
     def _called(self, model: Any, bound: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return self._meet(MethodCall(self._library, model, self._name, bound, args, kwargs))
+        return self._meet(self._library, model, self._name, bound, args, kwargs)
 
 
 class Interception:

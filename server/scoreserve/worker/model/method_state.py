@@ -33,6 +33,9 @@ class MethodState:
         self.method = method
         self.off = ""
         self.refusal = ""  # of the last call
+        self.exact = False  # by the nature of the model
+        self.of_model = ""  # why the model does not go by rows, as of that batch of calls
+        self.looked_at = -1
         self._refused = 0  # one after the other
         self._proofs = 0
         self._telling_proofs = 0  # in which results differed from each other
@@ -56,11 +59,17 @@ class MethodState:
             self.off = refusal
         return bool(refusal)
 
-    def may_use(self, *, alike: bool) -> bool:
-        """Whether a merged result may be used, whose rows are all `alike` or not."""
-        return self.step == MEETING and (alike or self._telling_proofs >= _ENOUGH_PROOFS)
+    @property
+    def may_use(self) -> bool:
+        """Whether a merged result may be used."""
+        return not self.off and self._telling_proofs >= _ENOUGH_PROOFS
 
-    def proven(self, *, alike: bool) -> None:
+    @property
+    def may_use_alike(self) -> bool:
+        """Whether one may be used of which each has the same."""
+        return not self.off and self._proofs >= _ENOUGH_PROOFS
+
+    def proven(self, alike: bool) -> None:
         """A merged result was what the single ones are."""
         self._proofs += 1
         if not alike:
@@ -70,7 +79,7 @@ class MethodState:
         """A call by itself raised: no wonder that the shared one did."""
         self._raised = 0
 
-    def took_alone(self, seconds: float, *, raised_together: bool = False) -> None:
+    def took_alone(self, seconds: float, raised_together: bool = False) -> None:
         """A call by itself took so long; the shared one before it may have raised."""
         if raised_together:
             self._raised += 1

@@ -31,7 +31,7 @@ def assert_meets(
 ) -> None:
     """The inputs' calls joined and cut again are the calls alone, in any order and group."""
     ask = getattr(model, method)
-    refusals = {library.refusal(model, method, (rows,), named) for rows in inputs}
+    refusals = {refusal(library, model, method, rows, **named) for rows in inputs}
     assert refusals == {""}
     calls = [library.rows_argument(model, method, (rows,), named) for rows in inputs]
     exact = library.exact(model, method)
@@ -52,7 +52,8 @@ def assert_meets(
 
 
 def refusal(library: Library, model: Any, method: str, *args: Any, **kwargs: Any) -> str:
-    return library.refusal(model, method, args, kwargs)
+    of_call = library.refusal_of_call(model, method, args, kwargs)
+    return of_call or library.refusal_of_model(model, method)
 
 
 def numbers(rows: int = 60, columns: int = 8, seed: int = 0) -> Any:

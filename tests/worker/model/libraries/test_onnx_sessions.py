@@ -64,7 +64,7 @@ def assert_session_meets(model: Any, names: list[str] | None, inputs: list[Any])
     class Asked:
         def __getattr__(self, attribute: str) -> Any:
             of_library = getattr(LIBRARY, attribute)
-            if attribute == "exact":
+            if attribute in ("exact", "refusal_of_model"):
                 return of_library
             return lambda model, method, args, kwargs: of_library(
                 model, method, (names, *args), kwargs

@@ -37,10 +37,13 @@ class CatBoostModels:
     def methods(self) -> Iterable[tuple[type, str]]:
         return methods_of(subclasses(CatBoost), _METHODS, _ROOT)
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        return refusal_of_model(model, method)
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
-        reason = refusal_of_model(model, method) or without_rows(args, kwargs, _INPUTS)
+        reason = without_rows(args, kwargs, _INPUTS)
         return reason or _refusal_of_input(first_argument(args, kwargs, _INPUTS).rows)
 
     def rows_argument(

@@ -43,11 +43,12 @@ class Keras:
     def methods(self) -> Iterable[tuple[type, str]]:
         return methods_of([keras.Sequential, keras.Model], _METHODS, _ROOTS)
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        return refusal_of_model(model, method)
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
-        if not isinstance(model, keras.Model):
-            return "it is a layer, not a model"
         reason = without_rows(args, kwargs, _INPUTS)
         if reason:
             return reason
@@ -57,7 +58,7 @@ class Keras:
             return "steps are of one call"
         if _is_recording():
             return "gradients are recorded"
-        return refusal_of_model(model, method)
+        return ""
 
     def rows_argument(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -82,6 +83,8 @@ LIBRARY = Keras()
 
 
 def refusal_of_model(model: Any, method: str) -> str:
+    if not isinstance(model, keras.Model):
+        return "it is a layer, not a model"
     if root_of(type(model)) not in _ROOTS:
         return f"{class_name(model)} is the script's own model, and its call may look at all rows"
     if class_name(model) not in _MODELS:

@@ -29,10 +29,15 @@ class Library(Protocol):
         all classes of the library that are loaded so far.
         """
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        """Why no call of this method goes by rows, for the script's author; empty when some do. It
+        is asked for each batch of calls, for a model may change.
+        """
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
-        """Why this call does not go by rows, for the script's author; empty when it does."""
+        """Why this call does not go by rows, though others do."""
 
     def rows_argument(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
@@ -87,6 +92,8 @@ def methods_of(
 
 def without_rows(args: tuple[Any, ...], kwargs: Mapping[str, Any], names: Sequence[str]) -> str:
     """Why a call's arguments cannot be told apart; empty when `first_argument` can."""
+    if len(args) == 1 and not kwargs:
+        return ""
     if not args and not any(name in kwargs for name in names):
         return "its input is not the first argument"
     rest = args[1:] + tuple(value for name, value in kwargs.items() if args or name not in names)
@@ -102,6 +109,8 @@ def first_argument(
     """A call whose first argument is of rows, which may be given by one of these names, and all
     others of which are plain.
     """
+    if len(args) == 1 and not kwargs:
+        return RowsCall(args[0], (), _only, several)
     rest: Hashable
     if args:
         others = args[1:]
@@ -112,6 +121,10 @@ def first_argument(
     named = {key: value for key, value in kwargs.items() if key != name}
     rest = (name, _typed_items(named))
     return RowsCall(kwargs[name], rest, lambda rows: ((), {name: rows, **named}), several)
+
+
+def _only(rows: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return (rows,), {}
 
 
 def _typed(value: Any) -> Hashable:

@@ -39,10 +39,13 @@ class LightGBM:
             found += subclasses(interface.LGBMModel)
         return methods_of((cls for cls in found if cls.__module__ in _MODULES), _METHODS, _ROOT)
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        return refusal_of_model(model, method)
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
-        reason = refusal_of_model(model, method) or without_rows(args, kwargs, _INPUTS)
+        reason = without_rows(args, kwargs, _INPUTS)
         if not reason and isinstance(first_argument(args, kwargs, _INPUTS).rows, str):
             return "its input is a file"
         return reason

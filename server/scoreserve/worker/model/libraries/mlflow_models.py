@@ -43,10 +43,13 @@ class MLflow:
     def methods(self) -> Iterable[tuple[type, str]]:
         return [(PyFuncModel, "predict")] if "predict" in vars(PyFuncModel) else []
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        return refusal_of_model(model, method)
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
-        reason = without_rows(args, kwargs, _INPUTS) or refusal_of_model(model, method)
+        reason = without_rows(args, kwargs, _INPUTS)
         if reason:
             return reason
         rows = first_argument(args, kwargs, _INPUTS).rows

@@ -32,7 +32,10 @@ class OnnxRuntime:
     def methods(self) -> Iterable[tuple[type, str]]:
         return methods_of([InferenceSession], ("run",), _ROOT)
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        return refusal_of_model(model, method)
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
         given = _given(args, kwargs)
@@ -41,7 +44,7 @@ class OnnxRuntime:
         feed = given.get("input_feed")
         if type(feed) is not dict:
             return "its input_feed is no dict"
-        return refusal_of_model(model, method)
+        return ""
 
     def rows_argument(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]

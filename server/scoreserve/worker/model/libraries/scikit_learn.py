@@ -50,7 +50,10 @@ class ScikitLearn:
     def methods(self) -> Iterable[tuple[type, str]]:
         return methods_of(subclasses(BaseEstimator), METHODS, _ROOT)
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        return refusal_of_model(model, method)
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
         third = args[2] if len(args) > 2 else None  # of predict(X, return_std, return_cov)
@@ -58,7 +61,7 @@ class ScikitLearn:
             return "return_cov is of all rows together"
         if args and type(args[0]) is list and hasattr(args[0][0] if args[0] else None, "shape"):
             return "its input is a list of arrays"
-        return without_rows(args, kwargs, _INPUTS) or refusal_of_model(model, method)
+        return without_rows(args, kwargs, _INPUTS)
 
     def rows_argument(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]

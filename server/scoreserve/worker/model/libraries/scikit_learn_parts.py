@@ -27,10 +27,7 @@ _COLLECTIONS = frozenset({list, tuple, set, frozenset, dict})
 
 
 def refusal(estimator: Any, name: str) -> str:
-    """Why an estimator does not go by rows because of what it holds; empty when it does.
-
-    It is asked for each call: loops, where generators would be shorter.
-    """
+    """Why an estimator does not go by rows because of what it holds; empty when it does."""
     skipped = _SKIPPED_OF_FORESTS if name in classes.FORESTS else classes.NOT_LOOKED_AT
     for attribute, value in vars(estimator).items():
         if type(value) not in _PLAIN and attribute not in skipped:

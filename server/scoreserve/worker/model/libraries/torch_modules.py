@@ -32,7 +32,10 @@ class PyTorch:
     def methods(self) -> Iterable[tuple[type, str]]:
         return [(torch.nn.Module, "__call__")]
 
-    def refusal(
+    def refusal_of_model(self, model: Any, method: str) -> str:
+        return refusal_of_model(model, method)
+
+    def refusal_of_call(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> str:
         if torch.is_grad_enabled():
@@ -41,7 +44,7 @@ class PyTorch:
             return "its arguments are not one tensor"
         if torch.jit.is_tracing() or torch.is_autocast_enabled():
             return "it is called under tracing or autocast"
-        return refusal_of_model(model, method) or _refusal_of_shape(model, args[0])
+        return _refusal_of_shape(model, args[0])
 
     def rows_argument(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
