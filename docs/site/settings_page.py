@@ -20,10 +20,12 @@ A setting can be given in three places. A **flag** of `scoreserve serve` wins ov
 | variable | `WORKER_COUNT=2` |
 | key of `config.json` | `{"WORKER_COUNT": 2}` |
 
-The key has the name of the variable. The server looks for `config.json` in `AML_APP_ROOT`, and
-then beside the entry script; `AZUREML_CONFIG_FILE` names another file. An empty variable that
-begins with `SCORESERVE_` counts as not set. Where a setting has several names, the first one that
-is set counts.
+The key has the name of the variable. Where a table says `key`, there is a key and no variable.
+Where a setting has several names, the first one that is set counts.
+
+The server looks for `config.json` in `AML_APP_ROOT`, and then beside the entry script;
+`AZUREML_CONFIG_FILE` names another file. An empty variable that begins with `SCORESERVE_` counts as
+not set.
 
 A value that a setting cannot have ends the server at its start, with exit code 3 and the name of
 the setting. [Values of settings](operations.md#values-of-settings) has the exceptions.
@@ -41,17 +43,19 @@ def _tables() -> Iterator[str]:
     for name, source in sources():
         if source.heading:
             yield f"\n## {source.heading}\n"
-            yield "| setting | flag | variable and key | default | unit | meaning |"
-            yield "|---|---|---|---|---|---|"
-        flag = f"`{source.flag}`" if source.flag else "none"
-        default = _default(getattr(defaults, name))
-        cells = (f"`{name}`", flag, _names(source), default, source.unit, source.help)
+            yield "| name, flag, variable and key | default | unit | meaning |"
+            yield "|---|---|---|---|"
+        names = "<br>".join((f"**{name}**", *_names(source)))
+        cells = (names, _default(getattr(defaults, name)), source.unit, source.help)
         yield f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 
-def _names(source: Source) -> str:
-    names = ", ".join(f"`{name}`" for name in source.env)
-    return names if source.read_env else f"{names} as a key only"
+def _names(source: Source) -> Iterator[str]:
+    """What it is set by."""
+    if source.flag is not None:
+        yield f"`{source.flag}`"
+    for name in source.env:
+        yield f"`{name}`" if source.read_env else f"key `{name}`"
 
 
 def _default(value: object) -> str:
