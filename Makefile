@@ -100,6 +100,10 @@ test-kubernetes: $(KUBERNETES)/.installed .haproxy
 
 manifests: $(KUBERNETES)/.installed
 	HELM=$(KUBERNETES)/bin/helm deploy/render
+	for values in tests/kubernetes/values/*.yaml; do \
+	  $(KUBERNETES)/bin/helm template my deploy/helm/scoreserve --values $$values --kube-version 1.30.0 \
+	    > tests/kubernetes/golden/$${values##*/} || exit 1; \
+	done
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check
