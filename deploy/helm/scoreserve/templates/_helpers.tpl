@@ -40,7 +40,7 @@ labels:
 {{- if $image.digest -}}
 {{- printf "%s@%s" $image.repository $image.digest }}
 {{- else -}}
-{{- printf "%s:%s" $image.repository ($image.tag | default (ternary "gpu" "cpu" (gt (int .Values.gpu.count) 0))) }}
+{{- printf "%s:%s" $image.repository (include "scoreserve.text" ($image.tag | default (ternary "gpu" "cpu" (gt (int .Values.gpu.count) 0)))) }}
 {{- end -}}
 {{- end }}
 
@@ -68,6 +68,15 @@ labels:
 {{- if has .Values.model.source (list "pvc" "init" "hostPath") }}true{{ end -}}
 {{- end }}
 
+{{/* A value as text. Helm reads whole numbers as floats, and would write 20261130 as 2.026113e+07. */}}
+{{- define "scoreserve.text" -}}
+{{- if and (kindIs "float64" .) (eq (floor .) .) -}}
+{{- printf "%.0f" . }}
+{{- else -}}
+{{- toString . }}
+{{- end -}}
+{{- end }}
+
 {{/* A map of NAME: value or NAME: {valueFrom: ...} as a container's env. */}}
 {{- define "scoreserve.env" -}}
 {{- range $name, $value := . }}
@@ -75,12 +84,7 @@ labels:
 {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}
 {{- else }}
-  {{- /* Helm reads whole numbers as floats, and would write 3600000 as 3.6e+06. */}}
-  {{- if and (kindIs "float64" $value) (eq (floor $value) $value) }}
-  value: {{ printf "%.0f" $value | quote }}
-  {{- else }}
-  value: {{ $value | toString | quote }}
-  {{- end }}
+  value: {{ include "scoreserve.text" $value | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
