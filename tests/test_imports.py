@@ -61,6 +61,7 @@ STATIONS = (
     "scoreserve.worker.model.kinds",
     "scoreserve.worker.model.shared_state",
     "scoreserve.worker.rows",
+    "scoreserve.worker.nocode",
     "scoreserve.worker.script",
     "scoreserve.compat",
     "scoreserve",

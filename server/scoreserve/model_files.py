@@ -95,7 +95,7 @@ def model_name(settings: Settings) -> str:
 def name_of(path: str) -> str:
     """The name that a model's path gives it."""
     path = _absolute(path)
-    while os.path.basename(path).isdecimal() and os.path.dirname(path) != path:
+    while os.path.basename(path).isdecimal() and os.path.basename(os.path.dirname(path)):
         path = os.path.dirname(path)
     name = os.path.basename(path)
     return name if os.path.isdir(path) else os.path.splitext(name)[0] or name

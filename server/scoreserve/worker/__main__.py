@@ -27,6 +27,7 @@ from scoreserve.settings import Settings
 from scoreserve.worker import batching
 from scoreserve.worker.front_pipe import FrontPipe, OrphanWatch
 from scoreserve.worker.main_loop import WorkerLoop
+from scoreserve.worker.nocode import loading
 from scoreserve.worker.script import (
     after_import,
     child_processes,
@@ -132,7 +133,7 @@ def _boot(
     """Imports the script and runs init(). Ends the process with a report if either fails."""
     try:
         _say_stage(pipe, "importing the entry script")
-        script = entry_script.load(settings)
+        script = loading.load(settings)
         if settings.fast_json and "inference_schema" in sys.modules:
             from scoreserve.worker.script import schema_arrays, schema_frames
 
@@ -163,7 +164,7 @@ def _boot(
         )
     runner = ScriptRunner(script.run, convention, settings, coroutines, source)
     try:
-        documents = swagger.documents(script.run, settings)
+        documents = swagger.documents(script.run, settings, script.model)
         way = batching.choose(
             script.run, convention, runner, settings, lambda stage: _say_stage(pipe, stage)
         )

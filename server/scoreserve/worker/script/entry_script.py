@@ -21,6 +21,7 @@ from typing import Any
 from scoreserve.errors import BootError
 from scoreserve.settings import Settings
 from scoreserve.worker.script import child_processes, script_loaders
+from scoreserve.worker.script.model_interface import ModelInterface
 
 _TREE_LINES = 200
 
@@ -30,10 +31,11 @@ _script_log = logging.getLogger("azmlinfsrv.user_script")
 
 @dataclass(frozen=True)
 class EntryScript:
-    """The two functions of an imported entry script."""
+    """The two functions of an imported entry script. `model` is what a built-in one serves."""
 
     init: Callable[[], Any]
     run: Callable[..., Any]
+    model: ModelInterface | None = None
 
 
 def prepare_import_path(settings: Settings) -> None:
@@ -131,7 +133,8 @@ def _import_main(settings: Settings) -> ModuleType:
         "No score script found. Expected score script main.py.\n"
         f"Expected script to be found in PYTHONPATH: {sys.path}\n"
         f"Current contents of AML_APP_ROOT: {found}\n"
-        "Name another script with --entry-script or AZUREML_ENTRY_SCRIPT."
+        "Name another script with --entry-script or AZUREML_ENTRY_SCRIPT, or with --model a model"
+        " that needs none."
     )
 
 

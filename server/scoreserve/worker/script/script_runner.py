@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scoreserve import heads, logs
 from scoreserve.errors import (
+    BadInput,
     InternalError,
     ReplyError,
     ResultUnusable,
@@ -139,7 +140,11 @@ class ScriptRunner:
             return self.failed(call, error, seconds)
 
     def failed(self, call: Call, error: ReplyError, seconds: float) -> Outcome:
-        """The outcome of a call that ended with `error`, which is logged."""
+        """The outcome of a call that ended with `error`, which is logged, unless the client made
+        it.
+        """
+        if isinstance(error, BadInput):
+            return results.failure(call.job_id, error, seconds)
         about(call.head)
         told = _user_traceback(error)
         request = logs.request_text(heads.request_id_of(call.head))
@@ -165,6 +170,8 @@ class ScriptRunner:
                     return self._settle(self._run(**call.arguments))
                 with context:
                     return self._settle(self._run(**call.arguments))
+        except BadInput:  # a built-in script's: it has looked at what the client sent
+            raise
         # SystemExit and CancelledError too: what ends one request need not take its worker along.
         except BaseException as error:
             raise self._failure(error) from error

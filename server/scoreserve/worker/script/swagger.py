@@ -16,6 +16,7 @@ from typing import Any
 
 from scoreserve.errors import BootError
 from scoreserve.settings import Settings
+from scoreserve.worker.script.model_interface import ModelInterface
 from scoreserve.worker.script.swagger_document import openapi3, swagger2
 
 _log = logging.getLogger("azmlinfsrv.swagger")
@@ -30,8 +31,11 @@ _VERSIONS = (
 )
 
 
-def documents(run: Callable[..., Any], settings: Settings) -> dict[str, Document]:
-    """The documents by version. A version whose document cannot be made is left out.
+def documents(
+    run: Callable[..., Any], settings: Settings, model: ModelInterface | None = None
+) -> dict[str, Document]:
+    """The documents by version, of a script or of the model that a built-in one serves. A version
+    whose document cannot be made is left out.
 
     Raises BootError for a file of the user's that is not JSON, as the reference does.
     """
@@ -40,7 +44,8 @@ def documents(run: Callable[..., Any], settings: Settings) -> dict[str, Document
         document = _of_user(version, files, settings.app_root)
         if document is None:
             try:
-                document = _generated(version, aliases, run, settings)
+                schemas = _schemas(run, aliases, model)
+                document = _generated(version, schemas, settings)
             except Exception:  # the code of the schemas' types
                 _log.exception("No swagger can be made for version %s", version)
         if document is not None:
@@ -66,9 +71,8 @@ def _of_user(version: str, files: tuple[str, ...], root: str) -> Document | None
 
 
 def _generated(
-    version: str, aliases: tuple[str, ...], run: Callable[..., Any], settings: Settings
+    version: str, schemas: tuple[Any, Any] | None, settings: Settings
 ) -> Document | None:
-    schemas = _schemas(run, aliases)
     if schemas is None:
         return None
     make = swagger2 if version == "2" else openapi3
@@ -84,8 +88,12 @@ def _generated(
     return document
 
 
-def _schemas(run: Callable[..., Any], aliases: tuple[str, ...]) -> tuple[Any, Any] | None:
+def _schemas(
+    run: Callable[..., Any], aliases: tuple[str, ...], model: ModelInterface | None
+) -> tuple[Any, Any] | None:
     """Input and output schema, or None where they cannot be said in this version."""
+    if model is not None and model.input_schema is not None:
+        return model.input_schema, model.output_schema or {}
     schema_util = sys.modules.get("inference_schema.schema_util")
     if schema_util is None or not schema_util.is_schema_decorated(run):
         anything = {"type": "object", "example": {}}

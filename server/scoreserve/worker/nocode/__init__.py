@@ -1,0 +1,1 @@
+"""Built-in entry scripts, for models that have none."""
