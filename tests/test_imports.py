@@ -62,6 +62,7 @@ STATIONS = (
     "scoreserve.worker.model.shared_state",
     "scoreserve.worker.rows",
     "scoreserve.worker.nocode",
+    "scoreserve.worker.protocols",
     "scoreserve.worker.script",
     "scoreserve.compat",
     "scoreserve",

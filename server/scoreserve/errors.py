@@ -9,14 +9,17 @@
         ├── BadRequest               no HTTP request, or one that two servers may read apart  400
         ├── Unauthorized             no valid API key where one is needed                     401
         ├── NoSuchPath               no route of ours                                         404
+        ├── NoSuchModel              not the name of the model that is served                 404
         ├── NoSuchSwagger            a Swagger version that the script has no document for    404
         ├── NoSuchMethod             a route of ours, but not with this method                405
         ├── MethodRefused            a method that run() is never called with                 405
         ├── RequestTimeout           the client stopped sending before its request was whole  408
+        ├── NotAcceptable            no form that the client accepts has room for the result  406
         ├── BodyTooLarge             over SCORESERVE_MAX_BODY_BYTES                           413
         ├── UnsupportedInput         a content type that run() is never called with           415
         ├── IdTooLong                a request id over 100 characters                         431
         ├── HeadTooLarge             more or longer headers than any client needs             431
+        ├── ScriptAnswered           run() returned a response that tells of an error         its
         ├── ScriptFailed             run() raised                                             500
         ├── ScoringTimeout           run() took longer than SCORING_TIMEOUT_MS                500
         ├── ResultUnusable           run() returned what cannot be sent                       500
@@ -131,6 +134,13 @@ class NoSuchMethod(ReplyError):
 class MethodRefused(ReplyError):
     status = 405
 
+class NoSuchModel(ReplyError):
+    status = 404
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(f"This server has one model, {name!r}, in version {version!r}.")
+
+
     def __init__(self, message: str = "Method not allowed") -> None:
         super().__init__(message)
 
@@ -144,6 +154,10 @@ class RequestTimeout(ReplyError):
 
 class BodyTooLarge(ReplyError):
     status = 413
+
+class NotAcceptable(ReplyError):
+    status = 406
+
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"The request body is larger than {limit_bytes} bytes.")
@@ -180,6 +194,15 @@ class ScriptFailed(ReplyError):
         )
 
 
+class ScriptAnswered(ReplyError):
+    """A script's own answer, on its way through a protocol that has words of its own for errors."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.run_failed = status >= ReplyError.status
+
+
 class ScoringTimeout(ReplyError):
     status = 500
     run_failed = True
@@ -198,8 +221,11 @@ class ResultUnusable(ReplyError):
 class InternalError(ReplyError):
     status = 500
 
-    def __init__(self) -> None:
-        super().__init__("An unexpected internal error occurred. Check the logs for more info.")
+    def __init__(
+        self,
+        message: str = "An unexpected internal error occurred. Check the logs for more info.",
+    ) -> None:
+        super().__init__(message)
 
 
 class WorkerLost(ReplyError):

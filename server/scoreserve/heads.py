@@ -74,6 +74,12 @@ def encode_around_client(head: RequestHead) -> tuple[bytes, bytes]:
     return before, after
 
 
+def path_of(block: bytes) -> bytes:
+    """The path in an encoded head, found out without decoding it."""
+    start = block.find(b"\0") + 1
+    return block[start : block.find(b"\0", start)]
+
+
 def request_id_of(block: bytes) -> bytes:
     """The request id in an encoded head, found out without decoding it."""
     return block.rpartition(b"\0")[2]

@@ -14,13 +14,16 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from scoreserve.front.messages.body_stream import BodyStream, StreamBroken
-from scoreserve.front.messages.replies import Reply, lines_of
+from scoreserve.front.messages.replies import ErrorReply, Reply, lines_of
 
 # How long a refused client may go on sending before its connection is closed under it.
 LINGER_SECONDS = 2.0
 
 # Where a scope has the Reply that is being sent, for whoever counts and logs it.
 REPLY = "scoreserve.reply"
+# Where it has, for a path of another protocol than that of /score, what puts an ErrorReply into its
+# words.
+ERROR_WORDS = "scoreserve.error_words"
 
 
 class ReplyResponse(Response):
@@ -37,6 +40,9 @@ class ReplyResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         reply, stream = self.reply, self.reply.stream
+        if isinstance(reply, ErrorReply) and ERROR_WORDS in scope:
+            await ReplyResponse(scope[ERROR_WORDS](reply))(scope, receive, send)
+            return
         if stream is not None and scope["http_version"] == "1.0":
             reply = await _gathered(reply, stream)
             await ReplyResponse(reply)(scope, receive, send)

@@ -81,6 +81,24 @@ class Reply:
         return [(name, value) for name, _, value in lines]
 
 
+class ErrorReply(Reply):
+    """The reply that `error` makes. `common` are the header lines that it shares with others."""
+
+    def __init__(self, error: ReplyError, common: bytes, seconds: float = 0.0) -> None:
+        body = json.dumps({"message": error.message}).encode()
+        head = _error_head(error, common, len(body))
+        super().__init__(error.status, head, body, total_seconds=seconds)
+        self.error = error
+        self._common = common
+
+    def worded(self, status: int, body: bytes) -> Reply:
+        """The same in the words of another protocol than that of /score."""
+        head = _error_head(self.error, self._common, len(body))
+        reply = Reply(status, head, body, total_seconds=self.total_seconds)
+        reply.close, reply.unread = self.close, self.unread
+        return reply
+
+
 def lines_of(headers: Iterable[Header]) -> bytes:
     """Headers as header lines."""
     return b"".join([b"%b: %b\r\n" % header for header in headers])
@@ -120,7 +138,7 @@ class Replies:
     ) -> Reply:
         """The reply to a request scored `seconds` after it came: run() and the wait for it."""
         if not isinstance(outcome, Outcome):
-            return _error(outcome, common, 0.0 if outcome.shed else seconds)
+            return ErrorReply(outcome, common, 0.0 if outcome.shed else seconds)
         own, body = outcome.head, outcome.body
         if own != self._plain:  # a script's responses hardly differ in their headers
             if _has_ours(own):
@@ -179,9 +197,9 @@ class Replies:
     def error(self, head: RequestHead, error: ReplyError) -> Reply:
         """The reply to a request that is refused. Ids that are too long come first."""
         try:
-            return _error(error, self.common(head)[1])
+            return ErrorReply(error, self.common(head)[1])
         except IdTooLong as too_long:
-            return _error(too_long, self._around(head, too_long.headers))
+            return ErrorReply(too_long, self._around(head, too_long.headers))
 
     def _around(self, head: RequestHead, ids: HeaderList) -> bytes:
         if self._cors is None:
@@ -191,18 +209,16 @@ class Replies:
 
 def bare_error(error: ReplyError) -> Reply:
     """The reply of an error outside our routes: no ids, no version."""
-    return _error(error, b"")
+    return ErrorReply(error, b"")
 
 
-def _error(error: ReplyError, common: bytes, seconds: float = 0.0) -> Reply:
-    body = json.dumps({"message": error.message}).encode()
+def _error_head(error: ReplyError, common: bytes, length: int) -> bytes:
     own = [
         (b"content-type", JSON),
         (b"x-ms-run-function-failed", str(error.run_failed).encode()),
-        (b"content-length", b"%d" % len(body)),
+        (b"content-length", b"%d" % length),
     ]
-    head = lines_of(own) + common + lines_of(error.extra)
-    return Reply(error.status, head, body, total_seconds=seconds)
+    return lines_of(own) + common + lines_of(error.extra)
 
 
 def _has_ours(head: bytes) -> bool:

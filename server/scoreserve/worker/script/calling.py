@@ -17,12 +17,13 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from scoreserve import heads
 from scoreserve.errors import BootError
-from scoreserve.wire import Buffer, WireJob
+from scoreserve.wire import Buffer, Outcome, WireJob
 from scoreserve.worker.script.inputs import InputReader, RawInput, SchemaInput, TextInput
+from scoreserve.worker.script.responses import StreamedOutcome
 
 _log = logging.getLogger("azmlinfsrv.user_script")
 
@@ -33,13 +34,26 @@ _KEPT_BYTES: Final = 1 << 20
 _BY_KEYWORD = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
+class ForeignRequest(Protocol):
+    """A request of another protocol than /score's, see `worker.protocols`."""
+
+    def read(self, head: bytes, body: Buffer) -> dict[str, Any]: ...
+
+    def result(
+        self, job_id: int, value: Any, head: bytes, seconds: float
+    ) -> Outcome | StreamedOutcome: ...
+
+    def reword(self, outcome: Outcome) -> None: ...
+
+
 @dataclass(init=False)
 class Call:
     """A job whose input is read: what run() is called with.
 
     `head` is the encoded request head, which few calls need again. `context` is the flask context
     to call it in, where the script has a use for one. `body` is what is kept for one that turns out
-    to be needed later; None: it has one, or it is a call for several requests.
+    to be needed later; None: it has one, or it is a call for several requests. `foreign` answers in
+    the words of another protocol.
     """
 
     job_id: int
@@ -48,6 +62,7 @@ class Call:
     context: AbstractContextManager[Any] | None
     body_bytes: int
     body: bytes | None = field(init=False)  # so that `replace` leaves it out
+    foreign: ForeignRequest | None = field(init=False)
 
     def __init__(
         self,
@@ -63,13 +78,15 @@ class Call:
         self.context = context
         self.body_bytes = body_bytes
         self.body = None
+        self.foreign = None
 
 
 @dataclass
 class Convention:
     """Turns a job into a call of run(). `raw`: run() gets flask's request.
 
-    `awaited`: run() is a coroutine function or an async generator function.
+    `awaited`: run() is a coroutine function or an async generator function. `inflate` gives a job
+    with its body as it was before it was compressed, if any is.
     """
 
     reader: InputReader
@@ -77,6 +94,7 @@ class Convention:
     raw: bool
     awaited: bool = False
     mergeable: bool = False  # requests differ in nothing but the values of their arguments
+    inflate: Callable[[WireJob], WireJob] | None = None
 
     def described(self) -> str:
         """What run() gets, for people."""
@@ -93,9 +111,16 @@ class Convention:
         """The parameter that gets the body's text; None: they get the members of its JSON."""
         return self.reader.parameter if isinstance(self.reader, TextInput) else None
 
-    def call(self, job: WireJob) -> Call:
-        """Raises BadInput, UnsupportedInput or MethodRefused for a request run() cannot take."""
-        arguments = self.reader.read(job.head, job.body)
+    def call(self, job: WireJob, foreign: ForeignRequest | None = None) -> Call:
+        """Raises BadInput, BodyTooLarge, UnsupportedInput or MethodRefused for a request run()
+        cannot take.
+        """
+        if self.inflate is not None:
+            job = self.inflate(job)
+        if foreign is None:
+            arguments = self.reader.read(job.head, job.body)
+        else:
+            arguments = foreign.read(job.head, job.body)
         if self.wants_headers:
             headers = heads.decode_head(job.head).merged_headers()
             arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
@@ -103,9 +128,11 @@ class Convention:
         needs_context = self.raw or "flask" in _modules
         context = _flask_context(job.head, job.body) if needs_context else None
         call = Call(job.id, job.head, arguments, context, len(job.body))
+        call.foreign = foreign
         if not needs_context:
-            in_arguments = isinstance(self.reader, TextInput) or call.body_bytes > _KEPT_BYTES
-            call.body = b"" if in_arguments else bytes(job.body)
+            in_arguments = foreign is None and isinstance(self.reader, TextInput)
+            too_long = call.body_bytes > _KEPT_BYTES
+            call.body = b"" if in_arguments or too_long else bytes(job.body)
         return call
 
     def late_context(self, call: Call) -> AbstractContextManager[Any] | None:
@@ -115,7 +142,8 @@ class Convention:
         body = call.body
         if body is None:
             return None
-        if isinstance(self.reader, TextInput) and call.head.startswith(heads.POST):
+        plain_post = call.foreign is None and call.head.startswith(heads.POST)
+        if plain_post and isinstance(self.reader, TextInput):
             body = call.arguments[self.reader.parameter].encode()
         return _flask_context(call.head, body)
 

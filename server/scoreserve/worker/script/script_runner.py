@@ -11,22 +11,24 @@ import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from scoreserve import heads, logs
 from scoreserve.errors import (
     BadInput,
     InternalError,
+    NotAcceptable,
     ReplyError,
     ResultUnusable,
     ScoringTimeout,
+    ScriptAnswered,
     ScriptFailed,
 )
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script import results
 from scoreserve.worker.script.alarm import Alarm, is_out_of_time
-from scoreserve.worker.script.calling import Call, Convention
+from scoreserve.worker.script.calling import Call, Convention, ForeignRequest
 from scoreserve.worker.script.idle_source import IdleSource
 from scoreserve.worker.script.main_module import advice
 from scoreserve.worker.script.responses import StreamedOutcome
@@ -70,20 +72,29 @@ def run_init(init: Callable[[], Any]) -> Coroutines | None:
     return coroutines
 
 
+class Protocols(Protocol):
+    """What is spoken beside the protocol of /score, see `worker.protocols`."""
+
+    def request_of(self, head: bytes) -> ForeignRequest | None: ...
+
+
 class ScriptRunner:
     """Runs the entry script's run() for jobs, one call at a time. `coroutines` are those of init().
-    While the worker waits at `source`, the script's event loop goes on.
+    While the worker waits at `source`, the script's event loop goes on. `protocols` are those
+    beside that of /score.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what surrounds it is given
         self,
         run: Callable[..., Any],
         convention: Convention,
         settings: Settings,
         coroutines: Coroutines | None = None,
         source: IdleSource | None = None,
+        protocols: Protocols | None = None,
     ) -> None:
         self._run = run
+        self._protocols = protocols
         self._convention = convention
         self._strict_json = settings.strict_json
         self._show_tracebacks = settings.show_tracebacks
@@ -106,15 +117,17 @@ class ScriptRunner:
         """
         calls: list[Call | Outcome] = []
         for job in jobs:
+            protocols = self._protocols
+            foreign = None if protocols is None else protocols.request_of(job.head)
             try:
-                calls.append(self._convention.call(job))
+                calls.append(self._convention.call(job, foreign))
             except ReplyError as error:
-                calls.append(results.failure(job.id, error))
+                calls.append(_worded(foreign, results.failure(job.id, error)))
             except MemoryError:
                 about(job.head)
                 request = logs.request_text(heads.request_id_of(job.head))
                 _log.exception("There is no memory for the input of run(), %s", request)
-                calls.append(results.failure(job.id, InternalError()))
+                calls.append(_worded(foreign, results.failure(job.id, InternalError())))
         return calls
 
     def score(self, call: Call) -> Result:
@@ -133,6 +146,8 @@ class ScriptRunner:
     def returned(self, call: Call, value: Any, seconds: float) -> Result:
         """The outcome of a call that returned `value`."""
         try:
+            if call.foreign is not None:
+                return call.foreign.result(call.job_id, value, call.head, seconds)
             return results.result(
                 call.job_id, value, call.head, seconds, strict_json=self._strict_json
             )
@@ -143,15 +158,15 @@ class ScriptRunner:
         """The outcome of a call that ended with `error`, which is logged, unless the client made
         it.
         """
-        if isinstance(error, BadInput):
-            return results.failure(call.job_id, error, seconds)
+        if isinstance(error, (BadInput, NotAcceptable, ScriptAnswered)):
+            return _worded(call.foreign, results.failure(call.job_id, error, seconds))
         about(call.head)
         told = _user_traceback(error)
         request = logs.request_text(heads.request_id_of(call.head))
         _log.error("Encountered Exception in %s: %s", request, told)
-        return results.failure(
-            call.job_id, error, seconds, traceback=told if self._show_tracebacks else ""
-        )
+        shown = told if self._show_tracebacks else ""
+        outcome = results.failure(call.job_id, error, seconds, traceback=shown)
+        return _worded(call.foreign, outcome)
 
     def call(self, call: Call, spent: float = 0.0) -> Any:
         """What run() returns, under the scoring timeout, of which `spent` seconds are gone.
@@ -249,6 +264,13 @@ class ScriptRunner:
         self._coroutines = coroutines
         if self._source is not None:
             self._source.run_meanwhile(coroutines.wait)
+
+
+def _worded(foreign: ForeignRequest | None, outcome: Outcome) -> Outcome:
+    """An outcome that is an error, in the words of the request's protocol."""
+    if foreign is not None:
+        foreign.reword(outcome)
+    return outcome
 
 
 def _user_traceback(error: ReplyError) -> str:

@@ -43,6 +43,18 @@ def of_pandas(value: Any, text: KeyText) -> Any:
     return str(value) if isinstance(value, (pandas.Period, pandas.Interval)) else NOT_MINE
 
 
+def is_frame(value: Any) -> bool:
+    """Whether it is a DataFrame of pandas."""
+    pandas = _pandas()
+    return pandas is not None and isinstance(value, pandas.DataFrame)
+
+
+def is_series(value: Any) -> bool:
+    """Whether it is a Series of pandas."""
+    pandas = _pandas()
+    return pandas is not None and isinstance(value, pandas.Series)
+
+
 def numbers_its_rows(table: Any) -> bool:
     """Whether the labels of a DataFrame or Series are the numbers of its rows, which are left out
     of its plain value.
@@ -120,7 +132,7 @@ def _frame(frame: Any, text: KeyText) -> list[dict[str, Any]]:
         )
     names = [text(name) for name in _items(columns)]
     values = [_items(frame.iloc[:, place]) for place in range(len(names))]
-    if not _says_no_more_than_places(frame.index):
+    if not says_no_more_than_places(frame.index):
         names = _names_of_levels(frame.index, text) + names
         values = _levels(frame.index) + values
     distinct(
@@ -134,7 +146,7 @@ def _frame(frame: Any, text: KeyText) -> list[dict[str, Any]]:
     return _records(names, values)
 
 
-def _says_no_more_than_places(index: Any) -> bool:
+def says_no_more_than_places(index: Any) -> bool:
     """Whether labels are 0, 1, 2, ... and without a name, as a frame has them that was read with
     its row numbers.
     """

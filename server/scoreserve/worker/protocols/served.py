@@ -1,0 +1,59 @@
+"""Which protocol a job belongs to: what the worker asks before it reads one.
+
+Made once a worker, before it is ready; raises BootError where numpy is not there.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from scoreserve import heads
+from scoreserve.protocols import V2, model_of, of_path
+from scoreserve.settings import Settings
+from scoreserve.worker.protocols.inputs import Inputs, SchemaInputs, TextInputs
+from scoreserve.worker.protocols.metadata import described
+from scoreserve.worker.protocols.request import ProtocolRequest, RawRequest, Service
+from scoreserve.worker.protocols.signature import parameters_of
+from scoreserve.worker.protocols.v2 import V2Request
+from scoreserve.worker.script.calling import Convention
+
+_log = logging.getLogger("azmlinfsrv")
+
+_REQUESTS: Final[dict[str, type[ProtocolRequest]]] = {V2: V2Request}
+_SCORE: Final = b"/score"
+
+
+class ServedProtocols:
+    """The protocols that are served around one run(). `tensors` describes it, in V2."""
+
+    def __init__(self, run: Callable[..., Any], convention: Convention, settings: Settings) -> None:
+        inputs = _inputs(run, convention, settings)
+        self._service = Service(
+            convention.reader, inputs, model_of(settings), strict_json=settings.strict_json
+        )
+        self._raw = convention.raw
+        parameters = inputs.parameters if isinstance(inputs, SchemaInputs) else ()
+        self.tensors = described(run, parameters)
+
+    def request_of(self, head: bytes) -> ProtocolRequest | None:
+        """The request that a job with this encoded head is; None: one of /score's own."""
+        path = heads.path_of(head)
+        protocol = "" if path == _SCORE else of_path(path)
+        if not protocol:
+            return None
+        if self._raw:
+            return RawRequest(self._service, protocol)
+        return _REQUESTS[protocol](self._service)
+
+
+def _inputs(run: Callable[..., Any], convention: Convention, settings: Settings) -> Inputs:
+    parameter = convention.text_parameter
+    if parameter is None:
+        return SchemaInputs(parameters_of(run), convention.reader)
+    _log.info(
+        "Tensors become JSON for run(), whose %s is a text: @input_schema has run() get arrays",
+        parameter,
+    )
+    return TextInputs(parameter, settings.v2_key, convention.reader)
