@@ -118,7 +118,7 @@ format: $(BIN)/.dev
 # Pages made from tables are written first. The warning is of what comes after MkDocs 1.
 docs: $(BIN)/.docs
 	$(BIN)/python -m docs.site.generate
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/site/mkdocs.yml
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --config-file docs/site/mkdocs.yml
 	@echo "The documentation: site/index.html"
 
 soak: $(BIN)/.dev
