@@ -9,6 +9,7 @@ A frame is a fixed prefix and a payload:
              BOOT_FAILED   nothing                worker → front   the script cannot serve
              JOBS          count job records      front → worker   a batch to score
              RUNNING       count job ids i64      worker → front   these share the run() that begins
+             FAILURE       job id i64, text       worker → front   why; its outcome follows
              OUTCOMES      count outcome records  worker → front   answers, in any order
              CHUNK         job id i64, bytes      worker → front   a part of a streamed body
              STREAM_END    job id i64, ok u8      worker → front   the body is complete, or broken
@@ -66,6 +67,7 @@ MORE: Final = 11
 STOP: Final = 12
 RETURNED: Final = 13
 LEAVE: Final = 14
+FAILURE: Final = 15
 
 _STREAM: Final = struct.Struct("<q")
 _STREAM_END: Final = struct.Struct("<q?")
@@ -119,7 +121,8 @@ class WireJob:
 @dataclass(init=False)
 class Outcome:
     """What became of one job. `run_seconds` is the wall time in run(). A large body may be in
-    `parts`, and `body` empty.
+    `parts`, and `body` empty. `failure` is for whoever looks after the service: the line that says
+    what went wrong. It goes over the pipe in a frame of its own, ahead of the outcome.
     """
 
     id: int
@@ -145,6 +148,7 @@ class Outcome:
         self.run_seconds = run_seconds
         self.flags = flags
         self.parts: Sequence[Buffer] = ()
+        self.failure = ""
 
     @property
     def length(self) -> int:
@@ -200,7 +204,7 @@ def read_prefix(data: bytes, offset: int = 0) -> tuple[int, int, int]:
     """(kind, count, payload length) of the frame whose prefix starts at `offset`."""
     kind, count = int(read_i32_le(data, offset)), int(read_i32_le(data, offset + 4))
     length = int(read_i64_le(data, offset + 8))
-    if not SETUP <= kind <= LEAVE:
+    if not SETUP <= kind <= FAILURE:
         raise FrameError(f"unknown frame kind {kind}")
     if count < 0 or length < 0:
         raise FrameError(f"a frame of {count} records in {length} bytes")
@@ -283,13 +287,17 @@ def _end_of(start: i64, length: i64, end: i64) -> i64:
 
 
 def encode_outcomes(outcomes: list[Outcome]) -> list[bytes]:
-    """An OUTCOMES frame, as buffers to be written one after the other."""
+    """An OUTCOMES frame, as buffers to be written one after the other. Before it comes a FAILURE
+    frame for each outcome that has one to tell.
+    """
+    buffers: list[bytes] = []
     total = 0
     for outcome in outcomes:
         total += _OUTCOME_BYTES + len(outcome.head) + len(outcome.body)
+        if outcome.failure:
+            buffers.append(_failure(outcome.id, outcome.failure))
     out = BytesWriter()
     _write_prefix(out, OUTCOMES, len(outcomes), total)
-    buffers: list[bytes] = []
     for outcome in outcomes:
         head, body = outcome.head, outcome.body
         write_i64_le(out, outcome.id)
@@ -307,6 +315,15 @@ def encode_outcomes(outcomes: list[Outcome]) -> list[bytes]:
     if len(out):
         buffers.append(out.getvalue())
     return buffers
+
+
+def _failure(job_id: int, text: str) -> bytes:
+    return frame(FAILURE, _STREAM.pack(job_id) + text.encode(errors="replace"))
+
+
+def read_failure(payload: bytes) -> tuple[int, str]:
+    """(job id, what went wrong) of a FAILURE payload."""
+    return read_stream_id(payload), payload[_STREAM.size :].decode()
 
 
 def decode_outcomes(data: bytes, start: int, length: int, count: int) -> list[Outcome]:

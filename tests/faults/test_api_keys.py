@@ -60,7 +60,9 @@ def test_it_is_refused_before_its_body_comes(server: Server) -> None:
     assert client.recv(12) == b"HTTP/1.1 401"
 
 
-@pytest.mark.parametrize("path", ["/swagger.json", "/docs", "//score", "/score?a=1"])
+@pytest.mark.parametrize(
+    "path", ["/swagger.json", "/docs/openapi.json", "/status/details.json", "//score", "/score?a=1"]
+)
 def test_other_ways_to_the_script_need_one_too(server: Server, path: str) -> None:
     assert server.get(path).status == 401
     assert server.send("HEAD", path).reply().status == 401
@@ -68,8 +70,9 @@ def test_other_ways_to_the_script_need_one_too(server: Server, path: str) -> Non
     assert server.send("GET", path, headers=headers).reply().status == 200
 
 
-def test_health_needs_none(server: Server) -> None:
-    assert server.get("/").status == 200
+@pytest.mark.parametrize("path", ["/", "/docs", "/status"])
+def test_health_and_the_pages_need_none(server: Server, path: str) -> None:
+    assert server.get(path).status == 200
 
 
 def test_a_preflight_needs_none(server: Server) -> None:

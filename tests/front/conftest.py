@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -56,6 +57,7 @@ class FakeWorkers:
             init_seconds_last=0.5,
             reloads={},
             last_reload="",
+            last_reload_seconds_ago=None,
         )
 
     def not_ready(self) -> NotReady | None:
@@ -68,17 +70,17 @@ class FakeWorkers:
 
 
 class FakeFront:
-    """The whole of the front above the worker's pipe."""
+    """The whole of the front above the worker's pipe, with these settings."""
 
-    def __init__(self) -> None:
+    def __init__(self, **settings: Any) -> None:
         self.defer = ManualDefer()
         self.dispatcher = DispatchLoop(self.defer)
         self.worker = FakeWorker()
         self.workers = FakeWorkers()
         self.log = io.StringIO()
         self.access_log = AccessLog(lambda seconds, run: None, stream=self.log)
-        settings = Settings(max_body_bytes=MAX_BODY_BYTES)
-        self.parts = assemble(settings, self.workers, self.dispatcher, self.access_log, 1024)
+        chosen = Settings(**{"max_body_bytes": MAX_BODY_BYTES, **settings})
+        self.parts = assemble(chosen, self.workers, self.dispatcher, self.access_log, 1024)
         self.app = self.parts.app
         self.metrics = self.parts.metrics
 

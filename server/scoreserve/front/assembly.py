@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
@@ -21,11 +22,14 @@ from uvicorn.server import ServerState
 
 from scoreserve.errors import NotReady
 from scoreserve.front.api.auth import ApiKeyAuth, make_auth
+from scoreserve.front.api.docs import DocsDocument
+from scoreserve.front.api.docs_document import Service
 from scoreserve.front.api.health import Health
 from scoreserve.front.api.metrics import MetricsEndpoint
 from scoreserve.front.api.routes import Endpoints, create_app
 from scoreserve.front.api.score import ScoreEndpoint
 from scoreserve.front.api.score_handler import ScoreHandler
+from scoreserve.front.api.status import StatusDetails
 from scoreserve.front.api.swagger import Swagger
 from scoreserve.front.http.connection import HttpConnection
 from scoreserve.front.http.connection_limits import ClientTimeouts, ConnectionLimits
@@ -38,6 +42,7 @@ from scoreserve.front.messages.replies import Replies
 from scoreserve.front.observe.access_log import AccessLog
 from scoreserve.front.observe.batching_totals import BatchingTotals
 from scoreserve.front.observe.counters import Metrics
+from scoreserve.front.observe.failures import Failures
 from scoreserve.front.observe.sources import Connection, Sources
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
@@ -65,6 +70,7 @@ class Front(NamedTuple):
 
     settings: Settings
     metrics: Metrics
+    failures: Failures
     batching: BatchingTotals
     replies: Replies
     auth: ApiKeyAuth | None
@@ -104,6 +110,7 @@ def assemble(
     auth = make_auth(settings, replies)
     shutdown = ShutdownState()
     metrics = Metrics()
+    failures = Failures()
     connections: set[HttpConnection] = set()
     # Where keys are needed, OPTIONS is answered here: a preflight carries none.
     handler = ScoreHandler(
@@ -112,6 +119,7 @@ def assemble(
         workers.never_ready,
         lambda: workers.script.raw and auth is None,
         metrics=metrics,
+        failures=failures,
         end_slow_bodies=lambda: ConnectionLimits.end_slow_bodies(connections),
     )
     totals = BatchingTotals(metrics)
@@ -125,6 +133,8 @@ def assemble(
         settings.workers,
     )
     swagger = Swagger(replies, workers.never_ready, lambda: workers.script.swagger)
+    service = _service(settings, needs_key=auth is not None)
+    documents = DocsDocument(replies, workers.never_ready, lambda: workers.script, service)
     endpoints = Endpoints(
         score=ScoreEndpoint(handler, settings.max_body_bytes).score,
         swagger=swagger.document,
@@ -132,16 +142,19 @@ def assemble(
         live=health.live,
         ready=health.ready,
         metrics=MetricsEndpoint(replies, sources).page,
+        docs_document=documents.document,
+        status_details=StatusDetails(replies, service.title, failures).details,
     )
     slow = settings.client_timeout_seconds
     return Front(
         settings,
         metrics,
+        failures,
         totals,
         replies,
         auth,
         handler,
-        create_app(endpoints, replies, log, metrics, auth),
+        create_app(endpoints, replies, log, metrics, auth, pages=settings.pages),
         FastPath(handler, settings.max_body_bytes, log, metrics.route("/score"), auth),
         ConnectionLimits(
             most_connections(settings.max_connections, descriptors, settings.workers),
@@ -152,6 +165,11 @@ def assemble(
         shutdown,
         connections,
     )
+
+
+def _service(settings: Settings, *, needs_key: bool) -> Service:
+    script = os.path.basename(settings.script_path or settings.model or "")
+    return Service(settings.service_name, script, settings.service_path_prefix, needs_key)
 
 
 def serve_with(

@@ -41,6 +41,7 @@ from scoreserve.worker.script import (
 )
 from scoreserve.worker.script.calling import convention_of
 from scoreserve.worker.script.idle_source import IdleSource
+from scoreserve.worker.script.sample import sample_bodies
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
 
 # By so much a worker seems larger, in thousandths of all memory, when the kernel looks for one to
@@ -174,6 +175,8 @@ def _boot(
         "raw": convention.raw,
         "batching": way.told(),
         "swagger": documents,
+        "own_swagger": swagger.versions_of_user(settings),
+        "samples": sample_bodies(settings),
     }
     if "AML_DBG_MODEL_INFO" in os.environ or "AML_DBG_RESOURCE_INFO" in os.environ:
         _log.warning(

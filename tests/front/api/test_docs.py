@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -11,13 +13,16 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from scoreserve.errors import NotReady
 from scoreserve.front.api import docs
+from scoreserve.front.workers.worker_process import Script
+from scoreserve.worker.script.swagger_document import openapi3
+from tests.front.conftest import FakeFront
+from tests.front.fakes import Exchange, Response
 
 FILES = {
     "swagger-ui.css": b"body {}",
     "swagger-ui-bundle.js": b"bundle()",
-    "swagger-ui-standalone-preset.js": b"preset()",
-    "favicon-32x32.png": b"\x89PNG",
 }
 
 
@@ -48,11 +53,13 @@ def client(package: Path) -> TestClient:
     ("path", "content_type"),
     [
         ("/docs", "text/html; charset=utf-8"),
-        ("/docs/init.js", "text/javascript; charset=utf-8"),
+        ("/docs/docs.js", "text/javascript; charset=utf-8"),
+        ("/docs/docs.css", "text/css; charset=utf-8"),
+        ("/docs/api_key.js", "text/javascript; charset=utf-8"),
+        ("/docs/page.css", "text/css; charset=utf-8"),
+        ("/docs/icon.svg", "image/svg+xml"),
         ("/docs/swagger-ui.css", "text/css; charset=utf-8"),
         ("/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
-        ("/docs/swagger-ui-standalone-preset.js", "text/javascript; charset=utf-8"),
-        ("/docs/favicon-32x32.png", "image/png"),
     ],
 )
 def test_each_file(client: TestClient, path: str, content_type: str) -> None:
@@ -70,18 +77,14 @@ def test_the_packages_files_are_served_as_they_are(client: TestClient) -> None:
 
 def test_the_page_loads_only_our_routes(client: TestClient) -> None:
     page = client.get("/docs").text
-    addresses = re.findall(r'(?:src|href)="([^"]*)"', page)
-    assert set(addresses) == {f"docs/{name}" for name in ("init.js", *docs.SWAGGER_UI_FILES)}
-
-
-def test_every_address_is_relative(client: TestClient) -> None:
-    addresses = re.findall(r'url: "([^"]*)"', client.get("/docs/init.js").text)
-    assert addresses == [f"swagger.json?version={version}" for version in ("3", "3.1", "2")]
+    addresses = set(re.findall(r'(?:src|href)="([^"]*)"', page))
+    files = ("docs.js", "docs.css", "page.css", "icon.svg", *docs.SWAGGER_UI_FILES)
+    assert addresses == {"docs", "status", "metrics", *(f"docs/{name}" for name in files)}
 
 
 def test_no_address_is_sent_to_a_validator(client: TestClient) -> None:
     # Swagger UI leaves the validator alone on 127.0.0.1, so a browser in a test would not show it.
-    assert b"validatorUrl: null" in client.get("/docs/init.js").content
+    assert b"validatorUrl: null" in client.get("/docs/docs.js").content
 
 
 def test_the_page_allows_its_own_origin_and_no_inline_script(client: TestClient) -> None:
@@ -101,14 +104,14 @@ def test_head_tells_the_length(client: TestClient) -> None:
 
 @pytest.mark.parametrize("form", ["{}", "W/{}", '"other", {}'])
 def test_a_copy_that_is_good_is_not_sent_again(client: TestClient, form: str) -> None:
-    etag = client.get("/docs/init.js").headers["etag"]
-    answer = client.get("/docs/init.js", headers={"If-None-Match": form.format(etag)})
+    etag = client.get("/docs/docs.js").headers["etag"]
+    answer = client.get("/docs/docs.js", headers={"If-None-Match": form.format(etag)})
     assert (answer.status_code, answer.content) == (304, b"")
     assert answer.headers["etag"] == etag
 
 
 def test_a_copy_that_is_old_is_replaced(client: TestClient) -> None:
-    assert client.get("/docs/init.js", headers={"If-None-Match": '"old"'}).status_code == 200
+    assert client.get("/docs/docs.js", headers={"If-None-Match": '"old"'}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -146,3 +149,27 @@ def test_a_module_of_that_name_is_no_package(
     (tmp_path / "a_lone_module.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     assert b"pip install" in client_of("a_lone_module").get("/docs").content
+
+
+class TestDocument:
+    """What the page asks for: see test_docs_document for what stands in it."""
+
+    def ask(self, front: FakeFront) -> Response:
+        return asyncio.run(front.ask(Exchange("GET", "/docs/openapi.json")))
+
+    def test_is_the_services(self, front: FakeFront) -> None:
+        swagger = {"3": openapi3("ML service", "1.0", "", {"example": [1]}, {})}
+        front.workers.script = Script(swagger=swagger)
+        response = self.ask(front)
+        assert response.status == 200
+        assert response.header(b"cache-control") == b"no-store"
+        assert next(iter(json.loads(response.body)["paths"])) == "/score"
+
+    def test_is_not_there_before_a_worker_is_ready(self, front: FakeFront) -> None:
+        front.workers.error = NotReady("The scoring worker is running init() (0.5 s so far).")
+        response = self.ask(front)
+        assert response.status == 502
+        assert json.loads(response.body) == {"message": front.workers.error.message}
+
+    def test_may_be_none(self, front: FakeFront) -> None:
+        assert self.ask(front).status == 404

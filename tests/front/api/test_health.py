@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Any
 
 import pytest
@@ -72,6 +73,7 @@ class TestReady:
             "draining": False,
             "last_death": None,
             "last_reload": None,
+            "last_reload_seconds_ago": None,
         }
 
     def test_not_during_init_which_is_told(self, front: FakeFront) -> None:
@@ -80,15 +82,21 @@ class TestReady:
             states={"starting": 1, "ready": 0, "busy": 0, "stopping": 0},
             stage="running init()",
             stage_seconds=3.5,
-            workers=[WorkerSnapshot(7, "starting", 3.5, None)],
+            workers=[WorkerSnapshot(os.getpid(), "starting", 3.5, None, 0)],
         )
         details = ready(front, 503)
         assert (details["status"], details["message"]) == ("starting", INIT.message)
         assert (details["stage"], details["stage_seconds"]) == ("running init()", 3.5)
         assert details["workers"]["starting"] == 1
-        assert details["processes"] == [
-            {"pid": 7, "state": "starting", "seconds": 3.5, "busy_seconds": None}
-        ]
+        (process,) = details["processes"]
+        assert process.pop("resident_bytes") > 1_000_000
+        assert process == {
+            "pid": os.getpid(),
+            "state": "starting",
+            "seconds": 3.5,
+            "busy_seconds": None,
+            "answered": 0,
+        }
 
     def test_not_between_a_death_and_the_replacement(self, front: FakeFront) -> None:
         front.workers.error = NotReady("No scoring worker is running.")
@@ -120,8 +128,11 @@ class TestReady:
         assert ready(front, 200)["queued"] == 3
 
     def test_tells_of_reloads_and_of_batching(self, front: FakeFront) -> None:
-        front.workers.at_present = front.workers.at_present._replace(last_reload="failed: boom")
+        front.workers.at_present = front.workers.at_present._replace(
+            last_reload="failed: boom", last_reload_seconds_ago=2.5
+        )
         front.dispatcher.batching = Batching(32)
         details = ready(front, 200)
         assert details["last_reload"] == "failed: boom"
+        assert details["last_reload_seconds_ago"] == 2.5
         assert details["batching"]["requests_at_once"] == 32

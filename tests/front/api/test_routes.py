@@ -130,6 +130,8 @@ def app(front: FakeFront) -> Starlette:
         health.live,
         health.ready,
         metrics,
+        docs_document=metrics,
+        status_details=metrics,
     )
     return create_app(endpoints, parts.replies, front.access_log, parts.metrics)
 
@@ -144,7 +146,9 @@ def check(client: httpx.Client | TestClient) -> None:
     assert client.get("/swagger.json?version=3").status_code == 404
     assert client.get("/health/ready").json()["status"] == "ready"
     assert "swagger-ui" in client.get("/docs").text
-    assert client.get("/docs/init.js").status_code == 200
+    assert client.get("/docs/docs.js").status_code == 200
+    assert "status.js" in client.get("/status").text
+    assert client.get("/status/status.js").status_code == 200
     assert client.put("/score").status_code == 405
     assert client.get("/nowhere").status_code == 404
     assert client.post("/score", content=b"1" * 101).status_code == 413

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from scoreserve import heads
-from scoreserve.errors import NotReady, WorkerLost
+from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.api.score_handler import ReplyTo
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.workers.worker_process import Script
@@ -102,3 +102,41 @@ def test_a_cancelled_request_is_answered_never(front: FakeFront) -> None:
     front.hand_over()
     assert front.worker.in_flight == []
     assert asked.replies == []
+
+
+class TestFailures:
+    """What the page at /status is told."""
+
+    def told(self, front: FakeFront) -> list[tuple[str, int, str]]:
+        latest = front.parts.failures.latest()
+        return [(each.request_id, each.status, each.error) for each in latest]
+
+    def answer(self, front: FakeFront, status: int, failure: str = "") -> None:
+        front.hand_over()
+        (outcome,) = front.worker.answers()
+        outcome.status, outcome.failure = status, failure
+        front.dispatcher.complete(front.worker, [outcome])
+
+    def test_the_script_raises(self, front: FakeFront) -> None:
+        Asked(front, request_head(x_request_id="mine"))
+        self.answer(front, 500, "ValueError: no")
+        assert self.told(front) == [("mine", 500, "ValueError: no")]
+
+    def test_the_script_answers_so_itself(self, front: FakeFront) -> None:
+        for name, status in (("good", 200), ("wrong", 400), ("busy", 503)):
+            Asked(front, request_head(x_request_id=name))
+            self.answer(front, status)
+        (told,) = self.told(front)
+        assert told[:2] == ("busy", 503)
+
+    def test_the_worker_dies(self, front: FakeFront) -> None:
+        Asked(front, request_head(x_request_id="mine"))
+        front.hand_over()
+        lost = WorkerLost("The scoring worker exited with code 7 while running this request.")
+        front.dispatcher.detach(front.worker, lost)
+        assert self.told(front) == [("mine", 502, lost.message)]
+
+    def test_are_not_what_was_turned_away(self, front: FakeFront) -> None:
+        Asked(front, request_head())
+        front.dispatcher.fail_all(Stopping())
+        assert self.told(front) == []

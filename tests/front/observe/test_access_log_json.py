@@ -97,7 +97,9 @@ def test_what_a_client_sends_stays_in_its_place(log: Log, text: str) -> None:
     assert line["user_agent"] == shown
 
 
-@pytest.mark.parametrize("path", ["/", "/health/live", "/health/ready", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/", "/health/live", "/health/ready", "/metrics", "/status/details.json"]
+)
 def test_probes_and_scrapes_have_none(log: Log, path: str) -> None:
     log.log.record(request_head("GET", path), OK, 0.01, api=False)
     assert log.lines() == []

@@ -353,7 +353,8 @@ def test_clients_cannot_make_series(front: FakeFront) -> None:
             method = chosen.choice(["GET", "POST", word()])
             headers = [(b"x-request-id", word().encode()), (b"host", word().encode())]
             await front.ask(Exchange(method, f"/{word()}", headers=headers))
-        for path in ("/", "/metrics", "/health/live", "/swagger.json", "/docs/init.js"):
+        files = ("/docs/docs.js", "/status/status.js")
+        for path in ("/", "/metrics", "/health/live", "/swagger.json", *files):
             for _ in range(100):
                 await front.ask(Exchange(word(), path))
         return before, await scrape(front)
@@ -364,7 +365,7 @@ def test_clients_cannot_make_series(front: FakeFront) -> None:
     assert all(found)
     assert sum(filter(None, found)) == 10_000
     new = len(after.series("requests_total")) - len(before.series("requests_total"))
-    assert new == len(METHODS) + 5  # the 405s of the five routes
+    assert new == len(METHODS) + 6  # the 405s of the six routes
     assert {family.name for family in after.families} == {family.name for family in before.families}
 
 

@@ -27,6 +27,13 @@ def test_our_own_process() -> None:
     assert more.open_fds == used.open_fds + 2
 
 
+def test_resident_memory_of_one() -> None:
+    resident = process_usage.resident_bytes(os.getpid())
+    assert resident is not None
+    assert 1_000_000 < resident < 1 << 40
+    assert process_usage.resident_bytes(2**22 + 1) is None  # over any process id
+
+
 def test_several_are_added_and_one_that_is_gone_is_nothing() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()

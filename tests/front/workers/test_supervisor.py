@@ -49,6 +49,7 @@ class FakeProcess(FakeWorker):
         self.busy_since: float | None = None
         self.stream: BodyStream | None = None
         self.pointed = 0
+        self.answered = 0
         self.pid = 7
         self.end: End | None = None
         self.leaves_when_asked = True

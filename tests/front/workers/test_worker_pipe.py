@@ -140,6 +140,17 @@ class TestReceiving:
             ("outcomes", [third]),
         ]
 
+    def test_what_went_wrong_comes_with_its_outcome(self) -> None:
+        fine, failed, large = (Outcome(number, 200, b"", b"") for number in (1, 2, 3))
+        failed.failure, large.failure = "ValueError: ü", "KeyError: 'a'"
+        large.body = bytes(LARGE_BYTES)
+        frames = b"".join([*wire.encode_outcomes([fine, failed]), *wire.encode_outcomes([large])])
+        for size in (len(frames), 1000):
+            pieces = [frames[start : start + size] for start in range(0, len(frames), size)]
+            told = [each for _, each in Connected().receive(*pieces)]
+            failures = [outcome.failure for outcomes in told for outcome in outcomes]
+            assert failures == ["", "ValueError: ü", "KeyError: 'a'"]
+
     def test_outcomes_before_damage_are_reported(self, connected: Connected) -> None:
         outcome = Outcome(1, 200, b"", b"")
         damaged = wire.frame(wire.RUNNING, b"short", count=1)
@@ -178,6 +189,8 @@ class TestReceiving:
             wire.frame(wire.BATCH_COUNTS, b"{"),
             wire.frame(wire.CHUNK, b"short"),
             wire.frame(wire.STREAM_END, b"short"),
+            wire.frame(wire.FAILURE, b"short"),
+            wire.frame(wire.FAILURE, bytes(8) + b"\xff"),
         ],
         ids=[
             "kind",
@@ -191,6 +204,8 @@ class TestReceiving:
             "report",
             "chunk",
             "stream end",
+            "failure",
+            "failure's text",
         ],
     )
     def test_what_is_not_the_protocol_ends_the_connection(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from inference_schema.parameter_types.standard_py_parameter_type import Standard
 from inference_schema.schema_decorators import input_schema
 
 from scoreserve.settings import Settings
-from scoreserve.worker.script.sample import sample_arguments
+from scoreserve.worker.script.sample import sample_arguments, sample_bodies
 from tests.conftest import WriteFile
 
 TEXT = '{"data": [[1, 2]]}'
@@ -55,3 +56,29 @@ class TestSchemas:
 
     def test_a_function_without_has_none(self) -> None:
         assert sample_arguments(undecorated, None, Settings()) is None
+
+
+class TestBodies:
+    """Those that /docs shows."""
+
+    def test_of_both_files_beside_the_model(self, tmp_path: Path) -> None:
+        (tmp_path / "sample_request.json").write_text(TEXT)
+        (tmp_path / "_samples.json").write_text('[{"a": 1}]')
+        assert sample_bodies(Settings(model_dir=str(tmp_path))) == {
+            "sample_request.json": {"data": [[1, 2]]},
+            "_samples.json": [{"a": 1}],
+        }
+
+    def test_beside_the_script_unless_there_is_one_beside_the_model(self, tmp_path: Path) -> None:
+        for folder, text in (("model", '"models"'), ("code", '"scripts"')):
+            (tmp_path / folder).mkdir()
+            (tmp_path / folder / "sample_request.json").write_text(text)
+        script = Settings(app_root=str(tmp_path), entry_script="code/score.py")
+        assert sample_bodies(script) == {"sample_request.json": "scripts"}
+        both = replace(script, model_dir=str(tmp_path / "model"))
+        assert sample_bodies(both) == {"sample_request.json": "models"}
+
+    @pytest.mark.parametrize("text", [b"{", b"\xff", b"[NaN]", b'"' + bytes(1 << 16) + b'"'])
+    def test_are_left_out_if_a_page_cannot_show_them(self, tmp_path: Path, text: bytes) -> None:
+        (tmp_path / "sample_request.json").write_bytes(text)
+        assert sample_bodies(Settings(model_dir=str(tmp_path))) == {}

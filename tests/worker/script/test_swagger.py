@@ -261,3 +261,11 @@ def test_documents_can_be_sent(make: Make) -> None:
 
     sample = NumpyParameterType(numpy.array([[1.5, 2.0]]), enforce_shape=False)
     assert list(json.loads(json.dumps(make(decorated("with_numpy", takes=sample))))) == ALL
+
+
+def test_which_the_user_wrote(tmp_path: Path) -> None:
+    settings = Settings(app_root=str(tmp_path))
+    assert swagger.versions_of_user(settings) == []
+    for name in ("swagger2.json", "swagger3.1.json"):
+        (tmp_path / name).write_text("{}")
+    assert swagger.versions_of_user(settings) == ["2", "3.1"]

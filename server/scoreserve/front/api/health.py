@@ -20,8 +20,9 @@ from scoreserve.errors import NotReady, ReplyError
 from scoreserve.front.api.requests import head_of
 from scoreserve.front.api.responses import ReplyResponse
 from scoreserve.front.messages.replies import HTML, JSON, Replies
+from scoreserve.front.observe import process_usage
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
-from scoreserve.front.workers.snapshot import WorkersSnapshot
+from scoreserve.front.workers.snapshot import WorkerSnapshot, WorkersSnapshot
 
 NO_STORE = (b"cache-control", b"no-store")
 
@@ -88,11 +89,12 @@ class Health:
         return {
             **self._status(snapshot),
             "workers": snapshot.states,
-            "processes": [worker._asdict() for worker in snapshot.workers],
+            "processes": [_process(worker) for worker in snapshot.workers],
             "queued": self._dispatch.queued,
             "draining": self._shutdown.begun,
             "last_death": snapshot.last_death and snapshot.last_death._asdict(),
             "last_reload": snapshot.last_reload or None,
+            "last_reload_seconds_ago": snapshot.last_reload_seconds_ago,
             "batching": self._batching(),
         }
 
@@ -108,3 +110,7 @@ class Health:
             "stage": snapshot.stage or None,
             "stage_seconds": snapshot.stage_seconds,
         }
+
+
+def _process(worker: WorkerSnapshot) -> dict[str, Any]:
+    return {**worker._asdict(), "resident_bytes": process_usage.resident_bytes(worker.pid)}

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from scoreserve.errors import InternalError, NoSuchMethod, NoSuchPath, ReplyError
-from scoreserve.front.api import docs
+from scoreserve.front.api import docs, status
 from scoreserve.front.api.auth import ApiKeyAuth
 from scoreserve.front.api.middleware import ApiKeyMiddleware, LeadingSlashes, Observation
 from scoreserve.front.api.requests import head_of
@@ -40,8 +40,11 @@ _COUNTED = {
     "/metrics": False,
     "/docs": False,
     "/docs/": False,
+    "/status": False,
+    "/status/": False,
 }
-_GUARDED = ("/score", "/swagger.json", "/docs", "/docs/")
+# The pages are the same for everybody: what they show is guarded.
+_GUARDED = ("/score", "/swagger.json", "/docs/openapi.json", "/status/details.json")
 _ALLOW = (b"allow", b"OPTIONS, HEAD, GET")
 
 
@@ -54,6 +57,8 @@ class Endpoints(NamedTuple):
     live: Endpoint
     ready: Endpoint
     metrics: Endpoint
+    docs_document: Endpoint
+    status_details: Endpoint
 
 
 def create_app(
@@ -62,8 +67,10 @@ def create_app(
     log: AccessLog,
     metrics: Metrics,
     auth: ApiKeyAuth | None = None,
+    *,
+    pages: bool = True,
 ) -> Starlette:
-    """The application. `auth`: API keys are needed."""
+    """The application. `auth`: API keys are needed. `pages`: with those for people."""
 
     async def options(request: Request) -> Response:
         return ReplyResponse(replies.ok(head_of(request.scope), HTML, b"", _ALLOW))
@@ -83,8 +90,14 @@ def create_app(
         Route("/score", endpoints.score, methods=["GET", "HEAD", "POST", "OPTIONS"]),
         *(Route(path, endpoint, methods=["GET"]) for path, endpoint in read.items()),
         *(Route(path, options, methods=["OPTIONS"]) for path in read),
-        *docs.routes(),
     ]
+    if pages:
+        routes += [
+            Route("/docs/openapi.json", endpoints.docs_document, methods=["GET"]),
+            Route("/status/details.json", endpoints.status_details, methods=["GET"]),
+            *docs.routes(),
+            *status.routes(),
+        ]
     middleware = [Middleware(Observation, log, metrics, _COUNTED), Middleware(LeadingSlashes)]
     if auth is not None:
         middleware.append(Middleware(ApiKeyMiddleware, auth, _GUARDED))

@@ -12,10 +12,10 @@ from mypy_extensions import mypyc_attr
 
 from scoreserve import heads, wire
 from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError, TooManyBytes
-from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.messages.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.observe.counters import Metrics
+from scoreserve.front.observe.failures import SERVER_ERROR, Failures
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.heads import RequestHead
@@ -68,7 +68,7 @@ class _ScoreJob(QueuedJob):
 
     def tell(self, outcome: Outcome | ReplyError, seconds: float) -> None:
         if self._reply_to is not None:
-            self._reply_to.answer(self._handler.reply(self._common, outcome, seconds, self.stream))
+            self._reply_to.answer(self._handler.reply(self, self._common, outcome, seconds))
             self._reply_to = None
 
     def break_off(self) -> None:
@@ -93,11 +93,13 @@ class ScoreHandler:
         raw: Callable[[], bool] = lambda: False,
         *,
         metrics: Metrics,
+        failures: Failures,
         end_slow_bodies: Callable[[], bool] = lambda: False,
     ) -> None:
         self._bodies = dispatch.bodies
         self._end_slow_bodies = end_slow_bodies
         self._metrics = metrics
+        self._failures = failures
         self._dispatch = dispatch
         self._replies = replies
         self._not_ready = not_ready
@@ -152,16 +154,16 @@ class ScoreHandler:
         return job
 
     def reply(
-        self,
-        common: bytes,
-        outcome: Outcome | ReplyError,
-        seconds: float,
-        stream: BodyStream | None,
+        self, job: QueuedJob, common: bytes, outcome: Outcome | ReplyError, seconds: float
     ) -> Reply:
         """The reply to a request whose job had this outcome `seconds` after it was queued."""
         if not isinstance(outcome, Outcome):
             self._count(outcome)
-        return self._replies.outcome(common, outcome, seconds, stream)
+            if not outcome.shed:
+                self._failures.add(job.request_id, outcome.status, outcome.message)
+        elif outcome.status >= SERVER_ERROR:
+            self._failures.add(job.request_id, outcome.status, outcome.failure)
+        return self._replies.outcome(common, outcome, seconds, job.stream)
 
     def can_begin(self, job: QueuedJob) -> bool:
         """Whether a worker has the job, or can have it at once."""

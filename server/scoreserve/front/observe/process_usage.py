@@ -31,6 +31,15 @@ def usage(pids: Iterable[int]) -> Usage | None:
     )
 
 
+def resident_bytes(pid: int) -> int | None:
+    """The resident memory of this process, or None where that cannot be known."""
+    try:
+        with open(f"/proc/{pid}/statm", "rb") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return None
+
+
 def ended_children_cpu_seconds() -> float:
     """What children of this process used that have ended and were waited for."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -41,11 +50,9 @@ def _usage_of(pid: int) -> Usage:
     with contextlib.suppress(OSError):
         with open(f"/proc/{pid}/stat", "rb") as file:
             fields = file.read().rpartition(b")")[2].split()
-        with open(f"/proc/{pid}/statm", "rb") as file:
-            resident_pages = int(file.read().split()[1])
         return Usage(
             sum(map(int, fields[_CPU_FIELDS])) / os.sysconf("SC_CLK_TCK"),
-            resident_pages * resource.getpagesize(),
+            resident_bytes(pid) or 0,
             len(os.listdir(f"/proc/{pid}/fd")),
         )
     return Usage()

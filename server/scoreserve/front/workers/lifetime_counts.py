@@ -57,6 +57,7 @@ class LifetimeCounts:
             init_seconds_last=self._init_seconds_last,
             reloads=dict(reload.counts),
             last_reload=reload.last,
+            last_reload_seconds_ago=now - reload.ended if reload.last else None,
         )
 
     def _death(self, now: float) -> Death | None:
@@ -68,4 +69,5 @@ class LifetimeCounts:
 
 def _snapshot_of(worker: WorkerProcess, now: float) -> WorkerSnapshot:
     busy = None if worker.busy_since is None else now - worker.busy_since
-    return WorkerSnapshot(worker.pid, worker.state_shown, now - worker.started, busy)
+    seconds = now - worker.started
+    return WorkerSnapshot(worker.pid, worker.state_shown, seconds, busy, worker.answered)

@@ -45,7 +45,8 @@ class RollingReload:
     ) -> None:
         self.generation = 0  # how many times the script was asked to be loaded anew
         self.counts = {OK: 0, FAILED: 0}
-        self.last = ""  # what came of the last one
+        self.last = ""  # what came of the last one, and when
+        self.ended = 0.0
         self._pool = pool
         self._wanted = wanted
         self._clock = clock
@@ -80,7 +81,9 @@ class RollingReload:
         """A worker is gone."""
         if worker is self._newcomer:
             self._newcomer = None
-            self._end(FAILED, "the new worker did not start; see its own report above")
+            why = worker.start_failure
+            told = f": {why.line}" if why is not None else "; see its own report above"
+            self._end(FAILED, f"the new worker did not start{told}")
         else:
             self._advance()
 
@@ -107,6 +110,7 @@ class RollingReload:
         self._running = False
         self.counts[result] += 1
         self.last = f"{result}: {text}"
+        self.ended = self._clock()
         if result == OK:
             _log.info("Reloaded: %s", text)
         else:

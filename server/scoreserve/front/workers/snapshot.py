@@ -10,12 +10,15 @@ STATES = (STARTING, READY, BUSY, STOPPING)
 
 
 class WorkerSnapshot(NamedTuple):
-    """One worker. `busy_seconds` is how long it has been at the job it is running, if any."""
+    """One worker. `busy_seconds` is how long it has been at the job it is running, if any;
+    `answered` is how many requests it has answered.
+    """
 
     pid: int
     state: str
     seconds: float  # since its process was started
     busy_seconds: float | None
+    answered: int
 
 
 class Death(NamedTuple):
@@ -41,3 +44,4 @@ class WorkersSnapshot(NamedTuple):
     init_seconds_last: float
     reloads: dict[str, int]  # how many: "ok", "failed"
     last_reload: str  # what came of it; "" before the first
+    last_reload_seconds_ago: float | None

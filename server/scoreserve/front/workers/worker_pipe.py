@@ -56,6 +56,7 @@ class WorkerPipe(asyncio.Protocol):
         self._pending_bytes = 0
         self._large = False  # it is one large outcome
         self._frame_end = wire.PREFIX_BYTES  # how many bytes make the pending frame complete
+        self._failures: dict[int, str] = {}  # by job, of outcomes that follow
 
     def send(self, jobs: Sequence[QueuedJob]) -> None:
         """Hands jobs to the worker."""
@@ -160,6 +161,9 @@ class WorkerPipe(asyncio.Protocol):
     # What is told is guarded: a fault on our side is no fault of the worker's.
 
     def _tell_outcomes(self, outcomes: list[Outcome]) -> None:
+        if self._failures:
+            for outcome in outcomes:
+                outcome.failure = self._failures.pop(outcome.id, "")
         try:
             self._events.on_outcomes(outcomes)
         except Exception:  # noqa: BLE001
@@ -185,6 +189,8 @@ class WorkerPipe(asyncio.Protocol):
             told = partial(events.on_returned, wire.read_job_ids(payload, count))
         elif kind == wire.BATCH_COUNTS:
             told = partial(events.on_batch_counts, json.loads(payload))
+        elif kind == wire.FAILURE:
+            told = partial(self._failures.__setitem__, *wire.read_failure(payload))
         elif kind == wire.CHUNK:
             told = partial(events.on_chunk, *wire.read_chunk(payload))
         elif kind == wire.STREAM_END:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from scoreserve import wire
@@ -42,11 +42,16 @@ _WRITTEN_SECONDS = 0.01
 
 
 class Script(NamedTuple):
-    """What the front knows of the entry script: `swagger` holds documents by version."""
+    """What the front knows of the entry script: `swagger` holds documents by version, of which the
+    user wrote those of `own_swagger`; `samples` the bodies of sample requests by the names of their
+    files.
+    """
 
     raw: bool = False  # run() takes any method, since it gets the request itself
     batching: Batching = Batching()
     swagger: Mapping[str, Any] = {}
+    own_swagger: Collection[str] = ()
+    samples: Mapping[str, Any] = {}
 
 
 class State(enum.Enum):
@@ -108,6 +113,7 @@ class WorkerProcess:
         self.killed_for: Exceeded | None = None
         self.end: End | None = None  # once it is GONE
         self.busy_since: float | None = None  # when the job it is running began
+        self.answered = 0  # jobs, since it was started
         self._in_flight = 0
         self._leave_seconds = leave_seconds
         self._events = events
@@ -237,7 +243,13 @@ class WorkerProcess:
     def on_ready(self, info: dict[str, Any]) -> None:
         self.state = State.READY
         self.stage = "ready"
-        self.script = Script(bool(info["raw"]), _batching(info["batching"]), info["swagger"])
+        self.script = Script(
+            raw=bool(info["raw"]),
+            batching=_batching(info["batching"]),
+            swagger=info["swagger"],
+            own_swagger=info["own_swagger"],
+            samples=info["samples"],
+        )
         self._events.worker_ready(self)
 
     def on_boot_failed(self) -> None:
@@ -272,6 +284,7 @@ class WorkerProcess:
 
     def _answered(self, jobs: int) -> None:
         self._in_flight -= jobs
+        self.answered += jobs
         self.busy_since = time.monotonic() if self._in_flight else None
         if self.retiring and not self._in_flight:
             self._leave()

@@ -15,8 +15,10 @@ from scoreserve import heads, wire
 from scoreserve.errors import ReplyError, ResultUnusable
 from scoreserve.wire import Outcome
 from scoreserve.worker.script import json_text
+from scoreserve.worker.script.failure_lines import failure_line
 from scoreserve.worker.script.responses import StreamedOutcome, from_generator, from_response
 
+_SERVER_ERROR: Final = 500
 _dumps: Final = json.dumps  # the stdlib's own: the script may put another in its place
 _JSON_HEAD: Final = b"content-type: application/json\r\nx-ms-run-function-failed: False\r\n"
 PLAIN: Final = frozenset({dict, list, str, int, float, bool, type(None), tuple})
@@ -58,7 +60,10 @@ def failure(
         body = _dumps(shown, indent=2).encode()
     else:
         body = json_text.dumps(message)
-    return Outcome(job_id, error.status, head, body, run_seconds)
+    outcome = Outcome(job_id, error.status, head, body, run_seconds)
+    if error.status >= _SERVER_ERROR:
+        outcome.failure = failure_line(error)
+    return outcome
 
 
 def _is_flask_response(value: Any) -> bool:

@@ -54,6 +54,16 @@ def documents(
     return prepared
 
 
+def versions_of_user(settings: Settings) -> list[str]:
+    """The versions whose document the user wrote."""
+    root = settings.app_root
+    return [
+        version
+        for version, _, files in _VERSIONS
+        if any(os.path.isfile(os.path.join(root, name)) for name in files)
+    ]
+
+
 def _of_user(version: str, files: tuple[str, ...], root: str) -> Document | None:
     for name in files:
         path = os.path.join(root, name)
