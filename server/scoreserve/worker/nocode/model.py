@@ -38,7 +38,7 @@ def library(name: str, requirement: str, path: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        if error.name != name.partition(".")[0]:
+        if not f"{name}.".startswith(f"{error.name}."):  # it is there, and lacks another itself
             raise
     raise BootError(
         f"{path} needs the package {requirement}, which is not installed: pip install"
