@@ -41,6 +41,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 EXIT_USAGE = 1  # what the reference exits with on a command line it cannot use
+EXIT_PORT = 1  # what gunicorn ends with where it cannot listen
 EXIT_FLAGS = 2  # what argparse ends a process with for the same
 EXIT_BOOT = 3  # gunicorn ends itself, instead of respawning, when a process exits with 3
 
@@ -63,7 +64,17 @@ class ConfigFileError(ConfigurationError):
 
 
 class BootError(ScoreserveError):
-    """The entry script was not found, cannot be imported, or has no usable init() and run()."""
+    """The entry script was not found, cannot be imported, or has no usable init() and run().
+
+    The message is for the log, in the reference's words where it has some; `what`, `where` and
+    `remedy` are for the server's last words (StartFailure).
+    """
+
+    def __init__(self, message: str, *, what: str = "", where: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.what = what or message
+        self.where = where
+        self.remedy = remedy
 
 
 class ReplyError(ScoreserveError):
@@ -124,6 +135,13 @@ class NoSuchSwagger(ReplyError):
     status = 404
 
 
+class NoSuchModel(ReplyError):
+    status = 404
+
+    def __init__(self, name: str, version: str) -> None:
+        super().__init__(f"This server has one model, {name!r}, in version {version!r}.")
+
+
 class NoSuchMethod(ReplyError):
     status = 405
 
@@ -134,15 +152,12 @@ class NoSuchMethod(ReplyError):
 class MethodRefused(ReplyError):
     status = 405
 
-class NoSuchModel(ReplyError):
-    status = 404
-
-    def __init__(self, name: str, version: str) -> None:
-        super().__init__(f"This server has one model, {name!r}, in version {version!r}.")
-
-
     def __init__(self, message: str = "Method not allowed") -> None:
         super().__init__(message)
+
+
+class NotAcceptable(ReplyError):
+    status = 406
 
 
 class RequestTimeout(ReplyError):
@@ -154,10 +169,6 @@ class RequestTimeout(ReplyError):
 
 class BodyTooLarge(ReplyError):
     status = 413
-
-class NotAcceptable(ReplyError):
-    status = 406
-
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"The request body is larger than {limit_bytes} bytes.")
@@ -184,6 +195,15 @@ class HeadTooLarge(ReplyError):
         super().__init__(f"The request's head is over the limit of {limit}.")
 
 
+class ScriptAnswered(ReplyError):
+    """A script's own answer, on its way through a protocol that has words of its own for errors."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.run_failed = status >= ReplyError.status
+
+
 class ScriptFailed(ReplyError):
     status = 500
     run_failed = True
@@ -192,15 +212,6 @@ class ScriptFailed(ReplyError):
         super().__init__(
             "An unexpected error occurred in scoring script. Check the logs for more info."
         )
-
-
-class ScriptAnswered(ReplyError):
-    """A script's own answer, on its way through a protocol that has words of its own for errors."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.run_failed = status >= ReplyError.status
 
 
 class ScoringTimeout(ReplyError):
@@ -214,18 +225,18 @@ class ScoringTimeout(ReplyError):
 class ResultUnusable(ReplyError):
     status = 500
 
-    def __init__(self) -> None:
-        super().__init__("An unexpected internal error occurred. Check the logs for more info.")
-
-
-class InternalError(ReplyError):
-    status = 500
-
     def __init__(
         self,
         message: str = "An unexpected internal error occurred. Check the logs for more info.",
     ) -> None:
         super().__init__(message)
+
+
+class InternalError(ReplyError):
+    status = 500
+
+    def __init__(self) -> None:
+        super().__init__("An unexpected internal error occurred. Check the logs for more info.")
 
 
 class WorkerLost(ReplyError):

@@ -6,7 +6,7 @@ A frame is a fixed prefix and a payload:
     payload  SETUP         JSON                   front → worker   once, first: the settings
              STAGE         text                   worker → front   what the start-up is doing
              READY         JSON                   worker → front   init() is done, send jobs
-             BOOT_FAILED   nothing                worker → front   the script cannot serve
+             BOOT_FAILED   JSON, UTF-8            worker → front   why the script cannot serve
              JOBS          count job records      front → worker   a batch to score
              RUNNING       count job ids i64      worker → front   these share the run() that begins
              FAILURE       job id i64, text       worker → front   why; its outcome follows

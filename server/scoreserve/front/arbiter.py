@@ -13,6 +13,7 @@ When the front dies, the workers that it leaves are ended, and a new front start
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 from typing import Any
@@ -23,10 +24,13 @@ from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.base import Worker
 
-from scoreserve.errors import EXIT_BOOT
+from scoreserve.errors import EXIT_BOOT, EXIT_PORT
 from scoreserve.front.http.listener import listen_again
+from scoreserve.front.http.port_holders import CannotListen, why_not
+from scoreserve.front.workers.failure_note import FailureNote
 from scoreserve.front.workers.pid_table import WorkerPids
 from scoreserve.settings import Settings
+from scoreserve.start_failure import StartFailure, tell
 
 # The arbiter waits this much longer than the front drains, so that the front ends by itself.
 _ARBITER_MARGIN_SECONDS = 5
@@ -39,6 +43,7 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
     def __init__(self, settings: Settings, *, custom_logs: bool) -> None:
         self.settings = settings
         self.custom_logs = custom_logs  # the user's logging.json is in force
+        self.note = FailureNote()  # of any front
         super().__init__(prog="scoreserve")
 
     def load_config(self) -> None:
@@ -68,12 +73,47 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
         """There is no WSGI callable to load: the front builds its own application."""
 
     def run(self) -> None:
-        """As gunicorn's, with an arbiter that treats signals in our way."""
+        """As gunicorn's, with an arbiter that treats signals in our way. The last words of a server
+        that fails are why.
+        """
+        arbiter = os.getpid()
+        hopeless = self._cannot_listen()
+        if hopeless is not None and not hopeless.passes:
+            self._tell(hopeless.failure)
+            sys.exit(EXIT_PORT)
         try:
             SignalArbiter(self).run()
         except RuntimeError as error:
-            print(f"\nError: {error}\n", file=sys.stderr, flush=True)
-            sys.exit(1)
+            self._tell(StartFailure(str(error)))
+            sys.exit(EXIT_PORT)
+        except SystemExit as end:
+            if os.getpid() == arbiter and end.code:  # a front that was forked here leaves so too
+                self._tell(self._why())
+            raise
+
+    def _cannot_listen(self) -> CannotListen | None:
+        settings = self.settings
+        found = why_not(settings.host, settings.port, "--port")
+        if found is None and settings.separate_health:
+            found = why_not(settings.host, settings.health_port, "--health-port")
+        return found
+
+    def _why(self) -> StartFailure:
+        """Why it has ended, as the front says, or else what can be seen from here."""
+        told = self.note.read()
+        if told is not None:
+            return told
+        cannot_listen = self._cannot_listen()
+        if cannot_listen is not None:
+            return cannot_listen.failure
+        return StartFailure(
+            "The process that speaks HTTP ended time and again",
+            remedy="What it said is in the log above.",
+        )
+
+    def _tell(self, failure: StartFailure) -> None:
+        as_json = self.settings.log_format == "json" and not self.custom_logs
+        tell(failure, as_json=as_json)
 
 
 class SignalArbiter(GunicornArbiter):  # type: ignore[misc]
@@ -117,13 +157,16 @@ class FrontWorker(Worker):  # type: ignore[misc]
         from scoreserve.front import process
 
         sockets = [listener.sock for listener in self.sockets]
-        process.run(
+        failure = process.run(
             self.app.settings,
             sockets,
             self.worker_pids,
             arbiter=self.ppid,
             custom_logs=self.app.custom_logs,
         )
+        if failure is not None:
+            self.app.note.write(failure)
+            sys.exit(EXIT_BOOT)
 
 
 def _end_what_it_left(arbiter: SignalArbiter, front: FrontWorker) -> None:

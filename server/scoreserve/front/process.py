@@ -9,6 +9,7 @@ no worker        exit code 3, which ends the arbiter and with it the container
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import os
@@ -20,7 +21,6 @@ from types import FrameType
 import uvloop
 
 from scoreserve.cgroup import Cgroup
-from scoreserve.errors import EXIT_BOOT
 from scoreserve.front.http.fd_limits import raise_limit
 from scoreserve.front.queue.body_budget import BodyBudget, sensible_limit
 from scoreserve.front.queue.limits import QueueLimits
@@ -32,6 +32,7 @@ from scoreserve.log_thread import LogThread
 from scoreserve.logs import JsonFormatter, wants_color
 from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
+from scoreserve.start_failure import StartFailure
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -47,9 +48,10 @@ def run(
     *,
     arbiter: int,
     custom_logs: bool,
-) -> None:
+) -> StartFailure | None:
     """Serves on the listening `sockets` until told to stop. `arbiter` is the id of the process that
-    started this one; `custom_logs`: see AccessLog. Exits the process with 3 where it cannot start.
+    started this one; `custom_logs`: see AccessLog. Returns why it cannot start or go on, if it ends
+    for that.
     """
     JsonFormatter.role = "front"
     gc.disable()  # what is imported stays
@@ -67,9 +69,18 @@ def run(
         if front is not None and front.is_serving:
             raise  # the arbiter starts another
         _log.critical("The server cannot start: %s", error, exc_info=True)
-        sys.exit(EXIT_BOOT)
-    if front.gave_up:
-        sys.exit(EXIT_BOOT)
+        return _failure(error)
+    return front.gave_up
+
+
+def _failure(error: Exception) -> StartFailure:
+    """Why the front itself cannot start."""
+    remedy = "The traceback is in the log above."
+    if isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE}:
+        remedy = "Allow more open files: `ulimit -n 4096`, or docker run --ulimit nofile=4096."
+    elif isinstance(error, MemoryError) or getattr(error, "errno", 0) == errno.ENOMEM:
+        remedy = "Give the server more memory."
+    return StartFailure(f"{type(error).__name__}: {error}", remedy=remedy)
 
 
 class FrontProcess:
@@ -84,7 +95,7 @@ class FrontProcess:
         *,
         custom_logs: bool,
     ) -> None:
-        self.gave_up = False
+        self.gave_up: StartFailure | None = None
         descriptors = raise_limit()  # before there are workers, so that all have the same
         self.loop = uvloop.new_event_loop()
         # Until the event loop handles it. The workers may have read the script by then.
@@ -166,8 +177,8 @@ class FrontProcess:
     def _remember_hang_up(self, number: int, frame: FrameType | None) -> None:
         self._hung_up = True
 
-    def _give_up(self) -> None:
-        self.gave_up = True
+    def _give_up(self, why: StartFailure) -> None:
+        self.gave_up = why
         self._server.stop_now()
 
     def _tell_the_arbiter(self) -> None:

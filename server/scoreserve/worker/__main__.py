@@ -17,7 +17,8 @@ import os
 import signal
 import sys
 import traceback
-from typing import NoReturn
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from scoreserve import logs, stdio, wire
 from scoreserve.compat import finder
@@ -39,10 +40,13 @@ from scoreserve.worker.script import (
     script_stdout,
     swagger,
 )
-from scoreserve.worker.script.calling import convention_of
+from scoreserve.worker.script.calling import Convention, convention_of
 from scoreserve.worker.script.idle_source import IdleSource
 from scoreserve.worker.script.sample import sample_bodies
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
+
+if TYPE_CHECKING:
+    from scoreserve.worker.protocols.served import ServedProtocols
 
 # By so much a worker seems larger, in thousandths of all memory, when the kernel looks for one to
 # kill. Were it to choose the front, every request would be lost.
@@ -142,13 +146,14 @@ def _boot(
             schema_frames.install()
         convention = convention_of(script.run)
     except BootError as error:
-        _fail(pipe, settings, str(error))
+        _fail(pipe, settings, str(error), error)
     except BaseException as error:
         _fail(
             pipe,
             settings,
-            f"{traceback.format_exc()}{main_module.advice(error)}\n"
+            f"{_traceback(error)}{main_module.advice(error)}\n"
             "Failed to import user script because it raised an unhandled exception",
+            error,
         )
     try:
         _say_stage(pipe, "running init()")
@@ -160,23 +165,27 @@ def _boot(
         _fail(
             pipe,
             settings,
-            f"Encountered Exception {traceback.format_exc()}{main_module.advice(error)}\n"
+            f"Encountered Exception {_traceback(error)}{main_module.advice(error)}\n"
             "Caught an unhandled exception from the user script",
+            error,
+            "init()",
         )
-    runner = ScriptRunner(script.run, convention, settings, coroutines, source)
     try:
+        protocols = _protocols(script.run, convention, settings)
+        runner = ScriptRunner(script.run, convention, settings, coroutines, source, protocols)
         documents = swagger.documents(script.run, settings, script.model)
         way = batching.choose(
             script.run, convention, runner, settings, lambda stage: _say_stage(pipe, stage)
         )
     except BootError as error:
-        _fail(pipe, settings, str(error))
+        _fail(pipe, settings, str(error), error)
     ready = {
         "raw": convention.raw,
         "batching": way.told(),
         "swagger": documents,
         "own_swagger": swagger.versions_of_user(settings),
         "samples": sample_bodies(settings),
+        "tensors": protocols.tensors if protocols is not None else {},
     }
     if "AML_DBG_MODEL_INFO" in os.environ or "AML_DBG_RESOURCE_INFO" in os.environ:
         _log.warning(
@@ -190,6 +199,24 @@ def _boot(
     return WorkerLoop(pipe, runner, way.together), runner
 
 
+def _protocols(
+    run: Callable[..., Any], convention: Convention, settings: Settings
+) -> ServedProtocols | None:
+    """Those beside that of /score, if there are any. Raises BootError."""
+    if not settings.protocols:
+        return None
+    try:
+        import numpy  # noqa: F401
+    except ImportError:
+        raise BootError(
+            f"SCORESERVE_PROTOCOLS={settings.protocols} needs numpy: add it to the requirements of"
+            " the image or of the environment."
+        ) from None
+    from scoreserve.worker.protocols.served import ServedProtocols
+
+    return ServedProtocols(run, convention, settings)
+
+
 def _flask_imported(runner: ScriptRunner, way: batching.Way) -> None:
     """A script, or what it imports late, may look at the request from now on."""
     runner.flask_imported()
@@ -200,7 +227,26 @@ def _say_stage(pipe: FrontPipe, stage: str) -> None:
     pipe.send([wire.frame(wire.STAGE, stage.encode())])
 
 
-def _fail(pipe: FrontPipe, settings: Settings, report: str) -> NoReturn:
+def _traceback(error: BaseException) -> str:
+    """The error's traceback from the user's first line on."""
+    from scoreserve.worker.script.user_frames import users_part
+
+    frames = users_part(error.__traceback__)
+    if frames is None and not isinstance(error, SyntaxError):
+        frames = error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, frames))
+
+
+def _fail(
+    pipe: FrontPipe,
+    settings: Settings,
+    report: str,
+    error: BaseException,
+    stage: str = "import",
+) -> NoReturn:
+    """Reports what the script raised at this stage, tells the front, and ends the process."""
+    from scoreserve.worker.script import start_failures
+
     _log.error(report)
     _log.error(
         "Looked for the entry script at %s, with sys.path %s",
@@ -208,7 +254,8 @@ def _fail(pipe: FrontPipe, settings: Settings, report: str) -> NoReturn:
         sys.path,
     )
     entry_script.log_model_directory(settings.model_dir)
-    pipe.send([wire.frame(wire.BOOT_FAILED)])
+    failure = start_failures.of_script(error, stage, settings)
+    pipe.send([wire.frame(wire.BOOT_FAILED, failure.to_json())])
     sys.exit(EXIT_BOOT)
 
 

@@ -20,6 +20,7 @@ from scoreserve.front.workers.snapshot import STATES
 from scoreserve.front.workers.supervisor import Supervisor
 from scoreserve.front.workers.worker_process import Script, State, WorkerEvents
 from scoreserve.settings import Settings
+from scoreserve.start_failure import StartFailure
 from tests.front.fakes import Client, FakeWorker, ManualDefer, turns
 
 
@@ -52,6 +53,8 @@ class FakeProcess(FakeWorker):
         self.answered = 0
         self.pid = 7
         self.end: End | None = None
+        self.stage = "running init()"
+        self.start_failure: StartFailure | None = None
         self.leaves_when_asked = True
         self.connected = self.killed = self.retiring = self.stopping = False
 
@@ -106,7 +109,7 @@ class FakeProcess(FakeWorker):
 
 
 class Supervised:
-    """A supervisor with fake processes; `gave_up` counts how often it did.
+    """A supervisor with fake processes; `gave_up` is why it did, each time.
 
     `refusals` are what the system raises instead of giving processes.
     """
@@ -114,7 +117,7 @@ class Supervised:
     def __init__(self, processes: list[FakeProcess]) -> None:
         self.processes = processes
         self.refusals: list[OSError] = []
-        self.gave_up = 0
+        self.gave_up: list[StartFailure] = []
         self.pids: list[int] = []  # that it told last
         self.defer = ManualDefer()
         self.dispatcher = DispatchLoop(self.defer)
@@ -125,8 +128,8 @@ class Supervised:
         )
         self.supervisor.spawn()
 
-    def _give_up(self) -> None:
-        self.gave_up += 1
+    def _give_up(self, why: StartFailure) -> None:
+        self.gave_up.append(why)
 
     def _keep_pids(self, pids: Sequence[int]) -> None:
         self.pids = list(pids)
@@ -211,7 +214,21 @@ class TestDeaths:
             supervised = supervise()
             await supervised.supervisor.start()
             await supervised.die()
-            assert (supervised.gave_up, len(supervised.processes)) == (1, 1)
+            assert (len(supervised.gave_up), len(supervised.processes)) == (1, 1)
+            (why,) = supervised.gave_up
+            assert why.what == "The scoring worker could not start while running init()"
+            assert not why.served
+
+        play(scenario)
+
+    def test_end_it_with_what_the_worker_has_told(self, supervise: Supervise) -> None:
+        async def scenario() -> None:
+            supervised = supervise()
+            await supervised.supervisor.start()
+            told = StartFailure("No module named 'mine'", "score.py, line 3", "pip install mine")
+            supervised.newest.start_failure = told
+            await supervised.die()
+            assert supervised.gave_up == [told]
 
         play(scenario)
 
@@ -220,7 +237,7 @@ class TestDeaths:
             supervised = supervise()
             await supervised.start()
             await supervised.die()
-            assert (supervised.gave_up, len(supervised.processes)) == (0, 2)
+            assert (supervised.gave_up, len(supervised.processes)) == ([], 2)
             assert supervised.newest.connected
 
         play(scenario)
@@ -295,7 +312,7 @@ class TestDeaths:
                     supervised.newest.get_ready()
                 supervised.submit("deadly")
                 await supervised.die()
-            assert supervised.gave_up == 0
+            assert supervised.gave_up == []
 
         play(scenario)
 
@@ -308,7 +325,7 @@ class TestDeaths:
             supervised.processes[0].get_ready()
             for _ in range(10):
                 await supervised.die()
-            assert supervised.gave_up == 0
+            assert supervised.gave_up == []
             assert supervised.supervisor.not_ready() is None
             assert supervised.newest.state is State.STARTING  # it is still being tried
 
@@ -344,7 +361,7 @@ class TestDeaths:
             await turns(100)
             assert supervised.refusals == []
             await supervised.die()  # which is the first failed start in a row
-            assert supervised.gave_up == 0
+            assert supervised.gave_up == []
             await supervised.get_ready()
             assert supervised.supervisor.not_ready() is None
 
@@ -394,7 +411,7 @@ class TestStopping:
                 error = client.answer
                 assert isinstance(error, ReplyError)
                 assert error.status == 503
-            assert (supervised.gave_up, len(supervised.processes)) == (0, 1)
+            assert (supervised.gave_up, len(supervised.processes)) == ([], 1)
 
         play(scenario)
 
@@ -575,7 +592,7 @@ class TestReload:
             for _ in range(10):  # however often
                 supervised.supervisor.reload("why")
                 await supervised.die()
-            assert (supervised.alive(), supervised.gave_up) == ([0, 1], 0)
+            assert (supervised.alive(), supervised.gave_up) == ([0, 1], [])
             client = supervised.submit("a")
             for process in supervised.processes[:2]:
                 process.answer()
@@ -598,7 +615,7 @@ class TestReload:
                 await supervised.die()
             process.die()
             await turns()
-            assert supervised.gave_up == 0
+            assert supervised.gave_up == []
             assert len(supervised.alive()) == 1
 
         play(scenario)
@@ -722,7 +739,7 @@ class TestWaitingForAChange:
             for process in supervised.processes:
                 process.die()
             await turns()
-            assert (supervised.gave_up, supervised.alive()) == (0, [])
+            assert (supervised.gave_up, supervised.alive()) == ([], [])
             error = supervised.supervisor.never_ready()
             assert error is not None
             assert "waits for it to change" in error.message
@@ -749,7 +766,7 @@ class TestWaitingForAChange:
             error = client.answer
             assert isinstance(error, ReplyError)
             assert error.status == 502
-            assert (supervised.gave_up, supervised.alive()) == (0, [])
+            assert (supervised.gave_up, supervised.alive()) == ([], [])
 
         play(scenario)
 

@@ -31,7 +31,7 @@ STREAM = b"".join(
         wire.stream_end(3, complete=True),
         *wire.encode_outcomes(OUTCOMES[2:]),
         wire.frame(wire.BATCH_COUNTS, b'{"off": ""}'),
-        wire.frame(wire.BOOT_FAILED),
+        wire.frame(wire.BOOT_FAILED, b'["why"]'),
     ]
 )
 EVENTS = [
@@ -44,7 +44,7 @@ EVENTS = [
     ("stream end", (3, True)),
     ("outcomes", OUTCOMES[2:]),
     ("report", {"off": ""}),
-    ("boot failed", None),
+    ("boot failed", b'["why"]'),
 ]
 
 
@@ -60,8 +60,8 @@ class Recorder:
     def on_ready(self, info: dict[str, Any]) -> None:
         self.events.append(("ready", info))
 
-    def on_boot_failed(self) -> None:
-        self.events.append(("boot failed", None))
+    def on_boot_failed(self, why: bytes) -> None:
+        self.events.append(("boot failed", why))
 
     def on_running(self, job_ids: Sequence[int]) -> None:
         self.events.append(("running", tuple(job_ids)))

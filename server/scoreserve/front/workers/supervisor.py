@@ -27,9 +27,11 @@ from scoreserve.front.workers.lifetime_counts import LifetimeCounts
 from scoreserve.front.workers.restart_policy import RestartPolicy
 from scoreserve.front.workers.rolling_reload import RollingReload
 from scoreserve.front.workers.snapshot import WorkersSnapshot
+from scoreserve.front.workers.start_failures import of_end
 from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import Script, State, WorkerProcess
 from scoreserve.settings import Settings
+from scoreserve.start_failure import StartFailure
 from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
@@ -39,15 +41,15 @@ _LEAST_LEAVE_SECONDS = 5  # for a worker that a reload retires
 
 
 class Supervisor:
-    """Owns the worker processes. `give_up` is called once when no worker can be had; `keep_pids` is
-    told, whenever it changes, which processes there are.
+    """Owns the worker processes. `give_up` is told why, once, when no worker can be had;
+    `keep_pids` is told, whenever it changes, which processes there are.
     """
 
     def __init__(
         self,
         settings: Settings,
         dispatch: DispatchLoop,
-        give_up: Callable[[], None],
+        give_up: Callable[[StartFailure], None],
         keep_pids: Callable[[Sequence[int]], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -240,17 +242,32 @@ class Supervisor:
         self._restarts.died(was_ready=worker in self._ready, running=running)
         if not self._restarts.hopeless(self._dispatch.workers):
             return
+        why = self._why(worker)
         if self._settings.reload:
-            self._wait_for_change()
+            self._wait_for_change(why)
         else:
             self._stopping = True
-            self._give_up()
+            self._give_up(why)
 
-    def _wait_for_change(self) -> None:
+    def _why(self, worker: WorkerProcess) -> StartFailure:
+        """Why no worker is to be had, of which this one was the last."""
+        served = self._restarts.ever_ready
+        if worker.start_failure is not None:
+            return worker.start_failure._replace(served=served)
+        assert worker.end is not None
+        return of_end(
+            worker.end,
+            worker.stage,
+            self._settings,
+            memory_bytes=Cgroup().memory_limit(),
+            served=served,
+        )
+
+    def _wait_for_change(self, why: StartFailure) -> None:
         self._waiting = True
         error = self.not_ready()
         assert error is not None
-        _log.error(error.message)
+        _log.error("%s\n%s", error.message, why.line)
         self._dispatch.fail_all(error)
 
     # The workers, as a reload sees them.

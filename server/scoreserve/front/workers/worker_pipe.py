@@ -25,7 +25,7 @@ class PipeEvents(Protocol):
 
     def on_ready(self, info: dict[str, Any]) -> None: ...
 
-    def on_boot_failed(self) -> None: ...
+    def on_boot_failed(self, why: bytes) -> None: ...
 
     def on_running(self, job_ids: Sequence[int]) -> None: ...
 
@@ -201,7 +201,7 @@ class WorkerPipe(asyncio.Protocol):
         elif kind == wire.READY:
             told = partial(events.on_ready, json.loads(payload))
         elif kind == wire.BOOT_FAILED:
-            told = partial(events.on_boot_failed)
+            told = partial(events.on_boot_failed, payload)
         else:
             raise wire.FrameError("a worker does not send such frames")
         return told

@@ -27,6 +27,7 @@ from scoreserve.front.workers.large_writes import LargeWrites
 from scoreserve.front.workers.snapshot import BUSY, READY, STARTING, STOPPING
 from scoreserve.front.workers.worker_pipe import WorkerPipe
 from scoreserve.pipes import pipe
+from scoreserve.start_failure import StartFailure
 from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
@@ -44,7 +45,7 @@ _WRITTEN_SECONDS = 0.01
 class Script(NamedTuple):
     """What the front knows of the entry script: `swagger` holds documents by version, of which the
     user wrote those of `own_swagger`; `samples` the bodies of sample requests by the names of their
-    files.
+    files; `tensors` describes the model in V2.
     """
 
     raw: bool = False  # run() takes any method, since it gets the request itself
@@ -52,6 +53,7 @@ class Script(NamedTuple):
     swagger: Mapping[str, Any] = {}
     own_swagger: Collection[str] = ()
     samples: Mapping[str, Any] = {}
+    tensors: Mapping[str, Any] = {}
 
 
 class State(enum.Enum):
@@ -110,6 +112,7 @@ class WorkerProcess:
         self.stopping = False
         self.exit_code: int | None = None
         self.boot_failed = False
+        self.start_failure: StartFailure | None = None  # that it has told of
         self.killed_for: Exceeded | None = None
         self.end: End | None = None  # once it is GONE
         self.busy_since: float | None = None  # when the job it is running began
@@ -249,11 +252,13 @@ class WorkerProcess:
             swagger=info["swagger"],
             own_swagger=info["own_swagger"],
             samples=info["samples"],
+            tensors=info["tensors"],
         )
         self._events.worker_ready(self)
 
-    def on_boot_failed(self) -> None:
+    def on_boot_failed(self, why: bytes) -> None:
         self.boot_failed = True
+        self.start_failure = StartFailure.from_json(why)
         self._kill_later()
 
     def on_running(self, job_ids: Sequence[int]) -> None:
