@@ -125,11 +125,12 @@ soak: $(BIN)/.dev
 	$(BIN)/python -m tests.soak --seconds $(SECONDS) $(ARGS)
 
 # With SCRIPT and SAMPLE (and MODEL_DIR, COMMAND) your own script, else the comparison.
-bench: $(BIN)/.dev .wrk
 ifdef SCRIPT
-	$(BIN)/python -m benchmarks.own_script $(SCRIPT) $(SAMPLE) \
-	  $(if $(MODEL_DIR),--model-dir $(MODEL_DIR)) $(if $(COMMAND),--command $(COMMAND)) $(ARGS)
+bench: $(BIN)/.dev
+	$(BIN)/scoreserve bench $(SCRIPT) $(SAMPLE) \
+	  $(if $(MODEL_DIR),--model-dir $(MODEL_DIR)) $(if $(COMMAND),--command '$(COMMAND)') $(ARGS)
 else
+bench: $(BIN)/.dev .wrk
 	$(BIN)/python -m benchmarks.quick $(ARGS)
 endif
 

@@ -27,7 +27,7 @@ from benchmarks.report import OURS, Readings, table
 from benchmarks.scenarios import SCENARIOS
 from benchmarks.servers import Launch, Server, known_servers
 from benchmarks.settings import RESULTS, Settings, positive
-from benchmarks.statistics import spread
+from scoreserve.bench.figures import spread
 
 SCENARIO = "digits"
 SIZES = [1, 2, 4, 8, 16, 32, 64, 128]

@@ -23,7 +23,6 @@ from pathlib import Path
 
 from benchmarks import environments, machine, procedures
 from benchmarks.cpus import Cpus
-from benchmarks.failure import BenchmarkError
 from benchmarks.journal import Failure, Journal
 from benchmarks.load import Figures, closed_load
 from benchmarks.plan import Cell, Plan
@@ -32,6 +31,7 @@ from benchmarks.processes import Running, ask, launch_of, pinned, running, wait_
 from benchmarks.progress import Progress
 from benchmarks.scenarios import BODY, CLOSED, OPEN, SCENARIOS, Scenario
 from benchmarks.servers import Server, known_servers
+from scoreserve.bench.failure import BenchmarkError
 
 WARM_UP_SECONDS = 1  # per server, not counted
 WARM_UP_CONNECTIONS = 16

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.failure import BenchmarkError
+from scoreserve.bench.failure import BenchmarkError
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent

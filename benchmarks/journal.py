@@ -19,9 +19,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from benchmarks.failure import BenchmarkError
 from benchmarks.load import Figures
 from benchmarks.plan import Cell
+from scoreserve.bench.failure import BenchmarkError
 
 Versions = dict[str, str]
 

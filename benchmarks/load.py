@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from benchmarks.failure import BenchmarkError
-from benchmarks.processes import Running, tail
+from benchmarks.processes import Running
+from scoreserve.bench.failure import BenchmarkError
+from scoreserve.bench.processes import tail
 
 POST_SCRIPT = Path(__file__).resolve().parent / "post.lua"
 REPLY_SECONDS = 10  # a reply that takes longer is counted as a timeout

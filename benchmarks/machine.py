@@ -9,8 +9,8 @@ import subprocess
 from pathlib import Path
 
 from benchmarks.environments import OURS
-from benchmarks.failure import BenchmarkError
 from benchmarks.servers import ROOT, Server
+from scoreserve.bench.failure import BenchmarkError
 
 PROBE_TIMEOUT_SECONDS = 30.0
 MODEL_PACKAGES = ["numpy", "scikit-learn", "onnxruntime"]

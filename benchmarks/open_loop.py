@@ -32,7 +32,7 @@ from typing import Any, cast
 import httptools
 import uvloop
 
-from benchmarks.statistics import percentile
+from scoreserve.bench.figures import percentile
 
 LOOPBACK = "127.0.0.1"
 MAX_CONNECTIONS = 512

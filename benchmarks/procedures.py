@@ -20,21 +20,18 @@ from pathlib import Path
 
 from benchmarks.cpus import Cpus
 from benchmarks.environments import OURS, bin_directory
-from benchmarks.failure import BenchmarkError
 from benchmarks.load import Figures, closed_load
 from benchmarks.processes import (
-    POLL_SECONDS,
     Running,
     ask,
     launch_of,
-    marked,
     pinned,
-    proportional_mib,
-    resident_mib,
     running,
 )
 from benchmarks.scenarios import BODY, CLOSED, COLD, HOLD_SECONDS, MEMORY, OPEN, PROBES, Scenario
 from benchmarks.servers import ROOT, Server
+from scoreserve.bench.failure import BenchmarkError
+from scoreserve.bench.processes import POLL_SECONDS, marked, proportional_mib, resident_mib
 
 IN_PROCESS = "in process"  # the name of what has no server at all
 

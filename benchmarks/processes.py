@@ -6,32 +6,30 @@ servers lead sessions of their own, or are adopted by another process when their
 
 from __future__ import annotations
 
-import http.client
 import os
-import signal
-import socket
-import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.dialects import Post
-from benchmarks.failure import BenchmarkError
 from benchmarks.scenarios import Scenario
-from benchmarks.servers import LOOPBACK, Launch, Server, server_environment
+from benchmarks.servers import Launch, Server, server_environment
+from scoreserve.bench.failure import BenchmarkError
+from scoreserve.bench.processes import (
+    LOOPBACK,
+    POLL_SECONDS,
+    REQUEST_SECONDS,
+    free_ports,
+    request,
+    started,
+    tail,
+)
 
 READY_SECONDS = 60.0  # for a server to answer its probe; importing scikit-learn takes a few
-POLL_SECONDS = 0.05
-REQUEST_SECONDS = 60.0  # for one request of ours, outside the measurements
-STOP_SECONDS = 5.0  # from SIGTERM to SIGKILL
-LOG_TAIL_LINES = 15
 SPARE_PORTS = 2  # the most that a server wants beside its own
-MARK = "SCORESERVE_BENCH_MARK"
-MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,18 +56,6 @@ class Running:
     def url(self) -> str:
         """Where the load goes."""
         return f"http://{LOOPBACK}:{self.port}{self.post.path}"
-
-
-def free_ports(count: int) -> list[int]:
-    """Different TCP ports that nobody listens on now."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 def launch_of(
@@ -100,39 +86,15 @@ def running(
     poll_seconds: float = POLL_SECONDS,
 ) -> Iterator[Running]:
     """Start the server on `cpus`, wait until its probe is 200, and stop all of it at the end."""
-    mark = uuid.uuid4().hex
-    with tempfile.TemporaryDirectory(prefix="scoreserve-bench-") as directory:
-        with log.open("wb") as output, pinned(cpus):
-            started = time.monotonic()
-            process = subprocess.Popen(
-                server.command(launch),
-                cwd=directory,
-                env={**server_environment(server, launch), MARK: mark},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # a process group of its own, to be signalled as one
+    with tempfile.TemporaryDirectory(prefix="scoreserve-bench-") as directory, ExitStack() as stack:
+        begun = time.monotonic()
+        environ = server_environment(server, launch)
+        with pinned(cpus):
+            process = stack.enter_context(
+                started(server.name, server.command(launch), environ, directory, log)
             )
-        try:
-            _wait_ready(server, launch.port, log, process, poll_seconds)
-            yield Running(server, launch, log, mark, time.monotonic() - started)
-        finally:
-            _stop(process, mark)
-
-
-def request(
-    port: int, method: str, path: str, body: bytes | None = None, content_type: str = ""
-) -> tuple[int, bytes]:
-    """One request on a connection of its own; returns status and body; raises OSError."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=REQUEST_SECONDS)
-    try:
-        connection.request(method, path, body, {"Content-Type": content_type} if body else {})
-        reply = connection.getresponse()
-        return reply.status, reply.read()
-    except http.client.HTTPException as error:
-        raise ConnectionError(str(error)) from error
-    finally:
-        connection.close()
+        process.wait_ready(lambda: _is_healthy(server, launch.port), READY_SECONDS, poll_seconds)
+        yield Running(server, launch, log, process.mark, time.monotonic() - begun)
 
 
 def ask(server: Running) -> object:
@@ -158,74 +120,9 @@ def wait_idle(server: Running) -> None:
         time.sleep(POLL_SECONDS)
 
 
-def tail(log: Path) -> str:
-    """The last lines of a server's output, indented."""
-    lines = log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:]
-    return "\n".join(f"    {line}" for line in lines)
-
-
-def marked(mark: str) -> list[int]:
-    """The ids of the processes that were started with the mark and still run."""
-    wanted = f"{MARK}={mark}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with suppress(OSError):  # it has just ended, or is another user's
-                if wanted in (entry / "environ").read_bytes().split(b"\0"):
-                    found.append(int(entry.name))
-    return found
-
-
-def resident_mib(pids: list[int]) -> float:
-    """Resident memory of the processes, shared pages counted in each."""
-    return _sum_kib(pids, "status", "VmRSS:") / 1024
-
-
-def proportional_mib(pids: list[int]) -> float:
-    """The same with shared pages divided among those that share them."""
-    return _sum_kib(pids, "smaps_rollup", "Pss:") / 1024
-
-
-def _sum_kib(pids: list[int], file: str, key: str) -> int:
-    total = 0
-    for pid in pids:
-        with suppress(OSError):
-            for line in Path(f"/proc/{pid}/{file}").read_text(encoding="utf-8").splitlines():
-                if line.startswith(key):
-                    total += int(line.split()[1])
-    return total
-
-
 def _is_healthy(server: Server, port: int) -> bool:
     try:
         status, _ = request(port, "GET", server.dialect.health)
     except OSError:
         return False
     return status == 200
-
-
-def _wait_ready(
-    server: Server, port: int, log: Path, process: subprocess.Popen[bytes], poll_seconds: float
-) -> None:
-    deadline = time.monotonic() + READY_SECONDS
-    while not _is_healthy(server, port):
-        if process.poll() is not None:
-            raise BenchmarkError(f"{server.name} exited with {process.returncode}\n{tail(log)}")
-        if time.monotonic() > deadline:
-            late = f"{server.name} is not ready after {READY_SECONDS:.0f} s"
-            raise BenchmarkError(f"{late}\n{tail(log)}")
-        time.sleep(poll_seconds)
-
-
-def _stop(process: subprocess.Popen[bytes], mark: str) -> None:
-    """SIGTERM to the leader's group, then SIGKILL to whatever still carries the mark."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(STOP_SECONDS)
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    for pid in marked(mark):
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    process.wait()

@@ -10,9 +10,9 @@ from types import FrameType
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.failure import BenchmarkError
 from benchmarks.servers import COMMAND_OVERRIDES
 from benchmarks.settings import Settings
+from scoreserve.bench.failure import BenchmarkError
 
 INTERRUPTED = 130  # the exit status of a program ended by Ctrl-C
 

@@ -20,7 +20,7 @@ from benchmarks.journal import Journal, from_document
 from benchmarks.report import MEASURES, OURS, Measure, Readings
 from benchmarks.scenarios import AXES, CLOSED, OPEN, SCENARIOS
 from benchmarks.servers import ROOT
-from benchmarks.statistics import significant, spread
+from scoreserve.bench.figures import significant, spread
 
 CHARTS = ROOT / "docs" / "charts"
 DRAWN = {

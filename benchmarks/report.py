@@ -11,7 +11,8 @@ from benchmarks.journal import Failure, Journal
 from benchmarks.plan import Cell, Plan
 from benchmarks.procedures import IN_PROCESS
 from benchmarks.scenarios import BODY, CLOSED, COLD, MEMORY, OPEN, PROBES, SCENARIOS, Scenario
-from benchmarks.statistics import ratios, significant, spread
+from benchmarks.statistics import ratios
+from scoreserve.bench.figures import significant, spread
 
 OURS = "scoreserve"
 MISSING = "-"

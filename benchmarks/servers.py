@@ -13,13 +13,13 @@ from pathlib import Path
 
 from benchmarks import environments
 from benchmarks.dialects import V2, Dialect, ImageInJson
-from benchmarks.failure import BenchmarkError
 from benchmarks.scenarios import Scenario
+from scoreserve.bench.failure import BenchmarkError
+from scoreserve.bench.processes import LOOPBACK
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
-LOOPBACK = "127.0.0.1"
 V2_MODEL = "score"
 
 # Settings of the caller's own shell that would change what a server serves or where.

@@ -48,6 +48,7 @@ THIRD_PARTY_OF_THE_FRONT = {
 # From the top down: each may import those after it, and what both sides share.
 STATIONS = (
     "scoreserve.cli",
+    "scoreserve.bench",
     "scoreserve.front",
     "scoreserve.front.http",
     "scoreserve.front.api",

@@ -1,6 +1,5 @@
 """The whole machinery for a second, on the real server and nobody else."""
 
-import json
 import shutil
 import sys
 from dataclasses import replace
@@ -8,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import own_script, processes
+from benchmarks import processes
 from benchmarks.campaign import Campaign
-from benchmarks.choice import Choice
 from benchmarks.cpus import Cpus, available_cpus, divide_cpus
-from benchmarks.failure import BenchmarkError
 from benchmarks.journal import Failure, Journal
 from benchmarks.plan import Plan
 from benchmarks.procedures import Bench, open_rate
-from benchmarks.processes import ask, launch_of, marked, running
+from benchmarks.processes import ask, launch_of, running
 from benchmarks.scenarios import noop
 from benchmarks.servers import Launch, Server, known_servers, no_variables
+from scoreserve.bench.failure import BenchmarkError
+from scoreserve.bench.processes import marked
 from tests.ports import free_port
 from tests.servers import wait_until
 
@@ -95,40 +94,6 @@ def test_a_server_answers_at_a_fixed_rate_and_leaves_nothing_behind(
     assert marked(started.mark) == []
 
 
-@needs_wrk
-def test_settings_are_suggested_for_a_script_of_ones_own(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(own_script, "choices", lambda cpus: [Choice(1, 1)])
-    script, sample = tmp_path / "score.py", tmp_path / "sample.json"
-    script.write_text("def init(): pass\ndef run(data): return data\n")
-    sample.write_text(json.dumps({"data": [1]}))
-    arguments = [str(script), str(sample), "--seconds", "1", "--rounds", "1"]
-    assert own_script.suggest(own_script.parse([*arguments, "--command", str(COMMAND)])) == 0
-    said = capsys.readouterr().out
-    assert "WORKER_COUNT=1 SCORESERVE_MAX_BATCH_SIZE=1" in said
-    assert "PSS MiB" in said
-
-
-@needs_wrk
-def test_settings_that_change_the_reply_are_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tried = [Choice(1, 1), Choice(1, 8)]
-    monkeypatch.setattr(own_script, "choices", lambda cpus: tried)
-    script, sample = tmp_path / "score.py", tmp_path / "sample.json"
-    script.write_text(
-        "import os\ndef init(): pass\n"
-        "def run(data): return os.environ.get('SCORESERVE_MAX_BATCH_SIZE') == '8'\n"
-    )
-    sample.write_text("[]")
-    arguments = [str(script), str(sample), "--seconds", "1", "--rounds", "1"]
-    assert own_script.suggest(own_script.parse([*arguments, "--command", str(COMMAND)])) == 0
-    said = capsys.readouterr().out
-    assert "the reply differs from the plain one" in said
-    assert "WORKER_COUNT=1 SCORESERVE_MAX_BATCH_SIZE=1" in said
-
-
 def test_processes_that_left_their_group_are_stopped_too(
     server: Server, cpus: Cpus, tmp_path: Path
 ) -> None:
@@ -145,19 +110,6 @@ def test_processes_that_left_their_group_are_stopped_too(
     with running(strays, launch_of(noop()), cpus.servers, tmp_path / "log") as started:
         assert len(marked(started.mark)) == 2
     wait_until(lambda: not marked(started.mark), "the stray is gone")
-
-
-def test_a_script_that_is_not_there_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        own_script.parse(["/nowhere/score.py", "/nowhere/sample.json"])
-    assert "no such file: /nowhere/score.py" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("cpus", "expected"), [(1, [1]), (2, [1, 2]), (6, [1, 2, 3, 4, 6]), (16, [1, 2, 3, 4, 8, 16])]
-)
-def test_worker_counts_reach_the_number_of_cpus(cpus: int, expected: list[int]) -> None:
-    assert own_script.worker_counts(cpus) == expected
 
 
 @pytest.mark.parametrize(

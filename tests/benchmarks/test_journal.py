@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.failure import BenchmarkError
 from benchmarks.journal import Failure, Journal, from_document
 from benchmarks.plan import Cell
+from scoreserve.bench.failure import BenchmarkError
 
 HERE = {"machine": "this one", "cpus": 1}
 CELL = Cell("noop", "scoreserve", 64, 1)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from scoreserve import __version__, wire
-from scoreserve.cli import check, dev, serve
+from scoreserve.cli import bench, check, dev, serve
 from scoreserve.cli.flags import Parser, no_such
 from scoreserve.errors import EXIT_FLAGS
 
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for module in (serve, dev, check):
+    for module in (serve, dev, check, bench):
         module.add_to(commands)
     command = next((word for word in written if not word.startswith("-")), None)
     if command is not None and command not in commands.choices:

@@ -31,10 +31,10 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
         commands,
         "dev [SCRIPT] [FLAGS]",
         summary="serve an entry script while you write it",
-        description="Serves an entry script on this machine only. It loads the script anew when\n"
-        "you save it, waits for your edit when the script cannot start, and shows the\n"
-        "traceback of run() in the answer. All settings of `scoreserve serve` can be given\n"
-        "as environment variables.",
+        description="Serves an entry script on this machine only. It loads the script anew when you"
+        " save it, waits for your edit when the script cannot start, and shows the traceback of"
+        " run() in the answer. All settings of `scoreserve serve` can be given as environment"
+        " variables.",
         example="scoreserve dev score.py\n"
         "curl -d @sample_request.json -H 'Content-Type: application/json' localhost:5001/score",
     )

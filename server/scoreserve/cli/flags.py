@@ -28,6 +28,7 @@ class Parser(argparse.ArgumentParser):
     """
 
     help_text: Callable[[], str] | None = None
+    rest: str | None = None  # the list of arguments that those after a flag belong to as well
 
     def format_help(self) -> str:
         return super().format_help() if self.help_text is None else self.help_text()
@@ -44,6 +45,10 @@ class Parser(argparse.ArgumentParser):
         say what was meant.
         """
         found, unknown = super().parse_known_args(args, namespace)
+        if self.rest is not None:  # argparse hands over what stands before the first flag
+            words = [word for word in unknown if not word.startswith("-")]
+            getattr(found, self.rest).extend(words)
+            unknown = [word for word in unknown if word not in words]
         if unknown:
             self.error(self._told(unknown[0]))
         return found, []

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from scoreserve.errors import ConfigurationError
 from scoreserve.settings import Settings, sources
 from scoreserve.settings_loader import load
 
+_COLUMNS = 80
 _USUAL_SCRIPT = "score.py"
 _USUAL_MODEL_DIR = "model"
 
@@ -45,7 +47,7 @@ def add_command(
         usage.partition(" ")[0],
         usage=f"scoreserve {usage}",
         help=summary,
-        description=description,
+        description=textwrap.fill(description, _COLUMNS),
         epilog=f"example:\n{indented}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

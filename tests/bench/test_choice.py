@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.choice import Choice, Outcome, choose
+from scoreserve.bench.choice import Choice, Outcome, choose
 
 PLAIN = Choice(1, 1)
 

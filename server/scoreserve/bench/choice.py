@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from benchmarks.statistics import significant
+from scoreserve.bench.figures import significant
 
 MARGIN = 0.05
 

@@ -1,0 +1,1 @@
+"""Tests of what `scoreserve bench` is made of."""
