@@ -15,7 +15,6 @@ from typing import Any
 from scoreserve.worker.model import libraries
 from scoreserve.worker.model.libraries import Library
 
-
 # Called in the method's place: with the library, the model, the method's name, the method itself
 # as it is bound to the model, its arguments, and those by keyword.
 Meet = Callable[[Library, Any, str, Callable[..., Any], tuple[Any, ...], Mapping[str, Any]], Any]

@@ -244,7 +244,7 @@ class ModelRunner:
 
     # On a task's greenlet.
 
-    def _meet(
+    def _meet(  # noqa: PLR0913, PLR0917 - it is on the way of each request
         self,
         library: Library,
         model: Any,
