@@ -64,6 +64,7 @@ STATIONS = (
     "scoreserve.worker.rows",
     "scoreserve.worker.nocode",
     "scoreserve.worker.protocols",
+    "scoreserve.worker.protocols.bodies",
     "scoreserve.worker.script",
     "scoreserve.compat",
     "scoreserve",

@@ -26,6 +26,7 @@ from scoreserve.front.api.docs import DocsDocument
 from scoreserve.front.api.docs_document import Service
 from scoreserve.front.api.health import Health
 from scoreserve.front.api.metrics import MetricsEndpoint
+from scoreserve.front.api.protocols import ProtocolEndpoints, ProtocolRoutes
 from scoreserve.front.api.routes import Endpoints, create_app
 from scoreserve.front.api.score import ScoreEndpoint
 from scoreserve.front.api.score_handler import ScoreHandler
@@ -47,6 +48,7 @@ from scoreserve.front.observe.sources import Connection, Sources
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 from scoreserve.front.workers.worker_process import Script
+from scoreserve.protocols import model_of
 from scoreserve.settings import Settings
 
 _log = logging.getLogger("azmlinfsrv")
@@ -145,6 +147,7 @@ def assemble(
         docs_document=documents.document,
         status_details=StatusDetails(replies, service.title, failures).details,
     )
+    protocols = _protocols(settings, replies, workers, health, endpoints)
     slow = settings.client_timeout_seconds
     return Front(
         settings,
@@ -154,7 +157,9 @@ def assemble(
         replies,
         auth,
         handler,
-        create_app(endpoints, replies, log, metrics, auth, pages=settings.pages),
+        create_app(
+            endpoints, replies, log, metrics, auth, pages=settings.pages, protocols=protocols
+        ),
         FastPath(handler, settings.max_body_bytes, log, metrics.route("/score"), auth),
         ConnectionLimits(
             most_connections(settings.max_connections, descriptors, settings.workers),
@@ -170,6 +175,21 @@ def assemble(
 def _service(settings: Settings, *, needs_key: bool) -> Service:
     script = os.path.basename(settings.script_path or settings.model or "")
     return Service(settings.service_name, script, settings.service_path_prefix, needs_key)
+
+
+def _protocols(
+    settings: Settings, replies: Replies, workers: Workers, health: Health, endpoints: Endpoints
+) -> ProtocolRoutes | None:
+    if not settings.protocols:
+        return None
+    return ProtocolEndpoints(
+        replies,
+        model_of(settings),
+        is_ready=health.is_ready,
+        not_ready=workers.not_ready,
+        tensors=lambda: workers.script.tensors,
+        score=endpoints.score,
+    ).routes(settings.protocols.split(","))
 
 
 def serve_with(

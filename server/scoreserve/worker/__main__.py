@@ -170,6 +170,10 @@ def _boot(
             error,
             "init()",
         )
+    if settings.gzip_bodies:
+        from scoreserve.worker.protocols.bodies.inflate import inflating
+
+        convention.inflate = inflating(settings.max_body_bytes)
     try:
         protocols = _protocols(script.run, convention, settings)
         runner = ScriptRunner(script.run, convention, settings, coroutines, source, protocols)

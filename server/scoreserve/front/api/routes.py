@@ -22,6 +22,7 @@ from scoreserve.errors import InternalError, NoSuchMethod, NoSuchPath, ReplyErro
 from scoreserve.front.api import docs, status
 from scoreserve.front.api.auth import ApiKeyAuth
 from scoreserve.front.api.middleware import ApiKeyMiddleware, LeadingSlashes, Observation
+from scoreserve.front.api.protocols import ErrorWording, ProtocolRoutes
 from scoreserve.front.api.requests import head_of
 from scoreserve.front.api.responses import ReplyResponse
 from scoreserve.front.messages.replies import HTML, Replies, bare_error
@@ -61,7 +62,7 @@ class Endpoints(NamedTuple):
     status_details: Endpoint
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - what surrounds it is given
     endpoints: Endpoints,
     replies: Replies,
     log: AccessLog,
@@ -69,8 +70,11 @@ def create_app(
     auth: ApiKeyAuth | None = None,
     *,
     pages: bool = True,
+    protocols: ProtocolRoutes | None = None,
 ) -> Starlette:
-    """The application. `auth`: API keys are needed. `pages`: with those for people."""
+    """The application. `auth`: API keys are needed. `pages`: with those for people. `protocols`:
+    with those beside that of /score.
+    """
 
     async def options(request: Request) -> Response:
         return ReplyResponse(replies.ok(head_of(request.scope), HTML, b"", _ALLOW))
@@ -98,9 +102,16 @@ def create_app(
             *docs.routes(),
             *status.routes(),
         ]
-    middleware = [Middleware(Observation, log, metrics, _COUNTED), Middleware(LeadingSlashes)]
+    counted, guarded = dict(_COUNTED), list(_GUARDED)
+    if protocols is not None:
+        routes += protocols.routes
+        counted |= protocols.counted
+        guarded += protocols.guarded
+    middleware = [Middleware(Observation, log, metrics, counted), Middleware(LeadingSlashes)]
+    if protocols is not None:
+        middleware.append(Middleware(ErrorWording, protocols.names))
     if auth is not None:
-        middleware.append(Middleware(ApiKeyMiddleware, auth, _GUARDED))
+        middleware.append(Middleware(ApiKeyMiddleware, auth, guarded))
     app = Starlette(
         routes=routes,
         middleware=middleware,

@@ -27,7 +27,7 @@ _UNUSABLE = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError
 
 def of_one(parameters: Sequence[Parameter], value: Any) -> dict[str, Any]:
     """The arguments for a value that has no name. Raises BadInput."""
-    return {_only(parameters).name: argument(_only(parameters), value)}
+    return {only(parameters).name: argument(only(parameters), value)}
 
 
 def of_named(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,8 +54,8 @@ def of_named(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict
     return arguments
 
 
-def _only(parameters: Sequence[Parameter]) -> Parameter:
-    """The one parameter that a value without a name is for."""
+def only(parameters: Sequence[Parameter]) -> Parameter:
+    """The one parameter that a value without a name is for. Raises BadInput."""
     needed = [each for each in parameters if each.required] or list(parameters[:1])
     if len(needed) != 1:
         names = ", ".join(each.name for each in needed)
@@ -114,6 +114,8 @@ def _array(parameter: Parameter, value: Any) -> Array:
 def _of_json(parameter: Parameter, value: Any) -> Array:
     if not isinstance(value, list):
         raise ValueError(f"run() takes an array, not {type(value).__name__}")
+    if value and all(isinstance(row, dict) for row in value):  # records, of which numpy has no idea
+        value = [[row[name] for name in value[0]] for row in value]
     return np.array(value, dtype=parameter.sample.dtype if parameter.enforce_type else None)
 
 

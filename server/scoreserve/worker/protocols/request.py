@@ -2,7 +2,7 @@
 
     ProtocolRequest    what all have in common
     ├── RawRequest     for a run() that takes and answers HTTP itself (@rawhttp)
-    └── v2, v1, mlflow, formats
+    └── V2Request, V1Request, MlflowRequest, FormatRequest
 
 One is made for each request, and knows of it what the answer depends on.
 """
@@ -16,11 +16,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scoreserve import wire
+from scoreserve import heads, wire
 from scoreserve.errors import ReplyError, ResultUnusable, ScriptAnswered
+from scoreserve.heads import RequestHead
 from scoreserve.protocols import Model, error_body
 from scoreserve.wire import Buffer, Outcome
-from scoreserve.worker.protocols.inputs import Inputs
+from scoreserve.worker.protocols.bodies.inflate import refuse_compressed
+from scoreserve.worker.protocols.inputs import Arguments, Inputs
 from scoreserve.worker.script import json_text, results
 from scoreserve.worker.script.inputs import InputReader
 from scoreserve.worker.script.responses import StreamedOutcome
@@ -49,10 +51,16 @@ class ProtocolRequest:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
+    def read(self, head: bytes, body: Buffer) -> Arguments:
         """The arguments of run(). `head` is the request's, encoded. Raises BadInput, or
         UnsupportedInput.
         """
+        decoded = heads.decode_head(head)
+        refuse_compressed(decoded)
+        return self.arguments(decoded, body)
+
+    def arguments(self, head: RequestHead, body: Buffer) -> Arguments:
+        """What `read` says, of a body that is not compressed."""
         raise NotImplementedError
 
     def written(self, value: Any) -> tuple[bytes, bytes]:
@@ -85,7 +93,7 @@ class RawRequest(ProtocolRequest):
         super().__init__(service)
         self.protocol = protocol
 
-    def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
+    def read(self, head: bytes, body: Buffer) -> Arguments:
         return self.service.reader.read(head, body)
 
     def result(

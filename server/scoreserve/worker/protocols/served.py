@@ -10,18 +10,27 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from scoreserve import heads
-from scoreserve.protocols import V2, model_of, of_path
+from scoreserve._batched import batched_run
+from scoreserve.protocols import FORMATS, MLFLOW, V1, V2, model_of, of_path
 from scoreserve.settings import Settings
+from scoreserve.worker.protocols import formats
+from scoreserve.worker.protocols.formats import FormatRequest
 from scoreserve.worker.protocols.inputs import Inputs, SchemaInputs, TextInputs
 from scoreserve.worker.protocols.metadata import described
+from scoreserve.worker.protocols.mlflow import MlflowRequest
 from scoreserve.worker.protocols.request import ProtocolRequest, RawRequest, Service
 from scoreserve.worker.protocols.signature import parameters_of
+from scoreserve.worker.protocols.v1 import V1Request
 from scoreserve.worker.protocols.v2 import V2Request
 from scoreserve.worker.script.calling import Convention
 
 _log = logging.getLogger("azmlinfsrv")
 
-_REQUESTS: Final[dict[str, type[ProtocolRequest]]] = {V2: V2Request}
+_REQUESTS: Final[dict[str, type[ProtocolRequest]]] = {
+    V2: V2Request,
+    V1: V1Request,
+    MLFLOW: MlflowRequest,
+}
 _SCORE: Final = b"/score"
 
 
@@ -34,6 +43,14 @@ class ServedProtocols:
             convention.reader, inputs, model_of(settings), strict_json=settings.strict_json
         )
         self._raw = convention.raw
+        self._max_bytes = settings.max_body_bytes
+        # A plain run() goes on getting the body's text.
+        by_hand = batched_run(run) is not None
+        self._formats = (
+            FORMATS in settings.protocols.split(",")
+            and not self._raw
+            and (by_hand or convention.text_parameter is None)
+        )
         parameters = inputs.parameters if isinstance(inputs, SchemaInputs) else ()
         self.tensors = described(run, parameters)
 
@@ -42,6 +59,8 @@ class ServedProtocols:
         path = heads.path_of(head)
         protocol = "" if path == _SCORE else of_path(path)
         if not protocol:
+            if self._formats and formats.concerns(heads.decode_head(head)):
+                return FormatRequest(self._service, self._max_bytes)
             return None
         if self._raw:
             return RawRequest(self._service, protocol)

@@ -17,6 +17,7 @@ import numpy as np
 from scoreserve.worker.script.tables import is_frame
 
 _HEADERS = "request_headers"
+_NUMBERS_AND_TIMES = "biufcmM"  # kinds of dtype
 
 
 class Kind(Enum):
@@ -45,6 +46,14 @@ class Parameter:
     def columns(self) -> list[Any]:
         """The names of the columns of a frame."""
         return list(self.sample.columns)
+
+    @property
+    def text_columns(self) -> list[str]:
+        """Those of them that have no numbers; none where it is no frame."""
+        if self.kind is not Kind.FRAME:
+            return []
+        dtypes = self.sample.dtypes.items()
+        return [str(name) for name, dtype in dtypes if dtype.kind not in _NUMBERS_AND_TIMES]
 
 
 def parameters_of(run: Callable[..., Any]) -> list[Parameter]:

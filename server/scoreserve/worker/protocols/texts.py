@@ -21,18 +21,6 @@ _OPTIONS: Final = orjson.OPT_SERIALIZE_NUMPY
 _dumps: Final = json.dumps  # the script may put another in its place
 
 
-def of_one(key: str, value: Any) -> str:
-    """The text for a value that needs no name."""
-    return _written({key: value})
-
-
-def of_named(key: str, values: Mapping[str, Any]) -> str:
-    """The text for values by name; one alone needs none."""
-    if len(values) == 1:
-        return of_one(key, next(iter(values.values())))
-    return _written(dict(values))
-
-
 def value_of(tensor: Tensor) -> Any:
     """What stands for a tensor in the JSON. Raises BadInput for bytes that are no text."""
     if tensor.array.dtype.kind == "O":
@@ -40,7 +28,8 @@ def value_of(tensor: Tensor) -> Any:
     return tensor.array
 
 
-def _written(members: dict[str, Any]) -> str:
+def written(members: Mapping[str, Any]) -> str:
+    """The JSON of an object whose values are arrays of numbers, or JSON's own."""
     exact = {name: _exact(value) for name, value in members.items()}
     if all(_is_finite(value) for value in exact.values()):
         try:

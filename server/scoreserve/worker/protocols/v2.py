@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from scoreserve import heads, protocols
+from scoreserve import protocols
+from scoreserve.heads import RequestHead
 from scoreserve.protocols import JSON_LENGTH
 from scoreserve.wire import Buffer
 from scoreserve.worker.protocols import v2_request, v2_response
+from scoreserve.worker.protocols.inputs import Arguments
 from scoreserve.worker.protocols.outputs import tensors_of
 from scoreserve.worker.protocols.request import ProtocolRequest, Service, content_type
 from scoreserve.worker.protocols.tensors import BYTES, Tensor
@@ -26,8 +28,8 @@ class V2Request(ProtocolRequest):
         super().__init__(service)
         self._request = InferRequest(None, ())
 
-    def read(self, head: bytes, body: Buffer) -> dict[str, Any]:
-        self._request = request = v2_request.read(heads.decode_head(head), body)
+    def arguments(self, head: RequestHead, body: Buffer) -> Arguments:
+        self._request = request = v2_request.read(head, body)
         tensors, inputs = request.inputs, self.service.inputs
         if len(tensors) == 1 and _is_raw(tensors[0]):
             arguments = inputs.of_json(tensors[0].array.flat[0])
