@@ -51,12 +51,15 @@ class ScoreserveError(Exception):
 
 
 class ConfigurationError(ScoreserveError):
-    """A setting cannot be used. `setting` is the name its user knows it by."""
+    """A setting cannot be used. `setting` is the name its user knows it by, and `where` the place
+    of its value, as the problem has it in brackets.
+    """
 
-    def __init__(self, setting: str, problem: str) -> None:
+    def __init__(self, setting: str, problem: str, where: str = "") -> None:
         super().__init__(f"{setting}: {problem}")
         self.setting = setting
         self.problem = problem
+        self.where = where
 
 
 class ConfigFileError(ConfigurationError):

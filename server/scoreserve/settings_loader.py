@@ -78,7 +78,7 @@ def load(
         except ValueError as error:
             told = found.told(source, error)
             if source.stand_in is None or found.origin == _COMMAND_LINE:
-                raise ConfigurationError(found.label, told) from None
+                raise ConfigurationError(found.label, told, found.origin) from None
             values[name] = source.stand_in
             warnings.append(f"{found.label}: {told} {source.stand_in!r} is used instead.")
     values["app_root"] = values.get("app_root") or cwd

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import logging
 import os
+import platform
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import scoreserve
-from scoreserve import __version__, settings
+from scoreserve import __version__, logs, settings, start_lines
 from scoreserve.cli import azmlinfsrv, commands
 from scoreserve.front import arbiter
 from scoreserve.settings import Settings
@@ -186,9 +189,21 @@ class TestScoreserve:
     ) -> None:
         monkeypatch.setenv("WORKER_COUNT", "none")
         assert exit_code(commands.main, ["serve"]) == 3
-        out = capsys.readouterr().out
-        assert "WORKER_COUNT: " in out
+        _, what, where, remedy, _ = capsys.readouterr().err.splitlines()
+        assert what.startswith("What     WORKER_COUNT: Input should be a valid integer")
+        assert what.endswith(". The value is 'none'.")
+        assert where == "Where    environment variable: WORKER_COUNT"
+        assert "WORKER_COUNT" in remedy
+
+    def test_as_the_reference_does_from_its_command(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("WORKER_COUNT", "none")
+        assert exit_code(azmlinfsrv.main, ["--entry_script", "score.py"]) == 3
+        out, err = capsys.readouterr()
+        assert "Configuration Error" in out
         assert "(environment variable: WORKER_COUNT). The value is 'none'." in out
+        assert "scoreserve could not start" in err
 
     def test_a_bad_log_level_is_refused_as_a_flag(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert exit_code(commands.main, ["serve", "--log-level", "LOUD"]) == 2
@@ -209,7 +224,7 @@ class TestScoreserve:
     ) -> None:
         path = write_file("mine.json", "{")
         assert exit_code(commands.main, ["serve", "--config-file", str(path)]) == 3
-        assert str(path) in capsys.readouterr().out
+        assert f"What     {path}: is not valid JSON" in capsys.readouterr().err
 
     def test_unknown_keys_are_warned_of(
         self, start: Start, write_file: WriteFile, capsys: pytest.CaptureFixture[str]
@@ -317,12 +332,81 @@ def test_scripts_find_the_flags_in_the_environment(
     assert environ["AML_APP_ROOT"] == str(tmp_path)
 
 
-def test_the_settings_are_printed(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    start(commands.main, ["serve", "--workers", "2", "--port", "6000"])
-    out = capsys.readouterr().out
-    assert f"scoreserve v{__version__}" in out
-    assert "Worker Count: 2" in out
-    assert "POST  127.0.0.1:6000/score" in out
+class TestStartLines:
+    """What is said at the start."""
+
+    @pytest.fixture(autouse=True)
+    def docs_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+
+    def printed(self, start: Start, capsys: pytest.CaptureFixture[str], *flags: str) -> list[str]:
+        """Those of `scoreserve serve` with these flags."""
+        start(commands.main, ["serve", *flags, "--share-cpus", "no"])
+        return capsys.readouterr().out.splitlines()
+
+    def test_are_six(
+        self, start: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "model").mkdir()
+        flags = ("score.py", "--model-dir", "model", "--port", "6000", "--workers", "2")
+        first, *rest = self.printed(start, capsys, *flags)
+        assert first == f"{start_lines.version()} on Python {platform.python_version()}"
+        url = "http://localhost:6000"
+        assert rest == [
+            f"  score    POST {url}/score",
+            f"  pages    {url}/docs  {url}/status  {url}/metrics",
+            f"  script   {tmp_path}/score.py",
+            f"  model    {tmp_path}/model",
+            "  workers  2, batching off",
+        ]
+
+    @pytest.mark.parametrize(
+        ("flags", "line"),
+        [
+            (["--host", "127.0.0.1"], "  score    POST http://127.0.0.1:5001/score"),
+            (["--host", "::"], "  score    POST http://localhost:5001/score"),
+            (["--host", "::1"], "  score    POST http://[::1]:5001/score"),
+            (["--pages", "no"], "  pages    http://localhost:5001/metrics"),
+            ([], "  model    no directory is named (--model-dir)"),
+            (["--max-batch-size", "64", "--batching", "off"], "  workers  1, batching off"),
+            (
+                ["--max-batch-size", "64"],
+                "  workers  1, batching in the model: up to 64 requests share a call of predict",
+            ),
+            (
+                ["--max-batch-size", "64", "--batching", "rows"],
+                "  workers  1, batching by rows: up to 64 rows share a call of run()",
+            ),
+        ],
+    )
+    def test_say_what_is_set(
+        self, start: Start, capsys: pytest.CaptureFixture[str], flags: list[str], line: str
+    ) -> None:
+        assert line in self.printed(start, capsys, *flags)
+
+    def test_say_where_what_is_missing_would_be(
+        self, start: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        lines = self.printed(start, capsys, "--model-dir", "nowhere")
+        assert f"  script   {tmp_path}/main.py" in lines
+        assert f"  model    {tmp_path}/nowhere, which does not exist" in lines
+
+    def test_are_one_record_of_json(
+        self, start: Start, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(logs.JsonFormatter, "wanted", False)
+        monkeypatch.setattr(logging, "captureWarnings", lambda capture: None)
+        (line,) = self.printed(start, capsys, "--log-format", "json")
+        assert len(json.loads(line)["message"].splitlines()) == 6
+
+    def test_are_the_references_from_its_own_command(
+        self, start: Start, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        start(azmlinfsrv.main, ["--entry", "score.py", "--worker", "2", "--port", "6000"])
+        out = capsys.readouterr().out
+        assert f"scoreserve v{__version__}" in out
+        assert "Worker Count: 2" in out
+        assert "POST  127.0.0.1:6000/score" in out
 
 
 def test_both_commands_are_installed() -> None:

@@ -29,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             " configuration file using --config_file"
         )
         sys.exit(EXIT_USAGE)
-    serve(arguments, _REFERENCE_DEFAULTS)
+    serve(arguments, _REFERENCE_DEFAULTS, like_reference=True)
 
 
 # The log's lines are those of the reference, unless others are asked for.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from scoreserve import __version__, wire
 from scoreserve.cli import bench, check, dev, serve
 from scoreserve.cli.flags import Parser, no_such
 from scoreserve.errors import EXIT_FLAGS
+from scoreserve.start_lines import version
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = Parser(
         prog="scoreserve", description="The scoring container for Azure ML entry scripts."
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="version", version=version())
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
     for module in (serve, dev, check, bench):
         module.add_to(commands)
@@ -29,9 +29,3 @@ def main(argv: Sequence[str] | None = None) -> None:
         parser.print_help(sys.stderr)
         sys.exit(EXIT_FLAGS)
     arguments.run(arguments)
-
-
-def _version() -> str:
-    """The version, and whether it is compiled (see hatch_build.py)."""
-    compiled = not str(wire.__file__).endswith(".py")
-    return f"scoreserve {__version__}{' (compiled)' if compiled else ''}"

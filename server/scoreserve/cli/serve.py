@@ -20,6 +20,8 @@ from scoreserve.compute_budget import thread_limits
 from scoreserve.errors import EXIT_BOOT, ConfigFileError, ConfigurationError
 from scoreserve.settings import sources
 from scoreserve.settings_loader import Loaded, exported, forget_secrets, load
+from scoreserve.start_failure import StartFailure, tell
+from scoreserve.start_lines import start_lines
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -54,10 +56,13 @@ def _run(arguments: argparse.Namespace) -> NoReturn:
 
 
 def serve(
-    arguments: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})
+    arguments: Mapping[str, Any],
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+    *,
+    like_reference: bool = False,
 ) -> NoReturn:
     """Runs the server with these command-line values, by setting name, and the command's own
-    `defaults`. Exits the process.
+    `defaults`. `like_reference`: what is printed is what the reference prints. Exits the process.
     """
     stdio.install(stdio.FRONT_PATIENCE_SECONDS)
     cli = dict(arguments)
@@ -72,12 +77,12 @@ def serve(
         chosen = loaded.settings
         custom_logs = logs.configure(chosen)
     except ConfigurationError as error:
-        _refuse_configuration(error)
+        _refuse_configuration(error, cli, like_reference=like_reference)
     _warn(loaded)
     forget_secrets(os.environ)
     os.environ.update(exported(chosen))
     insights = app_insights.settle(os.environ)
-    text = banner(chosen, os.environ, insights)
+    text = banner(chosen, os.environ, insights) if like_reference else start_lines(chosen)
     if chosen.log_format == "json" and not custom_logs:
         _log.info(text.strip())
     else:
@@ -128,15 +133,29 @@ def _share_cpus(workers: int) -> None:
     )
 
 
-def _refuse_configuration(error: ConfigurationError) -> NoReturn:
-    logs.configure_default()
+def _refuse_configuration(
+    error: ConfigurationError, cli: Mapping[str, Any], *, like_reference: bool
+) -> NoReturn:
+    """Says which setting cannot be used, and exits the process."""
+    form = cli.get("log_format") or os.environ.get("SCORESERVE_LOG_FORMAT")
+    logs.configure_default(log_format="json" if form == "json" else "text")
+    if like_reference:
+        _refuse_like_reference(error)
+    remedy = f"Correct it. `scoreserve serve --help` says what {error.setting} may be."
+    if os.path.isfile(error.setting):
+        remedy = "Correct the file, or take it away."
+    what = str(error).replace(f" ({error.where})", "")
+    tell(StartFailure(what, error.where, remedy), as_json=form == "json")
+    sys.exit(EXIT_BOOT)
+
+
+def _refuse_like_reference(error: ConfigurationError) -> None:
     if isinstance(error, ConfigFileError):
         _log.critical("Invalid config file!: %s", error)
-        sys.exit(EXIT_BOOT)
+        return
     _log.critical(
         "\n===============Configuration Error=================\n"
         "%s\n"
         "===================================================",
         error,
     )
-    sys.exit(EXIT_BOOT)

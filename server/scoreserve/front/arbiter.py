@@ -13,6 +13,7 @@ When the front dies, the workers that it leaves are ended, and a new front start
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ from scoreserve.front.workers.failure_note import FailureNote
 from scoreserve.front.workers.pid_table import WorkerPids
 from scoreserve.settings import Settings
 from scoreserve.start_failure import StartFailure, tell
+
+_log = logging.getLogger("azmlinfsrv")
 
 # The arbiter waits this much longer than the front drains, so that the front ends by itself.
 _ARBITER_MARGIN_SECONDS = 5
@@ -77,10 +80,12 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
         that fails are why.
         """
         arbiter = os.getpid()
-        hopeless = self._cannot_listen()
-        if hopeless is not None and not hopeless.passes:
-            self._tell(hopeless.failure)
-            sys.exit(EXIT_PORT)
+        cannot_listen = self._cannot_listen()
+        if cannot_listen is not None:
+            if not cannot_listen.passes:
+                self._tell(cannot_listen.failure)
+                sys.exit(EXIT_PORT)
+            _log.warning("%s. It is tried again for 5 s.", cannot_listen.failure.what)
         try:
             SignalArbiter(self).run()
         except RuntimeError as error:

@@ -63,6 +63,11 @@ class Batching(NamedTuple):
     off: str = ""
     way: str = "off"
 
+    @property
+    def told(self) -> str:
+        """How they share work, or why not, for the log."""
+        return f"off: {self.off}" if self.off else self.way
+
 
 Active = tuple[WorkerPort, InFlight]
 

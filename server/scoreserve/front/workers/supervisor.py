@@ -175,6 +175,12 @@ class Supervisor:
     def worker_ready(self, worker: WorkerProcess) -> None:
         if worker.retiring or self._stopping:
             return
+        if not self._restarts.ever_ready:
+            _log.info(
+                "Ready %.1f s after its start, batching %s",
+                self._clock() - worker.started,
+                worker.script.batching.told,
+            )
         self._restarts.ready()
         self._ready.add(worker)
         self._counts.started(self._clock() - worker.started)

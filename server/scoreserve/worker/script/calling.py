@@ -158,18 +158,29 @@ def convention_of(run: Callable[..., Any]) -> Convention:
     """Reads run()'s signature. Raises BootError when it cannot be called by keyword."""
     parameters = list(inspect.signature(run).parameters.values())
     if any(parameter.kind not in _BY_KEYWORD for parameter in parameters):
-        raise BootError("run() cannot accept positional-only arguments, *args, or **kwargs.")
+        raise _refused(run, "run() cannot accept positional-only arguments, *args, or **kwargs.")
     inputs = [parameter for parameter in parameters if parameter.name != _HEADERS_PARAMETER]
     wants_headers = len(inputs) < len(parameters)
     if not inputs:
         if wants_headers:
-            raise BootError('run() needs to accept an argument other than "request_headers".')
-        raise BootError("run() needs to accept an argument for input data.")
+            raise _refused(run, 'run() needs to accept an argument other than "request_headers".')
+        raise _refused(run, "run() needs to accept an argument for input data.")
     reader = _reader(run, inputs)
     raw = isinstance(reader, RawInput)
     awaited = inspect.iscoroutinefunction(run) or inspect.isasyncgenfunction(run)
     plain = not (raw or wants_headers or awaited or inspect.isgeneratorfunction(run))
     return Convention(reader, wants_headers, raw, awaited=awaited, mergeable=plain)
+
+
+def _refused(run: Callable[..., Any], message: str) -> BootError:
+    """The error of a run() that cannot be called, with the line where it is defined."""
+    from scoreserve.worker.script.user_frames import Place
+
+    code = getattr(inspect.unwrap(run), "__code__", None)
+    where = "" if code is None else str(Place(code.co_filename, code.co_firstlineno))
+    return BootError(
+        message, where=where, remedy="Define it as `def run(data):`: `data` is the body's text."
+    )
 
 
 def _reader(run: Callable[..., Any], inputs: list[inspect.Parameter]) -> InputReader:

@@ -24,6 +24,8 @@ from scoreserve.worker.script import child_processes, script_loaders
 from scoreserve.worker.script.model_interface import ModelInterface
 
 _TREE_LINES = 200
+_MOST_NAMED = 5  # other scripts, or functions
+_SIGNATURES = {"init": "def init():", "run": "def run(data):"}
 
 _log = logging.getLogger("azmlinfsrv")
 _script_log = logging.getLogger("azmlinfsrv.user_script")
@@ -82,7 +84,9 @@ def import_path(path: str) -> ModuleType:
     """
     if not os.path.isfile(path):
         raise BootError(
-            f"No such file or directory.\nFileNotFoundError: there is no entry script at {path}"
+            f"No such file or directory.\nFileNotFoundError: there is no entry script at {path}",
+            what=f"There is no entry script at {os.path.abspath(path)}",
+            remedy=_others_beside(path),
         )
     # dataclasses, pickle and typing look a class's module up by name.
     return script_loaders.load(path, child_processes.MODULE_NAME, child_processes.script_loads)
@@ -134,14 +138,49 @@ def _import_main(settings: Settings) -> ModuleType:
         f"Expected script to be found in PYTHONPATH: {sys.path}\n"
         f"Current contents of AML_APP_ROOT: {found}\n"
         "Name another script with --entry-script or AZUREML_ENTRY_SCRIPT, or with --model a model"
-        " that needs none."
+        " that needs none.",
+        what=f"No entry script is named, and there is no main.py in {root}",
+        remedy="Name the script: scoreserve serve score.py, or AZUREML_ENTRY_SCRIPT=score.py.\n"
+        "A model that needs no script is named with --model.",
     )
+
+
+def _others_beside(path: str) -> str:
+    """What the user may have meant by a script's path that leads nowhere."""
+    from difflib import get_close_matches
+
+    if os.path.isdir(path):
+        return "This is a folder: name the Python file in it."
+    folder, name = os.path.split(os.path.abspath(path))
+    try:
+        scripts = sorted(other for other in os.listdir(folder) if other.endswith(".py"))
+    except OSError as error:
+        return f"The folder {folder} cannot be looked into: {error.strerror}."
+    near = get_close_matches(name, scripts, n=1) or (scripts if len(scripts) == 1 else [])
+    if near:
+        return f"Did you mean {near[0]}, which is there?"
+    there = ", ".join(scripts[:_MOST_NAMED]) or "no Python file"
+    return f"Name the script with --entry-script. In that folder there is {there}."
 
 
 def _function(module: ModuleType, name: str) -> Callable[..., Any]:
     function = getattr(module, name, None)
     if function is None:
         raise BootError(
-            f"User script at {module.__file__} does not have a {name}() function defined."
+            f"User script at {module.__file__} does not have a {name}() function defined.",
+            what=f"The script has no {name}()",
+            where=str(module.__file__),
+            remedy=f"Define `{_SIGNATURES[name]}` in it{_defined_in(module)}",
         )
     return function  # type: ignore[no-any-return]
+
+
+def _defined_in(module: ModuleType) -> str:
+    """The functions that the script has instead."""
+    found = [
+        f"{name}()"
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", None) == module.__name__ and callable(value)
+    ]
+    more = ", ..." if len(found) > _MOST_NAMED else ""
+    return f": it has {', '.join(found[:_MOST_NAMED])}{more}." if found else "."

@@ -38,7 +38,7 @@ _GENERIC = "Correct the script. The traceback is in the log above."
 def of_script(error: BaseException, stage: str, settings: Settings) -> StartFailure:
     """The failure of a script that raised `error` at this stage: `import` or `init()`."""
     if isinstance(error, BootError):
-        return StartFailure(error.what, error.where, error.remedy)
+        return StartFailure(error.what, error.where or settings.script_path or "", error.remedy)
     place = place_of(error)
     where = str(place) if place is not None else settings.script_path or ""
     return StartFailure(_what(error, stage), where, _remedy(error, place, settings))
