@@ -17,7 +17,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
 
 # What builds and runs images where there is no Docker.
-IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables
+IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables catatonit
 
 .PHONY: run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
 .PHONY: docs test-lowest test-pythons .promtool
@@ -192,13 +192,13 @@ images:
 	base-images/build cpu gpu
 
 # With podman, whether or not there is a Docker, so that it is the same everywhere.
-image-test: $(BIN)/.dev $(BIN)/.image-test
-	@which podman buildah runc debootstrap > /dev/null || $(APT_INSTALL) $(IMAGE_PACKAGES)
+image-test: $(BIN)/.dev $(BIN)/.image-test $(KUBERNETES)/.installed
+	@which podman buildah runc debootstrap catatonit > /dev/null || $(APT_INSTALL) $(IMAGE_PACKAGES)
 	BUILDER=buildah base-images/build cpu gpu
-	$(BIN)/pytest -m images tests/images $(ARGS)
+	$(BIN)/pytest -m images tests/images tests/kubernetes $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(KUBERNETES) .venv-pythons .bench $(EXAMPLE)/model dist site
+	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(KUBERNETES) .venv-pythons .bench .build $(EXAMPLE)/model dist site
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
