@@ -10,7 +10,7 @@ import pytest
 from tests.images import podman
 from tests.images.conftest import CPU, GPU
 from tests.images.podman import build, configuration
-from tests.images.wheels import write_greetings
+from tests.wheels import write_greetings
 
 pytestmark = pytest.mark.images
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.images.conftest import CPU, Run
 from tests.images.test_surroundings import READ_ONLY
-from tests.images.wheels import write_greetings
+from tests.wheels import write_greetings
 
 pytestmark = pytest.mark.images
 
