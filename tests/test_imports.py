@@ -49,6 +49,7 @@ THIRD_PARTY_OF_THE_FRONT = {
 STATIONS = (
     "scoreserve.cli",
     "scoreserve.bench",
+    "scoreserve.check",
     "scoreserve.front",
     "scoreserve.front.http",
     "scoreserve.front.api",

@@ -3,169 +3,209 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import re
 import sys
-import time
-import traceback
-from collections.abc import Iterator
-from typing import Any, NoReturn
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NoReturn
 
+from scoreserve.check import imports, watch
+from scoreserve.check.findings import Finding, Level, ok
 from scoreserve.cli.flags import Parser, checked
-from scoreserve.errors import EXIT_BOOT, BootError, ConfigurationError
-from scoreserve.settings import Settings, sources
+from scoreserve.cli.script_flags import add_command, add_flags, values
+from scoreserve.cli.terminal import Progress, coloured
+from scoreserve.compat import finder
+from scoreserve.errors import ConfigurationError
+from scoreserve.setting_values import between
+from scoreserve.settings import Settings
 from scoreserve.settings_loader import exported, load
+from scoreserve.worker.script import entry_script
+from scoreserve.worker.script.distributions import distribution_of
 
-_FLAGS = ("entry_script", "model_dir", "app_root", "batching", "stateless", "batch_exact")
-_ROUNDS = 3  # of calls with the known sample: two prove, the third meets
-_CALLS = 4  # in each
+_FLAGS = (
+    *("entry_script", "model", "model_dir", "app_root", "config_file"),
+    *("batching", "stateless", "batch_exact"),
+)
+_FAILED, _INTERRUPTED = 1, 130  # exit codes
+_COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
+_MODEL_DIR = "AZUREML_MODEL_DIR"
+_SECONDS = 300  # as WORKER_TIMEOUT
+_LONGEST_SECONDS = 86_400
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     """The command and its flags."""
-    command = commands.add_parser(
-        "check",
-        help="say what would fail, and whether calls of run() can share work",
-        description="Loads an entry script as a server would, calls init(), and says what it found:"
-        " the script, its run(), its model directory, and whether calls of run() can meet in the"
-        " model's predict, or which line stands in the way. Exits with 0, or with 3 where a server"
-        " would not start.",
+    command = add_command(
+        commands,
+        "check [SCRIPT] [FLAGS]",
+        summary="say what would fail, without a server",
+        description="Says what would fail if an entry script were served: its imports, its"
+        " functions, its model directory, init(), its schema, and a request from"
+        " sample_request.json. Says too whether requests can share calls of the model, or which"
+        " line stands in the way. Exits with 0, or with 1 where there is an error.",
+        example="scoreserve check score.py --model-dir ./model",
     )
-    rows = dict(sources())
-    for name in _FLAGS:
-        source = rows[name]
-        assert source.flag is not None
-        switch: dict[str, Any] = {"nargs": "?", "const": True} if source.switch else {}
-        command.add_argument(
-            source.flag,
-            dest=name,
-            metavar=source.unit.upper() or "VALUE",
-            type=checked(source.parse),
-            **switch,
-            help=source.help,
-        )
-    command.set_defaults(run=_run)
+    add_flags(command, _FLAGS)
+    command.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        type=checked(between(1, _LONGEST_SECONDS)),
+        default=_SECONDS,
+        help=f"Longest time that each step, such as init(), may take. Default: {_SECONDS}.",
+    )
+    command.add_argument(
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="`text` for people, `json` for programs. Default: text.",
+    )
+    command.set_defaults(run=partial(_run, command))
 
 
-def _run(arguments: argparse.Namespace) -> NoReturn:
-    cli = {name: getattr(arguments, name) for name in _FLAGS}
-    if cli["entry_script"]:
-        cli["entry_script"] = os.path.abspath(cli["entry_script"])
+def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
+    chosen = values(command, arguments, _FLAGS)
+    progress = Progress()
+    as_json = arguments.output == "json"
+    found: list[Finding] = []
     try:
-        settings = load(cli, os.environ, os.getcwd()).settings
+        settings = load(chosen, os.environ, os.getcwd()).settings
+        os.environ.update(exported(settings))
+        for finding in _findings(settings, arguments.timeout, progress):
+            progress.end()
+            found.append(finding)
+            if not as_json:
+                _show(finding)
     except ConfigurationError as error:
-        _say("settings", f"{error.setting}: {error.problem}")
-        sys.exit(EXIT_BOOT)
-    os.environ.update(exported(settings))
+        found.append(Finding("settings", Level.ERROR, f"{error.setting}: {error.problem}"))
+        if not as_json:
+            _show(found[-1])
+    except KeyboardInterrupt:
+        progress.tell("Interrupted.")
+        sys.exit(_INTERRUPTED)
+    errors = sum(finding.level is Level.ERROR for finding in found)
+    print(_as_json(found) if as_json else f"\n{_summary(found)}")
+    sys.exit(_FAILED if errors else 0)
+
+
+def _findings(settings: Settings, seconds: float, progress: Progress) -> Iterator[Finding]:
+    """What is found in the script's text, and then, if that is good, by running it."""
+    failed = False
+    for finding in _of_files(settings):
+        failed = failed or finding.level is Level.ERROR
+        yield finding
+    if not failed:
+        yield from watch.findings(settings, seconds, lambda stage: progress.say(f"{stage} ..."))
+
+
+def _of_files(settings: Settings) -> Iterator[Finding]:
+    """What can be said without running the script."""
+    path = settings.script_path
+    if path is not None:
+        finder.install()
+        entry_script.prepare_import_path(settings)
+        yield from _of_script(path, settings)
+    yield _of_model_dir(settings)
+
+
+def _of_script(path: str, settings: Settings) -> Iterator[Finding]:
+    if not os.path.isfile(path):
+        yield Finding("script", Level.ERROR, f"there is no file {path}")
+        return
+    if not path.endswith(".py"):  # compiled: there is no text to look at
+        yield ok("script", path)
+        return
     try:
-        for what, found in _findings(settings):
-            _say(what, found)
-    except BootError as error:
-        _say("would not start", str(error))
-        sys.exit(EXIT_BOOT)
-    except BaseException:  # noqa: BLE001 - whatever the script raises
-        traceback.print_exc()
-        _say("would not start", "the script raised what stands above")
-        sys.exit(EXIT_BOOT)
-    sys.exit(0)
+        found = imports.of_script(path)
+    except SyntaxError as error:
+        where = f"{error.filename}, line {error.lineno}\n{(error.text or '').strip()}"
+        version = ".".join(map(str, sys.version_info[:2]))
+        remedy = f"Correct this line. It is read by Python {version}."
+        yield Finding("script", Level.ERROR, f"{type(error).__name__}: {error.msg}", where, remedy)
+        return
+    except (OSError, ValueError) as error:
+        yield Finding("script", Level.ERROR, f"{path} cannot be read: {error}")
+        return
+    yield ok("script", path)
+    missing = list(found.missing)
+    if not missing:
+        yield ok("imports", f"all there: {', '.join(sorted(found.found)) or 'none are needed'}")
+    for each in missing:
+        late = f": {each.function}() would fail" if each.function else ""
+        yield Finding(
+            "imports",
+            Level.WARNING if each.function else Level.ERROR,
+            f"no module {each.module}{late}",
+            f"{each.path}, line {each.line}",
+            _remedy(each.module, path, settings),
+        )
 
 
-def _say(what: str, found: str) -> None:
-    print(f"{what:<16}{found}", flush=True)
+def _remedy(module: str, script: str, settings: Settings) -> str:
+    top = module.partition(".")[0]
+    beside = os.path.dirname(os.path.abspath(script))
+    if os.path.exists(os.path.join(beside, f"{top}.py")) or os.path.isdir(
+        os.path.join(beside, top)
+    ):
+        return (
+            f"{top} lies beside the script, but modules are looked for in"
+            f" {os.path.abspath(settings.app_root)}: name the script's folder, --app-root {beside}"
+        )
+    return f"pip install {distribution_of(module)}"
 
 
-def _findings(settings: Settings) -> Iterator[tuple[str, str]]:
-    """What is found, a line each. Raises BootError, or whatever the script raises."""
-    from scoreserve.compat import finder
-    from scoreserve.worker.script import entry_script, swagger
-    from scoreserve.worker.script.calling import convention_of
-    from scoreserve.worker.script.script_runner import ScriptRunner, run_init
-
-    finder.install()
-    entry_script.prepare_import_path(settings)
-    yield "entry script", settings.script_path or "main (as a module)"
-    yield "model directory", _model_directory(settings.model_dir)
-    script = entry_script.load(settings)
-    convention = convention_of(script.run)
-    started = time.perf_counter()
-    coroutines = run_init(script.init)
-    yield "init()", f"ok, {time.perf_counter() - started:.1f} s"
-    yield "run()", convention.described()
-    documents = swagger.documents(script.run, settings)
-    yield "Swagger", ", ".join(sorted(version for version in documents if documents[version]))
-    runner = ScriptRunner(script.run, convention, settings, coroutines)
-    yield from _batching(script.run, convention, runner, settings)
-
-
-def _model_directory(path: str | None) -> str:
+def _of_model_dir(settings: Settings) -> Finding:
+    about, path = "model directory", settings.model_dir
     if path is None:
-        return "not set (--model-dir)"
-    return path if os.path.isdir(path) else f"{os.path.abspath(path)} does not exist"
+        if _reads_model_dir(settings.script_path):
+            return Finding(
+                about,
+                Level.WARNING,
+                f"not set, and the script reads {_MODEL_DIR}",
+                remedy="Name it: --model-dir DIR.",
+            )
+        return ok(about, "not set, and not asked for")
+    full = os.path.abspath(path)
+    if not os.path.isdir(full):
+        return Finding(
+            about, Level.ERROR, f"there is no folder {full}", remedy="Name it: --model-dir DIR."
+        )
+    if not os.listdir(full):
+        return Finding(about, Level.WARNING, f"{full} is empty")
+    return ok(about, full)
 
 
-def _batching(
-    run: Any, convention: Any, runner: Any, settings: Settings
-) -> Iterator[tuple[str, str]]:
-    """Whether calls can share work, and what stands in the way."""
-    from dataclasses import replace
-
-    from scoreserve.worker import batching
-    from scoreserve.worker.script.sample import sample_arguments
-
-    most = max(settings.max_batch_size, _CALLS)
-    asked = replace(settings, max_batch_size=most)
-    way = batching.choose(run, convention, runner, asked)
-    told = way.told()
-    if told["off"]:
-        yield "batching", f"off: {told['off']}"
-        return
-    yield "batching", _WAYS[way.name]
-    if way.name != "model":
-        return
-    for found in _models(run):
-        yield "", found
-    sample = sample_arguments(run, convention.text_parameter, settings)
-    if sample is None:
-        yield "", "with sample_request.json beside the model it would be tried here"
-        return
-    yield from (("", line) for line in _tried(way.together, sample))
+def _reads_model_dir(script: str | None) -> bool:
+    if script is None or not script.endswith(".py"):
+        return False
+    with open(script, encoding="utf-8", errors="replace") as file:
+        return re.search(rf"\b{_MODEL_DIR}\b", file.read()) is not None
 
 
-_WAYS = {
-    "by hand": "run() is @batched: it gets the inputs of several requests",
-    "rows": "bodies are merged by rows, on your word",
-    "model": "calls of run() can meet in the model's predict",
-}
+def _show(finding: Finding) -> None:
+    """A line for the finding, and one each for where it is and what to do."""
+    mark = coloured(f"{finding.level.value:<8}", _COLOURS[finding.level], sys.stdout)
+    indent = "\n" + " " * 25
+    print(f"{mark} {finding.about:<16}{finding.text.replace(chr(10), indent)}")
+    for text in filter(None, (finding.where, finding.remedy)):
+        print(f"{indent[1:]}{text.replace(chr(10), indent)}")
+    sys.stdout.flush()
 
 
-def _models(run: Any) -> Iterator[str]:
-    """The models that are found in globals of the script."""
-    from scoreserve.worker.model import libraries
-
-    known = [(library, *method) for library in libraries.loaded() for method in library.methods()]
-    for name, value in list(run.__globals__.items()):
-        names = sorted({method for _, owner, method in known if isinstance(value, owner)})
-        if names:
-            library = next(lib.name for lib, owner, _ in known if isinstance(value, owner))
-            methods = ", ".join(f"{method}()" for method in names)
-            yield f"found `{name}`: {type(value).__name__} of {library}, known: {methods}"
+def _summary(found: Sequence[Finding]) -> str:
+    errors = sum(finding.level is Level.ERROR for finding in found)
+    warnings = sum(finding.level is Level.WARNING for finding in found)
+    counts = [_counted(errors, "error"), _counted(warnings, "warning")]
+    if errors:
+        return f"{' and '.join(counts)}. Correct the errors before you serve this script."
+    return "Ready to serve." if not warnings else f"Ready to serve, with {counts[1]}."
 
 
-def _tried(meeting: Any, sample: Any) -> Iterator[str]:
-    """What comes of a few calls with the known sample that are under way together."""
-    from copy import deepcopy
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
-    from scoreserve import heads
-    from scoreserve.heads import RequestHead
-    from scoreserve.worker.script.calling import Call
 
-    head = heads.encode_head(RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"", ()))
-    for _ in range(_ROUNDS):
-        calls = [Call(number, head, deepcopy(sample), None, 0) for number in range(_CALLS)]
-        for _ in meeting.score(calls):
-            pass
-    news = meeting.report() or {}
-    if not news.get("methods"):
-        yield "tried with the known sample: run() calls no known method of a model"
-    for method in news.get("methods", ()):
-        outcome = f"does not meet ({method['off']})" if method["off"] else "meets"
-        yield f"tried with the known sample: {method['model']}.{method['method']}() {outcome}"
+def _as_json(found: Sequence[Finding]) -> str:
+    failed = any(finding.level is Level.ERROR for finding in found)
+    return json.dumps({"ok": not failed, "findings": [each._asdict() for each in found]}, indent=2)

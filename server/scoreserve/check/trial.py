@@ -1,0 +1,64 @@
+"""The process in which a script is tried: `python -m scoreserve.check.trial SINK STACKS SECONDS`.
+
+Reads the settings from stdin. Writes a line to the descriptor SINK for each stage that begins, and
+for each finding. Where a stage takes longer than SECONDS, what the script is doing is written to
+the descriptor STACKS, in faulthandler's form. What the script prints goes to stderr.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import sys
+
+from scoreserve.check import steps
+from scoreserve.check.watch import DONE, STAGE
+from scoreserve.compat import finder
+from scoreserve.settings import Settings
+from scoreserve.worker.script import child_processes, entry_script, fast_json, main_module
+
+
+def main(sink_descriptor: int, stacks_descriptor: int, seconds: float) -> None:
+    """Tries the script. Ends normally whatever the script raises."""
+    settings = Settings.from_json(sys.stdin.buffer.read())
+    for descriptor in (sink_descriptor, stacks_descriptor):
+        os.set_inheritable(descriptor, False)
+    os.dup2(2, 1)  # what the script prints is no finding
+    _prepare(settings)
+    with open(sink_descriptor, "w", encoding="utf-8") as sink:
+
+        def say(line: str) -> None:
+            sink.write(f"{line}\n")
+            sink.flush()
+
+        def say_stage(stage: str) -> None:
+            faulthandler.dump_traceback_later(seconds, file=stacks_descriptor)
+            say(f"{STAGE}{stage}")
+
+        for finding in steps.findings(settings, say_stage):
+            say(finding.to_json())
+        faulthandler.cancel_dump_traceback_later()
+        say(DONE)
+        # Threads of the script's own may go on for ever.
+        sys.stderr.flush()
+        os._exit(0)
+
+
+def _prepare(settings: Settings) -> None:
+    """As a worker's process is prepared, where it makes a difference to the script."""
+    server_log = logging.getLogger("azmlinfsrv")
+    server_log.addHandler(logging.NullHandler())  # it says nothing that is no finding
+    server_log.propagate = False
+    if settings.fast_json:
+        fast_json.install()
+    sys.argv = [settings.script_path or "main"]
+    finder.install()
+    main_module.install()
+    entry_script.prepare_import_path(settings)
+    if settings.script_path is not None:
+        child_processes.prepare(settings.script_path)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]))
