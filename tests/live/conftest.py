@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ from typing import Any, Protocol
 import pytest
 
 from tests import servers
+from tests.live.browser import Browser, started
 from tests.servers import Server
 
 
@@ -36,3 +38,10 @@ def launch(tmp_path: Path) -> Serve:
         return servers.launch(script, tmp_path, **options)
 
     return launch
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A Chromium of the module's own."""
+    with started(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser

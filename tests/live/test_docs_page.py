@@ -1,242 +1,157 @@
-"""The page at /docs in a real browser: it shows the operations, and a sample request is scored."""
+"""The page at /docs in a real browser: the score request is there, ready to be sent."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import shutil
-import socket
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-import uvicorn
-from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
-from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.select import Select
-from selenium.webdriver.support.wait import WebDriverWait
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from scoreserve.front.api import docs
-from scoreserve.front.api.swagger import Swagger
-from scoreserve.front.messages.replies import Replies
+from scoreserve.errors import NotReady
+from scoreserve.front.workers.worker_process import Script
+from scoreserve.worker.script.swagger_document import openapi3, swagger2
+from tests import servers
+from tests.front.conftest import FakeFront
+from tests.live.browser import VIEWS, Browser, View
+from tests.live.pages import BehindProxy, serving
+from tests.servers import Server
 
-T = TypeVar("T")
+BODY, EXECUTE, RESULT = ".body-param__text", ".execute", ".live-responses-table"
+TITLE = "#title"
+KEY, OPEN = "#key-input", "#key button"
 
-WAIT_SECONDS = 30  # far beyond what a slow machine needs
-POLL_SECONDS = 0.05
-EXAMPLE = {"data": [[1, 2], [3, 4]]}
-RESULT = b'{"scored": [3, 7]}'
-
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",  # containers run tests as root
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-dev-shm-usage",
-    "--no-first-run",
-    "--no-proxy-server",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-    "--window-size=1200,1600",
-)
-
-
-class Score:
-    """Answers /score with RESULT and keeps what it was asked."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-
-    async def score(self, request: Request) -> Response:
-        self.bodies.append(await request.body())
-        return Response(RESULT, media_type="application/json")
-
-
-def documents(prefix: str) -> dict[str, Any]:
-    """The service's documents by version, in the form that the reference gives them."""
-    shared = {"info": {"title": "ML service", "version": "1.0"}, "security": [{"Bearer": []}]}
-    schema = {"type": "object", "example": EXAMPLE}
-    bearer = {"type": "apiKey", "name": "Authorization", "in": "header"}
-    post = {"operationId": "RunMLService", "responses": {"200": {"description": "scored"}}}
-    parameter = {"name": "body", "in": "body", "schema": {"$ref": "#/definitions/ServiceInput"}}
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/ServiceInput"}}}
-    v2 = {
-        **shared,
-        "swagger": "2.0",
-        "consumes": ["application/json"],
-        "paths": {f"{prefix}/score": {"post": {**post, "parameters": [parameter]}}},
-        "definitions": {"ServiceInput": schema},
-        "securityDefinitions": {"Bearer": bearer},
-    }
-    v3 = {
-        **shared,
-        "paths": {f"{prefix}/score": {"post": {**post, "requestBody": {"content": content}}}},
-        "components": {
-            "schemas": {"ServiceInput": schema},
-            "securitySchemes": {"Bearer": bearer},
-        },
-    }
-    return {"2": v2, "3": {"openapi": "3.0.3", **v3}, "3.1": {"openapi": "3.1.0", **v3}}
-
-
-class ScoringService:
-    """The application with /docs, behind a proxy that takes `prefix` off the path."""
-
-    def __init__(self, prefix: str) -> None:
-        self.score = Score()
-        self._prefix = prefix
-        swagger = Swagger(Replies(""), lambda: None, lambda: documents(prefix))
-        self._app = Starlette(
-            routes=[
-                *docs.routes(),
-                Route("/swagger.json", swagger.document),
-                Route("/score", self.score.score, methods=["POST"]),
-            ]
-        )
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        inside = scope["path"].startswith(self._prefix + "/")
-        path = scope["path"].removeprefix(self._prefix) if inside else "/outside the prefix"
-        await self._app({**scope, "path": path}, receive, send)
-
-
-@contextmanager
-def serving(service: ScoringService) -> Iterator[str]:
-    """Serves from a thread; gives the origin. The socket listens before anyone can connect."""
-    config = uvicorn.Config(service, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-class Browser:
-    """Chromium, what is done on the page, and what Chromium noted meanwhile.
-
-    Elements are named by CSS selectors: the first that matches. Each step waits until its element
-    is there and can be used.
-    """
-
-    def __init__(self, driver: webdriver.Chrome) -> None:
-        self._driver = driver
-        # The page draws itself anew at any time: what fails for that is tried again.
-        self._wait = WebDriverWait(driver, WAIT_SECONDS, POLL_SECONDS, [WebDriverException])
-
-    def open(self, address: str) -> None:
-        """Opens a page, with the notes about earlier ones thrown away."""
-        self._driver.get("about:blank")
-        self.requests()
-        self.console()
-        self._driver.get(address)
-
-    def click(self, selector: str) -> None:
-        self._use(selector, WebElement.click)
-
-    def select(self, selector: str, option: str) -> None:
-        self._use(selector, lambda element: Select(element).select_by_visible_text(option))
-
-    def value(self, selector: str) -> str:
-        """What is written in a field."""
-        return self._use(selector, lambda element: str(element.get_property("value")))
-
-    def wait_for_text(self, selector: str, text: str) -> None:
-        """Waits until the element shows the text, possible line breaks in it left aside."""
-
-        def shown(driver: webdriver.Chrome) -> bool:
-            seen = driver.find_element(By.CSS_SELECTOR, selector).text
-            return text in seen.replace("\N{ZERO WIDTH SPACE}", "")
-
-        self._wait.until(shown, f"{selector} never showed {text!r}")
-
-    def console(self) -> list[str]:
-        """The warnings and errors in the console since the last call."""
-        return [str(entry["message"]) for entry in self._log("browser")]
-
-    def requests(self) -> list[str]:
-        """The addresses asked for since the last call, but for those that name their own data."""
-        events = (json.loads(entry["message"])["message"] for entry in self._log("performance"))
-        addresses = [
-            str(event["params"]["request"]["url"])
-            for event in events
-            if event["method"] == "Network.requestWillBeSent"
-        ]
-        return [each for each in addresses if urlsplit(each).scheme not in {"about", "data"}]
-
-    def _log(self, kind: str) -> list[dict[str, Any]]:
-        entries: list[dict[str, Any]] = self._driver.get_log(kind)  # type: ignore[no-untyped-call]
-        return entries
-
-    def _use(self, selector: str, action: Callable[[WebElement], T]) -> T:
-        def use(driver: webdriver.Chrome) -> list[T]:
-            return [action(driver.find_element(By.CSS_SELECTOR, selector))]
-
-        return self._wait.until(use, f"{selector} could not be used")[0]
+UNDECORATED = """
+import json
+def init(): pass
+def run(text): return {"doubled": [2 * number for number in json.loads(text)["data"]]}
+"""
+DECORATED = """
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+from inference_schema.schema_decorators import input_schema
+def init(): pass
+@input_schema("data", StandardPythonParameterType([1, 2, 3]))
+def run(data): return {"doubled": [2 * number for number in data]}
+"""
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        message = "chromium is missing: apt-get install chromium chromium-driver (make test does)"
-        pytest.fail(message, pytrace=False)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    profile: Path = tmp_path_factory.mktemp("chromium")
-    for flag in (*CHROMIUM_FLAGS, f"--user-data-dir={profile}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    with webdriver.Chrome(options, Service(driver)) as chrome:
-        yield Browser(chrome)
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One whose script declares nothing, with two samples beside it."""
+    samples = {"sample_request.json": '{"data": [1, 20]}', "_samples.json": '{"data": [3]}'}
+    with servers.serve(UNDECORATED, tmp_path_factory.mktemp("server"), files=samples) as server:
+        yield server
 
 
-@pytest.mark.parametrize(
-    ("prefix", "version", "badge"),
-    [
-        ("", "OpenAPI 3.0", "OAS 3.0"),
-        ("", "OpenAPI 3.1", "OAS 3.1"),
-        ("", "Swagger 2.0", "2.0"),
-        ("/api/v1/ml", "OpenAPI 3.0", "OAS 3.0"),
-    ],
-)
-def test_a_sample_request_is_scored(
-    browser: Browser, prefix: str, version: str, badge: str
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+def test_a_sample_is_sent_with_one_click(browser: Browser, server: Server, view: View) -> None:
+    origin = f"http://127.0.0.1:{server.port}"
+    browser.open(f"{origin}/docs", view)
+    browser.wait_for_text(TITLE, "score.py")
+    assert json.loads(browser.value(BODY)) == {"data": [1, 20]}
+    assert browser.wider_than_the_window() == []
+    assert (browser.brightness() < 128) is view.dark
+    browser.click(EXECUTE)
+    browser.wait_for_text(RESULT, "40")
+    assert browser.wider_than_the_window() == []
+    assert browser.texts(".examples-select-element option") == [
+        "sample_request.json",
+        "_samples.json",
+    ]
+    requests = browser.requests()
+    assert f"{origin}/score" in requests
+    assert [address for address in requests if not address.startswith(f"{origin}/")] == []
+    assert browser.console() == []
+
+
+def test_without_a_sample_the_body_is_empty(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    service = ScoringService(prefix)
-    with serving(service) as origin:
-        browser.open(f"{origin}{prefix}/docs")
-        browser.wait_for_text(".info .title", "OAS 3.0")
-        browser.select("#select", version)
-        browser.wait_for_text(".info .title", badge)
-        operation = ".opblock-post"
-        browser.wait_for_text(operation, f"{prefix}/score")
-        browser.click(f"{operation} .opblock-summary-control")
-        browser.click(f"{operation} .try-out__btn")
-        assert json.loads(browser.value(f"{operation} .body-param__text")) == EXAMPLE
-        browser.click(f"{operation} .execute")
-        browser.wait_for_text(f"{operation} .live-responses-table", '"scored"')
-        requests, console = browser.requests(), browser.console()
+    with servers.serve(UNDECORATED, tmp_path_factory.mktemp("server")) as server:
+        browser.open(f"http://127.0.0.1:{server.port}/docs")
+        browser.wait_for_text(".opblock-post", "sample_request.json")
+        assert browser.value(BODY) == ""
+        browser.write(BODY, '{"data": [21]}')
+        browser.click(EXECUTE)
+        browser.wait_for_text(RESULT, "42")
+        assert browser.console() == []
 
-    assert [json.loads(body) for body in service.score.bodies] == [EXAMPLE]
-    assert f"{origin}{prefix}/score" in requests
-    assert [address for address in requests if not address.startswith(f"{origin}{prefix}/")] == []
+
+def test_with_keys_one_is_asked_for_and_scores(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    env = {"SCORESERVE_API_KEYS": "secret", "SERVICE_NAME": "Doubles <b>of</b> numbers"}
+    with servers.serve(DECORATED, tmp_path_factory.mktemp("server"), env=env) as server:
+        browser.open(f"http://127.0.0.1:{server.port}/docs", View(400, dark=False))
+        browser.wait_for_text("#message", "API key")
+        assert browser.wider_than_the_window() == []
+        browser.write(KEY, "wrong")
+        browser.click(OPEN)
+        browser.wait_for_text("#key .wrong", "does not know")
+        browser.write(KEY, "secret")
+        browser.click(OPEN)
+        browser.wait_for_text(TITLE, "Doubles <b>of</b> numbers")
+        refused = browser.console()
+        assert len(refused) == 2
+        assert all("401" in line for line in refused)
+        assert json.loads(browser.value(BODY)) == {"data": [1, 2, 3]}
+        browser.click(EXECUTE)
+        browser.wait_for_text(RESULT, "doubled")
+        browser.wait_for_text(".curl-command", "Authorization: Bearer secret")
+        browser.open_again()
+        browser.click(EXECUTE)
+        browser.wait_for_text(RESULT, "doubled")
+        assert browser.console() == []
+        assert "secret" not in server.output
+
+
+PREFIX = "/api/v1/ml"
+DOCUMENTS = {"2": swagger2, "3": openapi3}
+
+
+def documents(version: str, prefix: str = "") -> dict[str, Any]:
+    """The documents of a script that takes `{"a": ...}`, in one version."""
+    takes = {"type": "object", "example": {"a": 1}}
+    return {version: DOCUMENTS[version]("ML service", "1.0", prefix, takes, {})}
+
+
+@pytest.mark.parametrize("version", ["3", "2"])
+@pytest.mark.parametrize("known", [True, False], ids=["prefix known", "prefix unknown"])
+def test_behind_a_proxy_that_takes_a_prefix_off(
+    browser: Browser, version: str, known: bool
+) -> None:
+    told = PREFIX if known else ""
+    front = FakeFront(service_path_prefix=told)
+    front.workers.script = Script(swagger=documents(version, told))
+    bodies = []
+
+    async def score(request: Request) -> Response:
+        bodies.append(await request.body())
+        return Response(b'{"scored": 7}', media_type="application/json")
+
+    app = Starlette(routes=[Route("/score", score, methods=["POST"])])
+    app.mount("", front.app)
+    with serving(BehindProxy(app, PREFIX)) as origin:
+        browser.open(f"{origin}{PREFIX}/docs")
+        assert json.loads(browser.value(BODY)) == {"a": 1}
+        browser.click(EXECUTE)
+        browser.wait_for_text(RESULT, "scored")
+        requests, console = browser.requests(), browser.console()
+    assert [json.loads(body) for body in bodies] == [{"a": 1}]
+    assert [address for address in requests if not address.startswith(f"{origin}{PREFIX}/")] == []
     assert console == []
+
+
+def test_it_opens_by_itself_when_a_worker_is_ready(browser: Browser) -> None:
+    front = FakeFront()
+    front.workers.error = NotReady("The scoring worker is running init() (3.1 s so far).")
+    with serving(front.app) as origin:
+        browser.open(f"{origin}/docs")
+        browser.wait_for_text("#message", "running init()")
+        front.workers.script = Script(swagger=documents("3"))
+        front.workers.error = None
+        assert json.loads(browser.value(BODY)) == {"a": 1}

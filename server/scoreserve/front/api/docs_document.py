@@ -99,15 +99,15 @@ def _secure(document: Document, name: str, holder: Document, service: Service) -
 
 def _show_samples(post: Document, samples: Mapping[str, Any]) -> None:
     """Shows the samples as bodies, since the script's schema says nothing."""
-    names = ", ".join(f"`{name}`" for name in samples)
-    post["requestBody"] = {
-        "description": f"The script declares no schema. Shown: {names}." if names else _NO_SAMPLE,
-        "content": {
-            "application/json": {
-                "schema": {},
-                "examples": {name: {"value": value} for name, value in samples.items()}
-                or {"yours": {"value": "", "summary": "The body that run() expects"}},
-            }
-        },
-    }
     post["responses"]["200"] = {"description": "What `run()` returns."}
+    if not samples:
+        # As JSON, Swagger UI would show "string" for what it knows nothing of.
+        empty = {"text/plain": {"schema": {"type": "string"}, "example": ""}}
+        post["requestBody"] = {"description": _NO_SAMPLE, "content": empty}
+        return
+    names = ", ".join(f"`{name}`" for name in samples)
+    examples = {name: {"value": value} for name, value in samples.items()}
+    post["requestBody"] = {
+        "description": f"The script declares no schema. Shown: {names}.",
+        "content": {"application/json": {"schema": {}, "examples": examples}},
+    }

@@ -276,13 +276,12 @@ function show(health, metrics, details) {
 }
 
 function setState(word, mood, text) {
-  const place = byId("state");
-  if (place.textContent !== word) {
-    place.textContent = word;
-    place.className = `badge ${mood}`;
-  }
-  if (byId("message").textContent !== text) {
-    byId("message").textContent = text;
+  // A reader of screens speaks what is new: so only that is touched.
+  byId("state").className = `badge ${mood}`;
+  for (const [id, said] of [["state", word], ["message", text]]) {
+    if (byId(id).textContent !== said) {
+      byId(id).textContent = said;
+    }
   }
 }
 
