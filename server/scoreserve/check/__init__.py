@@ -1,6 +1,7 @@
 """Finds out what would become of an entry script, without a server.
 
-    imports    what the script imports and is not there, from its text alone
+    files      what the script's text and the model directory say
+    imports    what the script imports and is not there
     trial      the process that runs the script: `python -m scoreserve.check.trial`
     steps      what is tried there: import, run(), init(), schema, a sample request (samples) and
                whether calls share work (batching)

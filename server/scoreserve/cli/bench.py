@@ -9,19 +9,19 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from scoreserve.bench.failure import BenchmarkError
-from scoreserve.bench.load import Sample
-from scoreserve.bench.report import report
-from scoreserve.bench.servers import Subject, rivals, running
-from scoreserve.bench.sweep import Plan, Sweep, candidates, in_words, usual_worker_counts
 from scoreserve.cgroup import available_cpus
 from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.script_flags import add_command, add_flags, values
 from scoreserve.cli.terminal import Progress
 from scoreserve.setting_values import between
 from scoreserve.settings import sources
+
+# What measures is imported late: `scoreserve serve` has no use for it.
+if TYPE_CHECKING:
+    from scoreserve.bench.load import Sample
+    from scoreserve.bench.servers import Subject
 
 _FLAGS = ("entry_script", "model_dir", "app_root", "config_file", "batching")
 _BATCH_SIZES = (1, 8, 32, 128)
@@ -118,6 +118,11 @@ def _numbers(text: str) -> list[int]:
 
 
 def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
+    from scoreserve.bench.failure import BenchmarkError
+    from scoreserve.bench.report import report
+    from scoreserve.bench.servers import rivals, running
+    from scoreserve.bench.sweep import Plan, Sweep, candidates, in_words, usual_worker_counts
+
     subject, samples = _asked_for(command, arguments)
     counts = arguments.workers or usual_worker_counts(int(available_cpus()))
     others = rivals(arguments.rival, counts) if arguments.rival else []
@@ -156,6 +161,9 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
 
 def _asked_for(command: Parser, arguments: argparse.Namespace) -> tuple[Subject, list[Sample]]:
     """What is measured. Ends the process with 2 where a file is not there."""
+    from scoreserve.bench.load import Sample
+    from scoreserve.bench.servers import Subject
+
     found = values(command, arguments, _FLAGS)
     if found["entry_script"] is None:
         command.error("name the entry script: scoreserve bench score.py sample.json")

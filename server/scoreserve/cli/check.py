@@ -5,24 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NoReturn
 
-from scoreserve.check import imports, watch
-from scoreserve.check.findings import Finding, Level, ok
+from scoreserve.check.findings import Finding, Level
 from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.script_flags import add_command, add_flags, values
 from scoreserve.cli.terminal import Progress, coloured
-from scoreserve.compat import finder
 from scoreserve.errors import ConfigurationError
 from scoreserve.setting_values import between
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import exported, load
-from scoreserve.worker.script import entry_script
-from scoreserve.worker.script.distributions import distribution_of
 
 _FLAGS = (
     *("entry_script", "model", "model_dir", "app_root", "config_file"),
@@ -30,7 +25,6 @@ _FLAGS = (
 )
 _FAILED, _INTERRUPTED = 1, 130  # exit codes
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
-_MODEL_DIR = "AZUREML_MODEL_DIR"
 _SECONDS = 300  # as WORKER_TIMEOUT
 _LONGEST_SECONDS = 86_400
 
@@ -91,96 +85,14 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
 
 def _findings(settings: Settings, seconds: float, progress: Progress) -> Iterator[Finding]:
     """What is found in the script's text, and then, if that is good, by running it."""
+    from scoreserve.check import files, watch  # late: `scoreserve serve` has no use for them
+
     failed = False
-    for finding in _of_files(settings):
+    for finding in files.findings(settings):
         failed = failed or finding.level is Level.ERROR
         yield finding
     if not failed:
         yield from watch.findings(settings, seconds, lambda stage: progress.say(f"{stage} ..."))
-
-
-def _of_files(settings: Settings) -> Iterator[Finding]:
-    """What can be said without running the script."""
-    path = settings.script_path
-    if path is not None:
-        finder.install()
-        entry_script.prepare_import_path(settings)
-        yield from _of_script(path, settings)
-    yield _of_model_dir(settings)
-
-
-def _of_script(path: str, settings: Settings) -> Iterator[Finding]:
-    if not os.path.isfile(path):
-        yield Finding("script", Level.ERROR, f"there is no file {path}")
-        return
-    if not path.endswith(".py"):  # compiled: there is no text to look at
-        yield ok("script", path)
-        return
-    try:
-        found = imports.of_script(path)
-    except SyntaxError as error:
-        where = f"{error.filename}, line {error.lineno}\n{(error.text or '').strip()}"
-        version = ".".join(map(str, sys.version_info[:2]))
-        remedy = f"Correct this line. It is read by Python {version}."
-        yield Finding("script", Level.ERROR, f"{type(error).__name__}: {error.msg}", where, remedy)
-        return
-    except (OSError, ValueError) as error:
-        yield Finding("script", Level.ERROR, f"{path} cannot be read: {error}")
-        return
-    yield ok("script", path)
-    missing = list(found.missing)
-    if not missing:
-        yield ok("imports", f"all there: {', '.join(sorted(found.found)) or 'none are needed'}")
-    for each in missing:
-        late = f": {each.function}() would fail" if each.function else ""
-        yield Finding(
-            "imports",
-            Level.WARNING if each.function else Level.ERROR,
-            f"no module {each.module}{late}",
-            f"{each.path}, line {each.line}",
-            _remedy(each.module, path, settings),
-        )
-
-
-def _remedy(module: str, script: str, settings: Settings) -> str:
-    top = module.partition(".")[0]
-    beside = os.path.dirname(os.path.abspath(script))
-    if os.path.exists(os.path.join(beside, f"{top}.py")) or os.path.isdir(
-        os.path.join(beside, top)
-    ):
-        return (
-            f"{top} lies beside the script, but modules are looked for in"
-            f" {os.path.abspath(settings.app_root)}: name the script's folder, --app-root {beside}"
-        )
-    return f"pip install {distribution_of(module)}"
-
-
-def _of_model_dir(settings: Settings) -> Finding:
-    about, path = "model directory", settings.model_dir
-    if path is None:
-        if _reads_model_dir(settings.script_path):
-            return Finding(
-                about,
-                Level.WARNING,
-                f"not set, and the script reads {_MODEL_DIR}",
-                remedy="Name it: --model-dir DIR.",
-            )
-        return ok(about, "not set, and not asked for")
-    full = os.path.abspath(path)
-    if not os.path.isdir(full):
-        return Finding(
-            about, Level.ERROR, f"there is no folder {full}", remedy="Name it: --model-dir DIR."
-        )
-    if not os.listdir(full):
-        return Finding(about, Level.WARNING, f"{full} is empty")
-    return ok(about, full)
-
-
-def _reads_model_dir(script: str | None) -> bool:
-    if script is None or not script.endswith(".py"):
-        return False
-    with open(script, encoding="utf-8", errors="replace") as file:
-        return re.search(rf"\b{_MODEL_DIR}\b", file.read()) is not None
 
 
 def _show(finding: Finding) -> None:
