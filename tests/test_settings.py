@@ -413,6 +413,12 @@ class TestConfigFileDiscovery:
         environ = {"AZUREML_CONFIG_FILE": "absent.json", "AZUREML_ENTRY_SCRIPT": "app/score.py"}
         assert load(**environ).workers == 2
 
+    def test_one_that_is_named_and_missing_is_warned_of(self, tmp_path: Path) -> None:
+        loaded = settings_loader.load({"config_file": "mine.json"}, {}, str(tmp_path))
+        assert loaded.warnings == (
+            f"There is no config file at {tmp_path}/mine.json: it is not used.",
+        )
+
     def test_a_directory_of_that_name_is_passed_over(self, load: Load, tmp_path: Path) -> None:
         (tmp_path / "config.json").mkdir()
         assert load().workers == 1

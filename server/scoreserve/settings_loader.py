@@ -69,6 +69,9 @@ def load(
     warnings = list(setting_names.variable_warnings(environ, given))
     if config is not None:
         warnings += setting_names.key_warnings(config.unknown_keys)
+    named = _named_config(cli, environ, cwd)
+    if named is not None and not named.exists():
+        warnings.append(f"There is no config file at {named}: it is not used.")
     for name, source in sources():
         found = _find(name, source, cli, environ, config)
         if found is None:
@@ -194,13 +197,19 @@ def _read_config_file(
 def _config_candidates(
     cli: Mapping[str, Any], environ: Mapping[str, str], cwd: str
 ) -> Iterator[Path]:
-    explicit = cli.get("config_file") or environ.get("AZUREML_CONFIG_FILE")
-    if explicit:
-        yield Path(cwd, explicit)
+    named = _named_config(cli, environ, cwd)
+    if named is not None:
+        yield named
     yield Path(cwd, cli.get("app_root") or environ.get("AML_APP_ROOT") or cwd, "config.json")
     script = cli.get("entry_script") or environ.get("AZUREML_ENTRY_SCRIPT")
     if script:
         yield Path(cwd, script).parent / "config.json"
+
+
+def _named_config(cli: Mapping[str, Any], environ: Mapping[str, str], cwd: str) -> Path | None:
+    """The config file that the user has named."""
+    named = cli.get("config_file") or environ.get("AZUREML_CONFIG_FILE")
+    return Path(cwd, named) if named else None
 
 
 def _parse_config_file(path: Path, content: bytes) -> ConfigFile:

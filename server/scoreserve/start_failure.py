@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import textwrap
 from typing import NamedTuple
 
 from scoreserve.logs import PLAIN, RED, wants_color
 
-_RULE_COLUMNS = 78
+_COLUMNS, _INDENT = 78, 9
 _LONGEST = 1500  # characters of each part that are handed from process to process
 
 _log = logging.getLogger("azmlinfsrv")
@@ -42,14 +43,21 @@ class StartFailure(NamedTuple):
         return " ".join(f"{self.what.rstrip('.')}{where}{remedy}".split())
 
     @property
-    def block(self) -> str:
-        """All of it in lines: what, where and what to do below each other."""
-        parts = (("What", self.what), ("Where", self.where), ("To do", self.remedy))
-        indent = "\n         "
-        told = [f"{name:<9}{text.replace(chr(10), indent)}" for name, text in parts if text]
-        return "\n".join(
-            (f" {self.headline} ".center(_RULE_COLUMNS, "-"), *told, "-" * _RULE_COLUMNS)
+    def told(self) -> str:
+        """What, where and what to do, below each other."""
+        parts = (
+            ("What", _wrapped(self.what)),
+            ("Where", self.where.splitlines()),  # a line of source stays one
+            ("To do", _wrapped(self.remedy)),
         )
+        below = "\n" + " " * _INDENT
+        return "\n".join(name.ljust(_INDENT) + below.join(lines) for name, lines in parts if lines)
+
+    @property
+    def block(self) -> str:
+        """The same, between a headline and an end."""
+        headline = f" {self.headline} ".center(_COLUMNS, "-")
+        return f"{headline}\n{self.told}\n{'-' * _COLUMNS}"
 
     def to_json(self) -> bytes:
         """For another process; `from_json` reads it back."""
@@ -61,6 +69,14 @@ class StartFailure(NamedTuple):
     @classmethod
     def from_json(cls, text: bytes) -> StartFailure:
         return cls(*json.loads(text))
+
+
+def _wrapped(text: str) -> list[str]:
+    """Its lines, none of them longer than need be; no path or command is broken in a word."""
+    wrapper = textwrap.TextWrapper(
+        _COLUMNS - _INDENT, break_long_words=False, break_on_hyphens=False
+    )
+    return [part for line in text.splitlines() for part in wrapper.wrap(line)]
 
 
 def tell(failure: StartFailure, *, as_json: bool = False) -> None:

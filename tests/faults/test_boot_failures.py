@@ -50,6 +50,37 @@ def test_are_reported_with_what_was_looked_for_and_the_model_directory(
         assert "        model.pkl" in server.output
 
 
+@pytest.mark.parametrize("program", ["azmlinfsrv", "scoreserve"])
+def test_end_with_what_where_and_what_to_do(launch: Serve, program: str) -> None:
+    """Below all that the processes say as they end."""
+    script = f"{NON_DAEMON_THREAD}\nimport no_such_module\n"
+    serve = ["serve", "score.py", "--workers", "3"]
+    args = serve if program == "scoreserve" else ["--entry_script", "score.py"]
+    with launch(script, program=program, args=args) as server:
+        assert server.wait_exit() == 3
+        assert server.output.splitlines()[-6:] == [
+            "------------------------- scoreserve could not start -------------------------",
+            "What     No module named 'no_such_module'",
+            f"Where    {server.directory}/score.py, line 4",
+            "         import no_such_module",
+            "To do    pip install no_such_module",
+            "------------------------------------------------------------------------------",
+        ]
+        traceback, _, _ = server.output.partition("Traceback")[2].partition("\n\n")
+        assert "scoreserve/worker" not in traceback
+
+
+def test_where_nobody_can_listen_are_told_at_once(launch: Serve) -> None:
+    """192.0.2.0/24 is of no machine: RFC 5737."""
+    args = ["serve", "score.py", "--host", "192.0.2.1"]
+    with launch(NON_DAEMON_THREAD, program="scoreserve", args=args) as server:
+        assert server.wait_exit() == 1
+        _, _, block = server.output.partition(" scoreserve could not start ")
+        words = " ".join(block.split())
+        assert "What It is not possible to listen on 192.0.2.1, port" in words
+        assert "Where --host 192.0.2.1 To do Choose an address of this machine" in words
+
+
 @pytest.mark.parametrize(
     ("end", "said"),
     [("os._exit(0)", "exited with code 0"), ("os.abort()", "killed by SIGABRT")],

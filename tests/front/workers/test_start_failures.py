@@ -18,6 +18,7 @@ SETTINGS = Settings(app_root="/app", entry_script="score.py", workers=2)
     [
         (End(OOM, "was killed by SIGKILL: ..."), "more memory than its 512 MiB"),
         (End(SIGNAL, "was killed by SIGKILL (out of memory?)"), "each of the 2 has a model"),
+        (End(SIGNAL, "was killed by SIGKILL"), "Somebody"),
         (End(SIGNAL, "was killed by SIGSEGV"), "Fatal Python error"),
         (End(EXIT, "exited with code 5"), "os._exit()"),
         (End(INIT_TIMEOUT, "was ended: init() took longer"), "WORKER_TIMEOUT"),
@@ -25,7 +26,8 @@ SETTINGS = Settings(app_root="/app", entry_script="score.py", workers=2)
 )
 def test_the_remedy_is_that_of_the_end(end: End, remedy: str) -> None:
     found = of_end(end, "running init()", SETTINGS, memory_bytes=512 * MEBIBYTE, served=False)
-    assert found.what == f"The scoring worker {end.text} while running init()"
+    at = "" if end.reason == INIT_TIMEOUT else " while running init()"
+    assert found.what == f"The scoring worker {end.text}{at}"
     assert found.where == "/app/score.py"
     assert remedy in found.remedy
 
@@ -52,7 +54,8 @@ class TestNote:
     @pytest.mark.parametrize("character", ["x", "\x00", "\U0001f680"])
     def test_has_room_for_long_ones(self, character: str) -> None:
         note = FailureNote()
-        note.write(StartFailure(*[character * 1_000_000] * 3))
+        long = character * 1_000_000
+        note.write(StartFailure(long, long, long))
         kept = note.read()
         assert kept is not None
         assert len(kept.what) > 1000

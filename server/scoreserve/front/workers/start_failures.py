@@ -21,7 +21,7 @@ _REMEDIES = {
 }
 _CRASHED = (
     "The stacks are in the log above, below `Fatal Python error`. It is mostly a library that is"
-    " built\nfor another CPU or another version of one that it uses."
+    " built for another CPU, or for another version of one that it uses."
 )
 
 
@@ -31,7 +31,8 @@ def of_end(
     """The failure of a server whose last worker ended so at this stage of its start, without having
     told why. `memory_bytes` is what the container may use; `served`: workers were ready before.
     """
-    at = "" if served or stage == "ready" else f" while {stage}"
+    known = served or end.reason == INIT_TIMEOUT  # when in its life it was
+    at = "" if known else f" while {stage}"
     return StartFailure(
         f"The scoring worker {end.text}{at}",
         settings.script_path or "the module main",
@@ -41,8 +42,10 @@ def of_end(
 
 
 def _remedy(end: End, workers: int, memory_bytes: int | None) -> str:
-    if end.reason == OOM or (end.reason == SIGNAL and "SIGKILL" in end.text):
+    if end.reason == OOM or "(out of memory?)" in end.text:
         limit = f" than its {memory_bytes // MEBIBYTE} MiB" if memory_bytes is not None else ""
         many = f", or it fewer workers: each of the {workers} has a model" if workers > 1 else ""
         return f"Give the container more memory{limit}{many}."
+    if end.reason == SIGNAL and "SIGKILL" in end.text:
+        return "Somebody, or a limit other than the container's memory, has killed it."
     return _REMEDIES.get(end.reason, _CRASHED)

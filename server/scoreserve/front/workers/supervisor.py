@@ -36,6 +36,7 @@ from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
 
+_WAITS = "The entry script cannot start; the server waits for it to change."
 _STOP_GRACE_SECONDS = 0.5  # for workers that are busy
 _LEAST_LEAVE_SECONDS = 5  # for a worker that a reload retires
 
@@ -69,6 +70,7 @@ class Supervisor:
         self._script_generation = 0
         self._stopping = False
         self._waiting = False  # for the script to change, under --reload
+        self._why_waiting = ""  # for clients, where they may know
         self._ready: set[WorkerProcess] = set()
         self._due = 0  # replacements that a pause precedes
         self._last_death = ""
@@ -128,7 +130,7 @@ class Supervisor:
         if self._dispatch.workers:
             return None
         if self._waiting:
-            return NotReady("The entry script cannot start; the server waits for it to change.")
+            return NotReady(f"{_WAITS}{self._why_waiting}")
         if self._last_death:
             return NotReady(f"The scoring worker {self._last_death}; a new one is starting.")
         first = self._oldest_starting()
@@ -271,9 +273,10 @@ class Supervisor:
 
     def _wait_for_change(self, why: StartFailure) -> None:
         self._waiting = True
+        self._why_waiting = f" {why.line}" if self._settings.show_tracebacks else ""
         error = self.not_ready()
         assert error is not None
-        _log.error("%s\n%s", error.message, why.line)
+        _log.error("%s\n%s", _WAITS, why.told)
         self._dispatch.fail_all(error)
 
     # The workers, as a reload sees them.

@@ -27,6 +27,7 @@ from scoreserve.worker.script.user_frames import Place, place_of
 _MODEL_DIR = "AZUREML_MODEL_DIR"
 _MOST_LOOKED_AT = 2000  # folders, for a module that is not found
 _INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
+_LFS_POINTER = "version https://git-lfs"
 _MOST_LISTED = 8  # names of files
 _IMPORTED = re.compile(r"\s*(?:from|import)\s+([\w.]+)")
 _UNPICKLES = re.compile(
@@ -76,11 +77,8 @@ def _remedies(error: BaseException, place: Place | None, settings: Settings) -> 
         yield f"Correct this line. It is read by Python {version}."
     if isinstance(error, ModuleNotFoundError) and error.name:
         yield from _of_missing_module(error.name, place, settings)
-    if _is_of_a_pickle(place):
-        yield (
-            "See that the file is whole, and was saved with the versions that are installed here:\n"
-            f"{installed_model_libraries() or 'no library for models'}."
-        )
+    if _unpickles(place):
+        yield _of_pickle(error)
     if isinstance(error, ImportError) and error.name:
         distribution = distribution_of(error.name)
         version = version_of(distribution)
@@ -140,6 +138,11 @@ def _of_missing_module(name: str, place: Place | None, settings: Settings) -> It
         )
         return
     yield from _of_own_module(top, settings)
+    if _unpickles(place):
+        yield (
+            f"What is unpickled needs {name}. If that is yours, put {top}.py beside the script;"
+            f" if not:\npip install {distribution_of(name)}"
+        )
     yield f"pip install {distribution_of(_written(name, place))}"
 
 
@@ -176,5 +179,22 @@ def _folder_with(name: str, root: str) -> str | None:
     return None
 
 
-def _is_of_a_pickle(place: Place | None) -> bool:
+def _of_pickle(error: BaseException) -> str:
+    if _is_of_a_pointer(error):
+        return "Fetch the file (git lfs pull): as it seems, this is Git LFS's pointer to it."
+    return (
+        "See that the file is whole, and was saved with the versions that are installed here:\n"
+        f"{installed_model_libraries() or 'no library for models'}."
+    )
+
+
+def _is_of_a_pointer(error: BaseException) -> bool:
+    """Whether a pickle begins as Git LFS's pointers do, with `version`: in pickle's and in joblib's
+    words.
+    """
+    first = _LFS_POINTER[0]
+    return f"invalid load key, {first!r}" in _text(error) or error.args == (ord(first),)
+
+
+def _unpickles(place: Place | None) -> bool:
     return place is not None and _UNPICKLES.search(str(place)) is not None
