@@ -22,6 +22,7 @@ from tests.ports import free_port
 from tests.servers import wait_until
 
 COMMAND_SECONDS = 90
+_LOG_SECONDS = 10  # until a line is in a server's log
 _SERVER = re.compile(r"^(?:[A-Z_]+=\S+ )*(?:\S*/)?(?:scoreserve (?:serve|dev)|azmlinfsrv)\b")
 _PORT = re.compile(r"\b500[1-9]\b")
 DEFAULT_PORT = "5001"
@@ -145,18 +146,24 @@ class Reader:
         self.servers[terminal].wait_ready()
 
     def _expect(self, text: str, terminal: str) -> None:
-        """Each line of `text` is among what was printed."""
+        """Each line of `text` is among what was printed, wherever that breaks its lines."""
         for line in text.splitlines():
-            wanted = re.compile(re.escape(line.strip()).replace(r"\.\.\.", ".*"))
+            wanted = re.compile(
+                ".*".join(re.escape(part.strip()) for part in _flat(line).split("..."))
+            )
             if terminal:
                 server = self.servers[terminal]
                 wait_until(
-                    lambda: wanted.search(server.output),  # noqa: B023 - called at once
+                    lambda: wanted.search(_flat(server.output)),  # noqa: B023 - called at once
                     f"{line!r} in\n{server.output}",
-                    seconds=10,
+                    seconds=_LOG_SECONDS,
                 )
             else:
-                assert wanted.search(self.output), f"{line!r} is not in\n{self.output}"
+                assert wanted.search(_flat(self.output)), f"{line!r} is not in\n{self.output}"
 
     def _port(self, written: str) -> str:
         return self._ports.setdefault(written, str(free_port()))
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
