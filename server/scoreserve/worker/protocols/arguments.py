@@ -27,7 +27,8 @@ _UNUSABLE = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError
 
 def of_one(parameters: Sequence[Parameter], value: Any) -> dict[str, Any]:
     """The arguments for a value that has no name. Raises BadInput."""
-    return {only(parameters).name: argument(only(parameters), value)}
+    one = only(parameters)
+    return {**_defaults(parameters), one.name: argument(one, value)}
 
 
 def of_named(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict[str, Any]:
@@ -51,7 +52,12 @@ def of_named(parameters: Sequence[Parameter], values: Mapping[str, Any]) -> dict
     if needed:
         names = ", ".join(shown(each.name) for each in needed)
         raise BadInput(f"There is no input {names}, which run() takes")
-    return arguments
+    return {**_defaults(parameters), **arguments}
+
+
+def _defaults(parameters: Sequence[Parameter]) -> dict[str, Any]:
+    """inference-schema wants all arguments: without one it would look among those by place."""
+    return {each.name: each.default for each in parameters if not each.required}
 
 
 def only(parameters: Sequence[Parameter]) -> Parameter:

@@ -25,9 +25,10 @@ from scoreserve.worker.protocols.bodies import arrow, csv, npy
 from scoreserve.worker.protocols.bodies.media_types import accepted, media_type
 from scoreserve.worker.protocols.bodies.packages import needed_for_input, needed_for_output
 from scoreserve.worker.protocols.inputs import Arguments, SchemaInputs, TextInputs
-from scoreserve.worker.protocols.outputs import array_of
+from scoreserve.worker.protocols.outputs import ONLY_OUTPUT, array_of
 from scoreserve.worker.protocols.request import ProtocolRequest, Service, content_type
 from scoreserve.worker.protocols.signature import Kind, Parameter
+from scoreserve.worker.protocols.tensors import texts
 from scoreserve.worker.script import json_text, results
 from scoreserve.worker.script.responses import StreamedOutcome
 from scoreserve.worker.script.tables import is_frame, is_series
@@ -146,10 +147,12 @@ def _npy(value: Any) -> bytes:
     array = array_of(value.to_numpy() if is_frame(value) else value)
     if array is None:
         raise ValueError("the result is no array")
-    if array.dtype.kind == "O":  # texts have a dtype of their own in npy
-        array = array.astype("S")
-        array = array if any(byte > 127 for byte in array.tobytes()) else array.astype("U")
-    return npy.written(array)
+    if array.dtype.kind != "O":
+        return npy.written(array)
+    try:
+        return npy.written(texts(ONLY_OUTPUT, array).astype(str))
+    except BadInput:
+        return npy.written(array.astype(bytes))
 
 
 def _arrow(value: Any) -> bytes:

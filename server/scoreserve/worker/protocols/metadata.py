@@ -51,8 +51,8 @@ def _inputs(parameters: Sequence[Parameter]) -> Iterator[Description]:
             if array is None:
                 yield _tensor(parameter.name, BYTES, [1])
             else:
-                datatype = datatype_of(array.dtype)
-                yield _tensor(parameter.name, datatype, [-1] * array.ndim or [1])
+                shape = [-1] * array.ndim if isinstance(sample, (list, tuple)) else [1]
+                yield _tensor(parameter.name, datatype_of(array.dtype), shape)
         elif several:
             array = sample.to_numpy()
             yield _tensor(parameter.name, datatype_of(array.dtype), [-1, array.shape[1]])

@@ -30,17 +30,21 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of run(). `sample` is an array, a DataFrame, or any value; None: no schema. What
-    comes is cast to the types of the sample if `enforce_type`, and must have its shape, but for the
-    first dimension, if `enforce_shape`.
+    """A parameter of run(), with its default if it has one. `sample` is an array, a DataFrame, or
+    any value; None: no schema. What comes is cast to the types of the sample if `enforce_type`, and
+    must have its shape, but for the first dimension, if `enforce_shape`.
     """
 
     name: str
-    required: bool = True
+    default: Any = inspect.Parameter.empty
     kind: Kind = Kind.VALUE
     sample: Any = None
     enforce_type: bool = True
     enforce_shape: bool = True
+
+    @property
+    def required(self) -> bool:
+        return self.default is inspect.Parameter.empty
 
     @property
     def columns(self) -> list[Any]:
@@ -67,7 +71,6 @@ def parameters_of(run: Callable[..., Any]) -> list[Parameter]:
 
 
 def _parameter(signature: inspect.Parameter, schema: Any) -> Parameter:
-    name, required = signature.name, signature.default is inspect.Parameter.empty
     sample = getattr(schema, "sample_input", None)
     kind = Kind.VALUE
     if isinstance(sample, np.ndarray) and sample.dtype.names is None:
@@ -75,8 +78,8 @@ def _parameter(signature: inspect.Parameter, schema: Any) -> Parameter:
     elif is_frame(sample):
         kind = Kind.FRAME
     return Parameter(
-        name,
-        required,
+        signature.name,
+        signature.default,
         kind,
         sample,
         enforce_type=getattr(schema, "enforce_column_type", True),

@@ -62,7 +62,7 @@ def datatype_of(dtype: Any) -> str | None:
     """The datatype of an array of numbers, None where there is none: texts, objects, dates."""
     if getattr(dtype, "name", "") == "bfloat16":
         return BF16
-    return _DATATYPES.get((dtype.kind, dtype.itemsize))
+    return _DATATYPES.get((dtype.kind, getattr(dtype, "itemsize", 0)))  # pandas' may have none
 
 
 def elements_of(name: str, shape: object) -> tuple[tuple[int, ...], int]:

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from typing import Any, Final
 
 import numpy as np
 
-from scoreserve.errors import BadInput, BodyTooLarge
+from scoreserve.errors import BadInput, BodyTooLarge, ReplyError
 from scoreserve.wire import Buffer
 
 NPY_TYPES: Final = (b"application/x-npy", b"application/npy")
@@ -26,14 +25,6 @@ _HEADERS: Final = {
     (1, 0): np.lib.format.read_array_header_1_0,
     (2, 0): np.lib.format.read_array_header_2_0,
 }
-_UNREADABLE: Final = (
-    *(ValueError, TypeError, SyntaxError, LookupError, EOFError, OverflowError),
-    *(RecursionError, MemoryError, UnicodeError),
-)
-_BAD_ZIP: Final = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError, OSError),
-    *(ValueError, LookupError, OverflowError),
-)
 
 
 def array_of(body: Buffer) -> Array:
@@ -45,7 +36,7 @@ def array_of(body: Buffer) -> Array:
         if version not in _HEADERS:
             raise ValueError(f"it has version {version[0]}.{version[1]}")
         shape, by_columns, dtype = _HEADERS[version](file)
-    except _UNREADABLE as error:
+    except Exception as error:  # a dozen kinds, of parsers that were not made for any bytes
         raise BadInput(f"The body is no array in npy form: {error}") from None
     if dtype.hasobject:
         raise BadInput("The body is an array of pickled objects, which are not loaded")
@@ -86,7 +77,9 @@ def arrays_of(body: Buffer, limit_bytes: int) -> dict[str, Array]:
                 if room < 0:
                     raise BodyTooLarge(limit_bytes)
                 arrays[entry.filename.removesuffix(".npy")] = array_of(content)
-    except _BAD_ZIP as error:
+    except ReplyError:
+        raise
+    except Exception as error:  # of the zip file or of what compressed it
         raise BadInput(f"The body is no npz file: {error}") from None
     if not arrays:
         raise BadInput("The body is an npz file without arrays")
