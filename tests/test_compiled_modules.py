@@ -53,6 +53,7 @@ INTERPRETED = {
     "scoreserve.worker.script.plain_values": "follows the script's values to their last item",
     "scoreserve.worker.script.responses": "most of its time is flask's",
     "scoreserve.worker.script.tables": "most of its time is pandas'",
+    "scoreserve.worker.script.user_frames": "asked when a script cannot start",
 }
 
 

@@ -285,8 +285,12 @@ class TestJsonLogs:
     def test_a_boot_failure_too(self, launch: Serve) -> None:
         with launch("def init(): raise KeyError('mine')\ndef run(data): pass", env=JSON) as server:
             assert server.wait_exit() == 3
-            (report,) = [line for line in self.lines(server) if "KeyError" in line["message"]]
+            lines = self.lines(server)
+            report, last_words = [line for line in lines if "KeyError" in line["message"]]
             assert report["role"] == "worker"
+            assert last_words == lines[-1]
+            assert last_words["role"] == "arbiter"
+            assert "score.py, line 1, in init(): def init()" in last_words["message"]
 
 
 JSON = {"SCORESERVE_LOG_FORMAT": "json"}
