@@ -67,7 +67,7 @@ test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
 	$(COMPILED)/bin/pytest $(PARALLEL) $(ARGS)
 
 test-libraries: $(LIBRARIES)/.installed
-	$(LIBRARIES)/bin/pytest tests/worker/model/libraries $(ARGS)
+	$(LIBRARIES)/bin/pytest tests/worker/model/libraries tests/worker/nocode $(ARGS)
 
 # Versions that are so far apart warn of each other, which is no fault of ours.
 OLD := -W default::DeprecationWarning -W default::PendingDeprecationWarning

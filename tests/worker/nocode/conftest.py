@@ -15,13 +15,14 @@ from scoreserve.worker.nocode import loading
 from scoreserve.worker.script.calling import convention_of
 from scoreserve.worker.script.model_interface import ModelInterface
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
-from tests.worker.fakes import job_of
+from tests.worker.fakes import head_of, job_of
 
 
 class Served:
     """A model that is served, without a server."""
 
     def __init__(self, settings: Settings) -> None:
+        self.settings = settings
         script = loading.load(settings)
         run_init(script.init)
         self.run = script.run
@@ -29,10 +30,11 @@ class Served:
         self.interface: ModelInterface = script.model
         self._runner = ScriptRunner(script.run, convention_of(script.run), settings)
 
-    def ask(self, value: Any) -> tuple[int, Any]:
+    def ask(self, value: Any, content_type: str = "application/json") -> tuple[int, Any]:
         """Status and JSON of the answer to a JSON value, or to a text as it is."""
         text = value if isinstance(value, str) else json.dumps(value)
-        (call,) = self._runner.read([job_of(text.encode())])
+        head = head_of(headers=[("content-type", content_type)])
+        (call,) = self._runner.read([job_of(text.encode(), head)])
         outcome = call if isinstance(call, Outcome) else self._runner.score(call)
         assert isinstance(outcome, Outcome)
         return outcome.status, json.loads(outcome.body)

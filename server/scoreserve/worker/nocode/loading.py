@@ -33,9 +33,12 @@ def load(settings: Settings) -> EntryScript:
 
 def built_in(found: ModelFile, settings: Settings) -> EntryScript:
     """The built-in script for a model. Raises BootError."""
-    model = _loader(found.kind)(
-        found.path, model_files.model_name(settings), found.kind.value, settings
-    )
+    told = found.path, model_files.model_name(settings), found.kind.value, settings
+    if found.kind is Kind.MLFLOW:
+        from scoreserve.worker.nocode import mlflow_models
+
+        return mlflow_models.load(*told)
+    model = _loader(found.kind)(*told)
     script = BuiltInScript(model, settings.max_batch_size)
     return EntryScript(script.init, script.run, model.interface)
 

@@ -34,16 +34,25 @@ def load_skops(path: str, name: str, kind: str, settings: Settings) -> ScikitLea
     """The model in this file. Raises BootError, for types that are not trusted too."""
     skops = library("skops.io", "skops", path)
     library("sklearn", "scikit-learn", path)
-    trusted = [each.strip() for each in settings.trusted_types.split(",") if each.strip()]
 
     def load() -> Any:
-        unknown = [each for each in skops.get_untrusted_types(file=path) if each not in trusted]
+        unknown = untrusted_types(skops, path, settings)
         if unknown:
-            raise BootError(_untrusted(path, sorted(unknown), trusted))
-        return skops.load(path, trusted=trusted)
+            raise BootError(_untrusted(path, unknown, _trusted(settings)))
+        return skops.load(path, trusted=_trusted(settings))
 
     estimator, warnings = loading(path, load)
     return _model(estimator, ModelInterface(name, kind, path, warnings=warnings), settings)
+
+
+def untrusted_types(skops: Any, path: str, settings: Settings) -> list[str]:
+    """The types in a skops file that neither skops nor the user trusts, sorted."""
+    trusted = _trusted(settings)
+    return sorted(set(skops.get_untrusted_types(file=path)).difference(trusted))
+
+
+def _trusted(settings: Settings) -> list[str]:
+    return [each.strip() for each in settings.trusted_types.split(",") if each.strip()]
 
 
 def _untrusted(path: str, unknown: list[str], trusted: list[str]) -> str:
