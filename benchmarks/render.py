@@ -33,7 +33,8 @@ INTRODUCTION = """\
 Written by `python -m benchmarks.render`; [how it is measured](../../benchmarks/README.md). Ratios
 come first because they are what carries over to other machines: within a round the servers were
 measured seconds apart on the same CPU. Figures are medians over the rounds, with the smallest and
-the largest in brackets.
+the largest in brackets. `reference` is Microsoft's `azureml-inference-server-http`, and `floor` a
+bare ASGI callable, which shows what HTTP alone costs.
 """
 
 
