@@ -1,8 +1,8 @@
 """A debugger's user, as an editor is one: the little of the Debug Adapter Protocol that it takes to
 stop at a breakpoint, in whichever process of a program that is.
 
-The protocol: https://microsoft.github.io/debug-adapter-protocol/specification. debugpy adds an event,
-`debugpyAttach`, that tells of a child process, for which a session of its own is to be made.
+See https://microsoft.github.io/debug-adapter-protocol/specification. debugpy adds an event that
+tells of a child process, `debugpyAttach`: a session of its own is to be made for it.
 """
 
 from __future__ import annotations
