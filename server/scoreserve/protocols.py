@@ -30,7 +30,7 @@ NAMES = (V2, V1, MLFLOW, FORMATS)
 # The header of a V2 request or response with binary tensors: the bytes of JSON before them.
 JSON_LENGTH = b"inference-header-content-length"
 
-_PATHS = ((b"v2/", V2), (b"v1/", V1), (b"invocations", MLFLOW))
+_FIRST_SEGMENTS = {b"v2": V2, b"v1": V1, b"invocations": MLFLOW}
 # What MLflow's clients look for in `error_code`, by status.
 _MLFLOW_CODES = {
     400: "BAD_REQUEST",
@@ -71,8 +71,8 @@ def _of_directory(path: str) -> Model:
 
 def of_path(path: bytes) -> str:
     """The protocol that a path belongs to, as the client wrote it; empty: that of /score."""
-    plain = unquote_to_bytes(path).lstrip(b"/")
-    return next((protocol for start, protocol in _PATHS if plain.startswith(start)), "")
+    segment = unquote_to_bytes(path).lstrip(b"/").partition(b"/")[0]
+    return _FIRST_SEGMENTS.get(segment, "")
 
 
 def error_body(protocol: str, status: int, message: str) -> bytes:

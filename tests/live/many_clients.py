@@ -37,14 +37,14 @@ async def _read(reader: asyncio.StreamReader) -> Answer:
     return Answer(int(head.split()[1]), head, json.loads(await reader.readexactly(length)))
 
 
-async def _ask(port: int, mine: Sequence[str], answers: dict[str, Answer]) -> None:
+async def _ask(port: int, path: str, mine: Sequence[str], answers: dict[str, Answer]) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     with contextlib.closing(writer):
         for start in range(0, len(mine), PIPELINED):
             some = mine[start : start + PIPELINED]
             for text in some:
                 writer.write(
-                    f"POST /score HTTP/1.1\r\nhost: localhost\r\n"
+                    f"POST {path} HTTP/1.1\r\nhost: localhost\r\n"
                     f"content-type: application/json\r\nx-request-id: {text[:LONGEST_ID]}\r\n"
                     f"content-length: {len(text)}\r\n\r\n{text}".encode()
                 )
@@ -53,16 +53,16 @@ async def _ask(port: int, mine: Sequence[str], answers: dict[str, Answer]) -> No
                 assert f"x-request-id: {text[:LONGEST_ID].lower()}\r\n" in answer.head
 
 
-async def _ask_from_all(server: Server, bodies: Sequence[str]) -> dict[str, Answer]:
+async def _ask_from_all(server: Server, bodies: Sequence[str], path: str) -> dict[str, Answer]:
     answers: dict[str, Answer] = {}
     shares = [bodies[number::CLIENTS] for number in range(CLIENTS)]
-    clients = [_ask(server.port, share, answers) for share in shares if share]
+    clients = [_ask(server.port, path, share, answers) for share in shares if share]
     await asyncio.wait_for(asyncio.gather(*clients), 2 * DEADLINE_SECONDS)
     return answers
 
 
-def ask_all(server: Server, bodies: Sequence[str]) -> dict[str, Answer]:
+def ask_all(server: Server, bodies: Sequence[str], path: str = "/score") -> dict[str, Answer]:
     """Sends distinct requests from many clients at once; the answer to each."""
-    answers = asyncio.run(_ask_from_all(server, bodies))
+    answers = asyncio.run(_ask_from_all(server, bodies, path))
     assert len(answers) == len(bodies)
     return answers
