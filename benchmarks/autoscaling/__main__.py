@@ -29,8 +29,10 @@ POLICIES = (
 def options() -> argparse.Namespace:
     """What the command line says."""
     parser = argparse.ArgumentParser("python -m benchmarks.autoscaling", description=__doc__)
-    parser.add_argument("--seeds", type=positive, default=10, help="runs of each load")
-    parser.add_argument("--seconds", type=positive, default=10, help="of measuring each script")
+    parser.add_argument("--seeds", type=positive, default=5, help="runs of each load")
+    parser.add_argument(
+        "--seconds", type=positive, default=5, help="of measuring each script, three times"
+    )
     parser.add_argument(
         "--start-seconds",
         type=positive,
@@ -73,7 +75,9 @@ def main() -> int:
     for shape in SHAPES:
         columns += [f"lost, {shape.name}", "pod-minutes"]
     for name in BODIES:
-        profile = measure(name, chosen.seconds)
+        # The best of three: what else the machine does only makes a pod slower.
+        profiles = [measure(name, chosen.seconds) for _ in range(3)]
+        profile = max(profiles, key=lambda profile: profile.requests_per_second)
         share = profile.cpu_seconds * profile.requests_per_second
         print(
             f"\n{name}.py: {profile.requests_per_second:.0f} requests/s a pod; run() takes"

@@ -184,6 +184,23 @@ class TestPod:
         assert server_of(pod())["resources"]["limits"] == {"memory": "1Gi"}
 
     @pytest.mark.parametrize(
+        ("settings", "threads"),
+        [
+            ([], "1"),
+            (["resources.requests.cpu=4"], "4"),
+            (["resources.requests.cpu=7500m", "workers=2"], "3"),
+            (["resources.requests.cpu=0.5", "workers=2"], "1"),
+            (["resources.requests.cpu=4", "env.OMP_NUM_THREADS=2"], "2"),
+            (["resources.requests.cpu=4", "resources.limits.cpu=8"], None),  # the server counts
+            (["resources.requests.cpu=null"], None),
+        ],
+    )
+    def test_threads_are_those_of_the_request(
+        self, settings: list[str], threads: str | None
+    ) -> None:
+        assert environment(server_of(pod(*settings))).get("OMP_NUM_THREADS") == threads
+
+    @pytest.mark.parametrize(
         ("settings", "image"),
         [
             ([], "scoreserve:cpu"),

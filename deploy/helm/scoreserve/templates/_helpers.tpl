@@ -107,6 +107,21 @@ labels:
 {{- toJson $env -}}
 {{- end }}
 
+{{/*
+How many threads numeric libraries start in each worker, as JSON. Without a CPU limit the server would
+count the node's CPUs; with one it divides that itself.
+*/}}
+{{- define "scoreserve.threadsEnv" -}}
+{{- $cpu := dig "requests" "cpu" "" .Values.resources | toString -}}
+{{- if and $cpu (not (dig "limits" "cpu" "" .Values.resources)) -}}
+{{- $cpus := ternary (divf (trimSuffix "m" $cpu) 1000) (float64 $cpu) (hasSuffix "m" $cpu) -}}
+{{- $threads := max 1 (floor (divf $cpus .Values.workers)) -}}
+{{- dict "OMP_NUM_THREADS" $threads "RAYON_NUM_THREADS" $threads "ORT_INTRA_OP_NUM_THREADS" $threads | toJson -}}
+{{- else -}}
+{}
+{{- end -}}
+{{- end }}
+
 {{- define "scoreserve.containerSecurityContext" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
