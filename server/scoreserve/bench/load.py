@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import resource
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scoreserve.bench.failure import BenchmarkError
+from scoreserve.module_command import module_command
 
 REPLY_SECONDS = 30.0  # after the time is up: an answer that takes longer is an error
 _GRACE_SECONDS = 30.0  # for the load generator itself to end then
@@ -65,8 +65,7 @@ def load(url: str, samples: Sequence[Sample], connections: int, seconds: int) ->
     before = _cpu_seconds_of_children()
     try:
         finished = subprocess.run(
-            [sys.executable, "-m", "scoreserve.bench.client"],
-            cwd="/",  # where no file of the user's shadows what it imports
+            module_command("scoreserve.bench.client"),
             input=json.dumps(told),
             capture_output=True,
             text=True,

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shlex
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from scoreserve.bench.processes import (
     started,
     tail,
 )
+from scoreserve.module_command import module_command
 
 SCORE = "/score"
 _READY_SECONDS = 300.0  # as WORKER_TIMEOUT: a large model takes its time
@@ -174,10 +174,8 @@ def ask(port: int, sample: Sample) -> tuple[int, bytes]:
 
 def _ours(choice: Choice, subject: Subject, port: int) -> list[str]:
     """The command line of our server."""
-    # No file of the user's may shadow what the server itself imports.
-    safe = ["-P"] if sys.version_info >= (3, 11) else []
     return [
-        *(sys.executable, *safe, "-m", "scoreserve", "serve", *subject.flags),
+        *(*module_command("scoreserve"), "serve", *subject.flags),
         *("--host", LOOPBACK, "--port", str(port)),
         *("--workers", str(choice.workers), "--max-batch-size", str(choice.batch_size)),
     ]

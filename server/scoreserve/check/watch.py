@@ -11,13 +11,13 @@ import re
 import select
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
 from scoreserve.check.findings import Finding, Level
+from scoreserve.module_command import module_command
 from scoreserve.settings import Settings
 from scoreserve.worker.script.user_frames import Place, is_users
 
@@ -58,11 +58,9 @@ def _started(
     settings: Settings, sink: int, stacks: IO[bytes], seconds: float
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The process, which is killed in the end with all that it has started."""
-    # No file of the user's may shadow what it imports itself.
-    safe = ["-P"] if sys.version_info >= (3, 11) else []
     arguments = [str(sink), str(stacks.fileno()), str(seconds)]
     process = subprocess.Popen(
-        [sys.executable, *safe, "-m", "scoreserve.check.trial", *arguments],
+        [*module_command("scoreserve.check.trial"), *arguments],
         stdin=subprocess.PIPE,
         pass_fds=[sink, stacks.fileno()],
         start_new_session=True,
