@@ -125,7 +125,14 @@ def assemble(
         end_slow_bodies=lambda: ConnectionLimits.end_slow_bodies(connections),
     )
     totals = BatchingTotals(metrics)
-    health = Health(replies, workers, dispatch, shutdown, lambda: totals.details(dispatch.batching))
+    health = Health(
+        replies,
+        workers,
+        dispatch,
+        shutdown,
+        lambda: totals.details(dispatch.batching),
+        lambda: workers.script.model,
+    )
     sources = Sources(
         metrics,
         dispatch,

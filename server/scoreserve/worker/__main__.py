@@ -17,8 +17,7 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from scoreserve import logs, stdio, wire
 from scoreserve.compat import finder
@@ -41,6 +40,7 @@ from scoreserve.worker.script import (
     swagger,
 )
 from scoreserve.worker.script.calling import Convention, convention_of
+from scoreserve.worker.script.entry_script import EntryScript
 from scoreserve.worker.script.idle_source import IdleSource
 from scoreserve.worker.script.sample import sample_bodies
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
@@ -137,7 +137,7 @@ def _boot(
 ) -> tuple[WorkerLoop, ScriptRunner]:
     """Imports the script and runs init(). Ends the process with a report if either fails."""
     try:
-        _say_stage(pipe, "importing the entry script")
+        _say_stage(pipe, loading.stage(settings))
         script = loading.load(settings)
         if settings.fast_json and "inference_schema" in sys.modules:
             from scoreserve.worker.script import schema_arrays, schema_frames
@@ -175,7 +175,7 @@ def _boot(
 
         convention.inflate = inflating(settings.max_body_bytes)
     try:
-        protocols = _protocols(script.run, convention, settings)
+        protocols = _protocols(script, convention, settings)
         runner = ScriptRunner(script.run, convention, settings, coroutines, source, protocols)
         documents = swagger.documents(script.run, settings, script.model)
         way = batching.choose(
@@ -190,6 +190,7 @@ def _boot(
         "own_swagger": swagger.versions_of_user(settings),
         "samples": sample_bodies(settings),
         "tensors": protocols.tensors if protocols is not None else {},
+        "model": script.model.told() if script.model is not None else None,
     }
     if "AML_DBG_MODEL_INFO" in os.environ or "AML_DBG_RESOURCE_INFO" in os.environ:
         _log.warning(
@@ -204,7 +205,7 @@ def _boot(
 
 
 def _protocols(
-    run: Callable[..., Any], convention: Convention, settings: Settings
+    script: EntryScript, convention: Convention, settings: Settings
 ) -> ServedProtocols | None:
     """Those beside that of /score, if there are any. Raises BootError."""
     if not settings.protocols:
@@ -218,7 +219,7 @@ def _protocols(
         ) from None
     from scoreserve.worker.protocols.served import ServedProtocols
 
-    return ServedProtocols(run, convention, settings)
+    return ServedProtocols(script.run, convention, settings, script.model)
 
 
 def _flask_imported(runner: ScriptRunner, way: batching.Way) -> None:

@@ -74,6 +74,7 @@ class TestReady:
             "last_death": None,
             "last_reload": None,
             "last_reload_seconds_ago": None,
+            "model": None,
         }
 
     def test_not_during_init_which_is_told(self, front: FakeFront) -> None:

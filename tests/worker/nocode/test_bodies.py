@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from scoreserve.errors import BadInput
 from scoreserve.worker.nocode import bodies
+from scoreserve.worker.script.model_interface import Tensors
 
 ROWS = [[1, 2], [3, 4]]
 
@@ -59,7 +60,7 @@ def test_tensors() -> None:
 
 def test_arrays_are_answered_with_arrays() -> None:
     array = np.ones((1, 2))
-    body = bodies.read({"inputs": {"x": array}})
+    body = bodies.read(Tensors(x=array))
     assert body.as_arrays
     assert body.named is not None
     assert body.named["x"] is array

@@ -14,6 +14,7 @@ onnxruntime = pytest.importorskip("onnxruntime")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 from scoreserve.errors import BootError  # noqa: E402
+from scoreserve.worker.script.model_interface import Tensors  # noqa: E402
 from tests.worker.nocode.conftest import Serve  # noqa: E402
 
 DATASETS = Path(onnxruntime.__file__).parent / "datasets"
@@ -147,7 +148,7 @@ class TestTypes:
     def test_tensors_go_in_and_come_out_as_they_are(self, serve: Serve, tmp_path: Path) -> None:
         served = serve(identity(tmp_path / "m.onnx", TensorProto.FLOAT16, None, 2))
         array = np.ones((3, 2), dtype="float16")
-        found = served.run({"inputs": {"x": array}})
+        found = served.run(Tensors(x=array))
         assert list(found) == ["y"]
         assert found["y"].dtype == "float16"
 

@@ -21,6 +21,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from scoreserve.errors import BootError
 from scoreserve.worker.nocode import scikit_learn
+from scoreserve.worker.script.model_interface import Tensors
 from tests.worker.nocode.conftest import Serve, Served
 
 skops_io = pytest.importorskip("skops.io")
@@ -92,7 +93,7 @@ class TestAnswers:
 
     def test_tensors_are_answered_with_tensors(self, of_skops: Any) -> None:
         served = of_skops(classifier())
-        found = served.run({"inputs": {"data": X[:3]}})
+        found = served.run(Tensors(data=X[:3]))
         assert found["predict"].tolist() == [0, 0, 0]
         assert served.interface.inputs[0].shape == (-1, 4)
         assert [(spec.name, spec.shape) for spec in served.interface.outputs] == [

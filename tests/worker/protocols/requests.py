@@ -15,6 +15,7 @@ from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.protocols.bodies.inflate import inflating
 from scoreserve.worker.protocols.served import ServedProtocols
 from scoreserve.worker.script.calling import Call, convention_of
+from scoreserve.worker.script.model_interface import ModelInterface
 from scoreserve.worker.script.script_runner import ScriptRunner
 
 INFER = "/v2/models/model/infer"
@@ -59,12 +60,14 @@ def binary_input(name: str, shape: list[int], datatype: str, size: int) -> dict[
 class Served:
     """A run() behind the protocols, as a worker has it."""
 
-    def __init__(self, run: Callable[..., Any], **settings: Any) -> None:
+    def __init__(
+        self, run: Callable[..., Any], *, model: ModelInterface | None = None, **settings: Any
+    ) -> None:
         chosen = Settings(**{"protocols": "v2,v1,mlflow,formats", **settings})
         convention = convention_of(run)
         if chosen.gzip_bodies:
             convention.inflate = inflating(chosen.max_body_bytes)
-        self.protocols = ServedProtocols(run, convention, chosen)
+        self.protocols = ServedProtocols(run, convention, chosen, model)
         self._runner = ScriptRunner(run, convention, chosen, protocols=self.protocols)
 
     def call(self, path: str, body: bytes, headers: Headers = ()) -> Call:

@@ -45,21 +45,23 @@ class Shutdown(Protocol):
 
 
 class Health:
-    """Answers the three. `batching` gives what is to be shown of it, or None."""
+    """Answers the three. `batching` and `model` give what is to be shown of them, or None."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what it tells of is given
         self,
         replies: Replies,
         workers: Workers,
         dispatch: DispatchLoop,
         shutdown: Shutdown,
         batching: Callable[[], Mapping[str, Any] | None] = lambda: None,
+        model: Callable[[], Mapping[str, Any] | None] = lambda: None,
     ) -> None:
         self._replies = replies
         self._workers = workers
         self._dispatch = dispatch
         self._shutdown = shutdown
         self._batching = batching
+        self._model = model
 
     async def healthy(self, request: Request) -> Response:
         """Answers `/`."""
@@ -96,6 +98,7 @@ class Health:
             "last_reload": snapshot.last_reload or None,
             "last_reload_seconds_ago": snapshot.last_reload_seconds_ago,
             "batching": self._batching(),
+            "model": self._model(),
         }
 
     def _status(self, snapshot: WorkersSnapshot) -> dict[str, Any]:

@@ -45,7 +45,7 @@ _WRITTEN_SECONDS = 0.01
 class Script(NamedTuple):
     """What the front knows of the entry script: `swagger` holds documents by version, of which the
     user wrote those of `own_swagger`; `samples` the bodies of sample requests by the names of their
-    files; `tensors` describes the model in V2.
+    files; `tensors` describes the model in V2; `model` is what is served without a script.
     """
 
     raw: bool = False  # run() takes any method, since it gets the request itself
@@ -54,6 +54,7 @@ class Script(NamedTuple):
     own_swagger: Collection[str] = ()
     samples: Mapping[str, Any] = {}
     tensors: Mapping[str, Any] = {}
+    model: Mapping[str, Any] | None = None
 
 
 class State(enum.Enum):
@@ -253,6 +254,7 @@ class WorkerProcess:
             own_swagger=info["own_swagger"],
             samples=info["samples"],
             tensors=info["tensors"],
+            model=info["model"],
         )
         self._events.worker_ready(self)
 

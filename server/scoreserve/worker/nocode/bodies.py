@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scoreserve.errors import BadInput
+from scoreserve.worker.script.model_interface import Tensors
 
 _FORMS = (
     'Send {"data": [[...], ...]}, {"input_data": {"columns": [...], "data": [[...], ...]}} or'
@@ -44,13 +45,13 @@ class Body:
     as_arrays: bool = False
 
 
-def read(raw: str | Mapping[str, Any]) -> Body:
-    """The body's meaning. `raw` is its text, or what a binary protocol had: {"inputs": {...}} with
-    arrays. Raises BadInput.
+def read(raw: Any) -> Body:
+    """The body's meaning. `raw` is its text, the value that its JSON has, or what a binary protocol
+    had: Tensors. Raises BadInput.
     """
-    if not isinstance(raw, str):
-        return Body(named=raw["inputs"], as_arrays=True)
-    value = _parsed(raw)
+    if isinstance(raw, Tensors):
+        return Body(named=raw, as_arrays=True)
+    value = _parsed(raw) if isinstance(raw, str) else raw
     if isinstance(value, list):
         return _of_value(value)
     if not isinstance(value, dict):
@@ -86,6 +87,8 @@ def _of_value(value: Any, method: str | None = None, azure_form: bool = False) -
             rows = _rows_of_records(value, columns)
         else:
             rows = value
+    elif hasattr(value, "dtype"):  # an array, of a body in another form than JSON
+        rows = value
     elif not isinstance(value, dict):
         raise BadInput(f"What is to be scored is a JSON {_kind(value)}. {_FORMS}")
     elif _is_split(value):

@@ -31,6 +31,11 @@ def load(settings: Settings) -> EntryScript:
     return built_in(found, settings)
 
 
+def stage(settings: Settings) -> str:
+    """What `load` does, for /health/ready."""
+    return "loading the model" if settings.model else "importing the entry script"
+
+
 def built_in(found: ModelFile, settings: Settings) -> EntryScript:
     """The built-in script for a model. Raises BootError."""
     told = found.path, model_files.model_name(settings), found.kind.value, settings

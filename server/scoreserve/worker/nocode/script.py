@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
 from typing import Any
 
 from scoreserve._stateless import stateless
 from scoreserve.worker.nocode import bodies
 from scoreserve.worker.nocode.model import Model
+from scoreserve.worker.script.model_interface import Tensors
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -32,12 +32,12 @@ class BuiltInScript:
                 _log.warning("The model could not be warmed up with %d rows: %s", rows, error)
 
     @stateless
-    def run(self, raw_data: str | Mapping[str, Any]) -> Any:
-        """The predictions for a body. Raises BadInput."""
+    def run(self, raw_data: Any) -> Any:
+        """The predictions for a body, see ModelInterface. Raises BadInput."""
         body = bodies.read(raw_data)
         outputs = self._model.outputs(body)
         if body.as_arrays:
-            return outputs
+            return Tensors(outputs)
         plain = {name: _plain(value) for name, value in outputs.items()}
         if len(plain) > 1 or (body.azure_form and self._model.names_results):
             return plain

@@ -56,17 +56,14 @@ class FormatRequest(ProtocolRequest):
         if kind not in INPUT_TYPES:
             return self.service.reader.read(heads.encode_head(head), body)
         inputs = self.service.inputs
-        if isinstance(inputs, SchemaInputs):
-            return self._of_schema(kind, body, inputs)
-        assert isinstance(inputs, TextInputs)
-        return {inputs.parameter: self._input(kind, body)}
-
-    def _of_schema(self, kind: bytes, body: Buffer, inputs: SchemaInputs) -> Arguments:
+        if isinstance(inputs, TextInputs):
+            return {inputs.parameter: self._input(kind, body)}
         if kind in npy.NPZ_TYPES:
             return inputs.of_named(npy.arrays_of(body, self._max_bytes))
         if kind in MSGPACK_TYPES:
             return inputs.of_json(_json_of(body))
-        return inputs.of_one(self._value(kind, body, inputs.only))
+        parameter = inputs.only if isinstance(inputs, SchemaInputs) else None
+        return inputs.of_one(self._value(kind, body, parameter))
 
     def _input(self, kind: bytes, body: Buffer) -> Any:
         """One input of a @batched run()."""
@@ -82,8 +79,7 @@ class FormatRequest(ProtocolRequest):
         if kind == arrow.TYPE:
             as_array = parameter is not None and parameter.kind is Kind.ARRAY
             return arrow.value_of(body, as_array=as_array)
-        assert parameter is not None
-        return csv.frame_of(body, parameter.text_columns)
+        return csv.frame_of(body, () if parameter is None else parameter.text_columns)
 
     def result(
         self, job_id: int, value: Any, head: bytes, seconds: float

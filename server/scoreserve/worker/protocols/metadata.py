@@ -10,13 +10,24 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from scoreserve.worker.protocols.outputs import array_of, tensors_of
 from scoreserve.worker.protocols.signature import Kind, Parameter
 from scoreserve.worker.protocols.tensors import BYTES, datatype_of
+from scoreserve.worker.script.model_interface import ModelInterface, TensorSpec
 
 Description = dict[str, Any]
 
 _PLATFORM: Final = "azureml_script"
+# Of models without a script, by the values of model_files.Kind; the first is Triton's.
+_PLATFORMS: Final = {
+    "ONNX": "onnxruntime_onnx",
+    "XGBoost": "xgboost",
+    "LightGBM": "lightgbm",
+    "scikit-learn (skops)": "sklearn",
+    "pickle": "sklearn",
+}
 # What inference-schema says of numbers in Swagger, whose examples have only Python's.
 _DATATYPES: Final = {
     "float": "FP32",
@@ -32,6 +43,20 @@ def described(run: Callable[..., Any], parameters: Sequence[Parameter]) -> Descr
         "inputs": list(_inputs(parameters)),
         "outputs": list(_outputs(run)) if parameters else [],
     }
+
+
+def described_model(model: ModelInterface) -> Description:
+    """The same of a model that is served without a script."""
+    return {
+        "platform": _PLATFORMS.get(model.kind, "scoreserve"),
+        "inputs": [_of_spec(spec) for spec in model.inputs],
+        "outputs": [_of_spec(spec) for spec in model.outputs],
+    }
+
+
+def _of_spec(spec: TensorSpec) -> Description:
+    datatype = BYTES if spec.dtype == "str" else datatype_of(np.dtype(spec.dtype))
+    return _tensor(spec.name, datatype, spec.shape)
 
 
 def _tensor(name: str, datatype: str | None, shape: Sequence[int]) -> Description:

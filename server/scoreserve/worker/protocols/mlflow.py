@@ -42,8 +42,8 @@ class MlflowRequest(ProtocolRequest):
             raise UnsupportedInput("Content-Type must be application/json or text/csv")
         if isinstance(inputs, TextInputs):
             return {inputs.parameter: csv.text_of(body)}
-        assert isinstance(inputs, SchemaInputs)
-        return inputs.of_one(csv.frame_of(body, inputs.only.text_columns))
+        texts = inputs.only.text_columns if isinstance(inputs, SchemaInputs) else ()
+        return inputs.of_one(csv.frame_of(body, texts))
 
     def written(self, value: Any) -> tuple[bytes, bytes]:
         return v1.predictions(value, strict_json=self.service.strict_json), content_type()

@@ -1,5 +1,6 @@
 """The result of run() as tensors of the Open Inference Protocol.
 
+    Tensors, of a model without a script               an output for each
     a dict of lists or arrays, all of one length      an output for each key
     a DataFrame                                       an output for each column
     anything else                                     one output, `output-0`
@@ -19,6 +20,7 @@ import numpy as np
 
 from scoreserve.worker.protocols.tensors import BYTES, DTYPES, Array, Tensor, datatype_of
 from scoreserve.worker.script import json_text, tables
+from scoreserve.worker.script.model_interface import Tensors
 
 ONLY_OUTPUT: Final = "output-0"
 _JSON: Final = {"content_type": "json"}
@@ -29,7 +31,7 @@ def tensors_of(value: Any, *, strict_json: bool = False) -> list[Tensor]:
     """The outputs that a result is. Raises what `json_text.dumps` does for what has no plain form;
     `strict_json`: see there.
     """
-    columns = _columns(value)
+    columns = value if isinstance(value, Tensors) else _columns(value)
     if columns is None:
         columns = {ONLY_OUTPUT: {} if value is None else value}
     return [_tensor(name, each, strict=strict_json) for name, each in columns.items()]

@@ -16,13 +16,15 @@ from scoreserve.settings import Settings
 from scoreserve.worker.protocols import formats
 from scoreserve.worker.protocols.formats import FormatRequest
 from scoreserve.worker.protocols.inputs import Inputs, SchemaInputs, TextInputs
-from scoreserve.worker.protocols.metadata import described
+from scoreserve.worker.protocols.metadata import described, described_model
 from scoreserve.worker.protocols.mlflow import MlflowRequest
+from scoreserve.worker.protocols.model_inputs import ModelInputs
 from scoreserve.worker.protocols.request import ProtocolRequest, RawRequest, Service
 from scoreserve.worker.protocols.signature import parameters_of
 from scoreserve.worker.protocols.v1 import V1Request
 from scoreserve.worker.protocols.v2 import V2Request
 from scoreserve.worker.script.calling import Convention
+from scoreserve.worker.script.model_interface import ModelInterface
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -37,8 +39,14 @@ _SCORE: Final = b"/score"
 class ServedProtocols:
     """The protocols that are served around one run(). `tensors` describes it, in V2."""
 
-    def __init__(self, run: Callable[..., Any], convention: Convention, settings: Settings) -> None:
-        inputs = _inputs(run, convention, settings)
+    def __init__(
+        self,
+        run: Callable[..., Any],
+        convention: Convention,
+        settings: Settings,
+        model: ModelInterface | None = None,
+    ) -> None:
+        inputs = _inputs(run, convention, settings, model)
         self._service = Service(
             convention.reader, inputs, model_of(settings), strict_json=settings.strict_json
         )
@@ -49,10 +57,13 @@ class ServedProtocols:
         self._formats = (
             FORMATS in settings.protocols.split(",")
             and not self._raw
-            and (by_hand or convention.text_parameter is None)
+            and (by_hand or not isinstance(inputs, TextInputs))
         )
         parameters = inputs.parameters if isinstance(inputs, SchemaInputs) else ()
-        self.tensors = described(run, parameters)
+        if model is not None and isinstance(inputs, ModelInputs):
+            self.tensors = described_model(model)
+        else:
+            self.tensors = described(run, parameters)
 
     def request_of(self, head: bytes) -> ProtocolRequest | None:
         """The request that a job with this encoded head is; None: one of /score's own."""
@@ -67,10 +78,17 @@ class ServedProtocols:
         return _REQUESTS[protocol](self._service)
 
 
-def _inputs(run: Callable[..., Any], convention: Convention, settings: Settings) -> Inputs:
+def _inputs(
+    run: Callable[..., Any],
+    convention: Convention,
+    settings: Settings,
+    model: ModelInterface | None,
+) -> Inputs:
     parameter = convention.text_parameter
     if parameter is None:
         return SchemaInputs(parameters_of(run), convention.reader)
+    if model is not None:
+        return ModelInputs(parameter, model, convention.reader)
     _log.info(
         "Tensors become JSON for run(), whose %s is a text: @input_schema has run() get arrays",
         parameter,

@@ -19,10 +19,14 @@ class TensorSpec:
     shape: tuple[int, ...]
 
 
+class Tensors(dict[str, Any]):
+    """Arrays by name: what a built-in run() may get instead of a body, and then returns."""
+
+
 @dataclass(frozen=True)
 class ModelInterface:
-    """A model, as clients see it. The run() of its built-in script takes a body's text, or tensors
-    as `{"inputs": {name: array}}`; then it returns arrays, as `{name: array}`.
+    """A model, as clients see it. The run() of its built-in script takes a body's text, the value
+    that its JSON would have, in which arrays may stand for lists, or Tensors.
 
     The schemas are objects of Swagger, with an `example`; None: run() is under `@input_schema`, and
     takes what that says. `warnings` are what its library had to say when it was loaded.
@@ -36,3 +40,12 @@ class ModelInterface:
     input_schema: dict[str, Any] | None = None
     output_schema: dict[str, Any] | None = None
     warnings: tuple[str, ...] = ()
+
+    def told(self) -> dict[str, Any]:
+        """What /health/ready tells of it."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "path": self.path,
+            "warnings": list(self.warnings),
+        }
