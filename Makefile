@@ -184,8 +184,8 @@ LOCK := $(BIN)/uv pip compile --quiet --no-python-downloads --universal --python
 REQUIREMENTS := base-images/requirements
 
 lock: $(BIN)/.uv
-	$(LOCK) -o $(REQUIREMENTS)/cpu.txt pyproject.toml $(REQUIREMENTS)/cpu.in
-	$(LOCK) -o $(REQUIREMENTS)/gpu.txt pyproject.toml $(REQUIREMENTS)/gpu.in
+	$(LOCK) --extra docs -o $(REQUIREMENTS)/cpu.txt pyproject.toml $(REQUIREMENTS)/cpu.in
+	$(LOCK) --extra docs -o $(REQUIREMENTS)/gpu.txt pyproject.toml $(REQUIREMENTS)/gpu.in
 	$(LOCK) -o $(REQUIREMENTS)/wheel.txt $(REQUIREMENTS)/wheel.in
 
 images:

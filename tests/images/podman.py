@@ -21,9 +21,7 @@ DEADLINE_SECONDS = 120.0  # far beyond what a slow and busy machine needs
 RUNSVDIR = ("runsvdir", "/var/runit")  # the CMD that Azure ML tools set
 STOP_SECONDS = 10  # what `docker stop` gives a container before it kills it
 
-# By itself podman raises limits and sets more than may be set where it runs in a container, as CI
-# does.
-_RUN = ("--runtime", "runc", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
+CONFIGURATION = Path(__file__).with_name("containers.conf")
 BUILD = ("--format", "docker", "--layers", "--isolation", "chroot", "--network", "host")
 
 
@@ -37,6 +35,7 @@ def podman(*arguments: str, check: bool = True) -> str:
 def _podman(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["podman", *arguments],
+        env={**os.environ, "CONTAINERS_CONF": str(CONFIGURATION)},
         cwd=tempfile.gettempdir(),  # where conmon notes that a container ran out of memory
         capture_output=True,
         text=True,
@@ -140,6 +139,14 @@ class Container:
         """Runs the image's health check, as engines do every now and then."""
         return _podman(("healthcheck", "run", self.id)).returncode == 0
 
+    def wait_check_passes(self) -> None:
+        wait_until(
+            self.check_health,
+            "a health check passes",
+            unless=self._ended,
+            seconds=DEADLINE_SECONDS,
+        )
+
     @property
     def health(self) -> str:
         """What the engine makes of the health checks so far."""
@@ -151,6 +158,10 @@ class Container:
     def run(self, *command: str, check: bool = True) -> str:
         """Runs a command inside; its stdout."""
         return podman("exec", self.id, *command, check=check)
+
+    def exit_code(self, *command: str) -> int:
+        """Runs a command inside; its exit code."""
+        return _podman(("exec", self.id, *command)).returncode
 
     def process(self, pid: int) -> str:
         """The command line of one of its processes."""
@@ -199,7 +210,7 @@ def run(
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     directory.chmod(0o777)  # whatever uid the script has, it may say which gate it has reached
-    arguments = [*_RUN, "--publish", "127.0.0.1::5001", *options]
+    arguments = ["--publish", "127.0.0.1::5001", *options]
     if mount:
         arguments += ["--volume", f"{directory}:{APP_ROOT}"]
     for name, value in (env or {}).items():
@@ -213,4 +224,4 @@ def run(
 
 def run_once(image: str, *command: str, options: Sequence[str] = ()) -> str:
     """What a command prints in a container of its own."""
-    return podman("run", "--rm", *_RUN, *options, image, *command)
+    return podman("run", "--rm", *options, image, *command)

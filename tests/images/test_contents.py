@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 
@@ -52,9 +53,7 @@ class TestContents:
         assert configuration(CPU)["Size"] - base <= LIMIT
 
     def test_nothing_of_the_build_is_left(self, image: str) -> None:
-        leftovers = (
-            "/root/.cache /home/dockeruser/.cache /etc/pip.conf /steps /src /dist /compiled"
-        )
+        leftovers = "/root/.cache /home/dockeruser/.cache /etc/pip.conf /steps /src /dist /compiled"
         assert run_once(image, "sh", "-c", f"ls -d {leftovers} /tmp/* 2> /dev/null || true") == ""
 
     def test_has_the_programs_that_tools_and_people_call(self, image: str) -> None:
@@ -80,6 +79,17 @@ class TestContents:
     def test_onnxruntime_scores(self, image: str) -> None:
         code = "import onnxruntime; print(onnxruntime.get_available_providers())"
         assert "CPUExecutionProvider" in run_once(image, "python", "-c", code)
+
+    def test_docs_page_has_what_it_shows(self, run: Run, image: str) -> None:
+        with run(image) as container:
+            container.wait_healthy()
+            page = container.request("GET", "/docs")
+            assert page.status == 200
+            assets = re.findall(r'(?:src|href)="(?:\./)?([^"#:]+\.(?:js|css))"', page.body.decode())
+            assert any("swagger-ui" in path for path in assets), page.body.decode()
+            for path in assets:
+                asset = container.request("GET", urljoin("/docs", path))
+                assert (asset.status, bool(asset.body)) == (200, True), path
 
     def test_the_server_is_compiled(self, image: str) -> None:
         assert "compiled" in run_once(image, "scoreserve", "--version")

@@ -67,7 +67,7 @@ class TestServing:
             container.check_health()
             assert container.health == "starting"
             container.open("init")
-            wait_until(container.check_health, "a health check passes", seconds=120)
+            container.wait_check_passes()
             assert container.health == "healthy"
 
     def test_orphans_are_reaped_and_end_nothing(self, run: Run, command: Command) -> None:
