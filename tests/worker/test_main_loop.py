@@ -66,6 +66,8 @@ class FakeChannel:
             self.sent.append(("returned", wire.read_job_ids(payload, count)))
         elif kind == wire.BATCH_COUNTS:
             self.sent.append(("report", (json.loads(payload),)))
+        elif kind == wire.FAILURE:
+            self.sent.append(("failure", wire.read_failure(payload)))
         elif kind == wire.CHUNK:
             self.sent.append(("chunk", wire.read_chunk(payload)))
         else:
@@ -78,9 +80,14 @@ class FakeChannel:
 
 
 def statuses(sent: list[Said]) -> list[int]:
-    """Those of the outcomes, in order; there is nothing else."""
-    assert {what for what, _ in sent} == {"outcome"}
-    return [status for _, (_, status, _) in sent]
+    """Those of the outcomes, in order; there is nothing else but failures."""
+    assert {what for what, _ in sent} <= {"outcome", "failure"}
+    return [said[1] for what, said in sent if what == "outcome"]
+
+
+def failures(sent: list[Said]) -> list[tuple[int, str]]:
+    """What went wrong with which job, in order."""
+    return [(said[0], said[1]) for what, said in sent if what == "failure"]
 
 
 Serve = Callable[..., list[Said]]
@@ -135,7 +142,8 @@ def test_jobs_that_there_is_no_memory_for_are_a_500(
 
     pipe = Short([jobs(b"a")])
     WorkerLoop(pipe, ScriptRunner(run, convention_of(run), Settings())).run()
-    assert [(what, said[:2]) for what, said in pipe.sent] == [
+    outcomes = [(what, said[:2]) for what, said in pipe.sent if what == "outcome"]
+    assert outcomes == [
         ("outcome", (1, 200)),
         ("outcome", (8, 500)),
         ("outcome", (9, 500)),
@@ -158,6 +166,7 @@ def test_each_outcome_is_sent_before_the_next_run_begins(serve: Serve) -> None:
 def test_refused_and_failed_jobs_keep_their_place(serve: Serve) -> None:
     sent = serve(lambda data: 1 / int(data), jobs(b"1", b"0", b"\xff", b"2"))
     assert statuses(sent) == [200, 500, 400, 200]
+    assert failures(sent) == [(2, "ZeroDivisionError: division by zero")]
 
 
 class TestStreams:
@@ -241,7 +250,10 @@ class TestStreams:
             raise error(data)
             yield
 
-        assert statuses(serve(run, jobs(b"a"))) == [500]
+        sent = serve(run, jobs(b"a"))
+        assert statuses(sent) == [500]
+        ((_, failure),) = failures(sent)
+        assert failure.startswith(error.__name__)
 
     @pytest.mark.parametrize("error", [KeyError, SystemExit])
     def test_that_fail_later_break_off_and_the_next_job_is_run(

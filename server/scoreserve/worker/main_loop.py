@@ -152,9 +152,9 @@ class WorkerLoop:
         job_id = outcome.outcome.id
         try:
             chunk = next(outcome.chunks, None)
-        except BaseException:
+        except BaseException as error:
             _log.exception("The response body could not be made, %s", outcome.request)
-            failed = results.failure(job_id, ResultUnusable())
+            failed = results.failure(job_id, ResultUnusable().with_cause(error))
             self._pipe.send(wire.encode_outcomes([failed]))
             return
         self._pipe.send(wire.encode_outcomes([outcome.outcome]))
