@@ -17,7 +17,7 @@ from typing import Any
 from scoreserve.bench.failure import BenchmarkError
 from scoreserve.module_command import module_command
 
-REPLY_SECONDS = 30.0  # after the time is up: an answer that takes longer is an error
+REPLY_SECONDS = 30.0  # after the time is up, for the first answer where there is none yet
 _GRACE_SECONDS = 30.0  # for the load generator itself to end then
 
 

@@ -133,9 +133,9 @@ class Sweep:
         """How long it will take, in words."""
         plan = self._plan
         expected = plan.expected_seconds(start_seconds)
-        rounds = "1 round" if plan.rounds == 1 else f"{plan.rounds} rounds"
+        settings = _counted(len(plan.candidates), "setting")
         text = (
-            f"{len(plan.candidates)} settings, {rounds}, readings of {plan.seconds} s:"
+            f"{settings}, {_counted(plan.rounds, 'round')}, readings of {plan.seconds} s:"
             f" about {in_words(expected)}"
         )
         if expected > plan.most_seconds:
@@ -200,3 +200,7 @@ def in_words(seconds: float) -> str:
     """As in `1 min 20 s`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
