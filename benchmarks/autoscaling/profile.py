@@ -31,9 +31,10 @@ MOST_ROWS = 400
 class Profile:
     """One pod, of one worker.
 
-    `seconds` are how long requests held the worker, scaled so that their mean is what the rate
-    comes to; `cpu_seconds` what a request costs, front and worker. The rate is that of a pod which
-    has the CPU when it wants it: the time in which others had it here is taken out.
+    `cpu_seconds` is what a request costs, front and worker. The pod has one CPU whenever it wants
+    it. So its rate is what that CPU can do, or what the time in run() allows if that is more. What
+    else this machine does is taken out: the time in which the worker was ready and had no CPU.
+    `seconds` are how long requests hold the worker, scaled so that their mean fits the rate.
     """
 
     name: str
@@ -75,15 +76,14 @@ def measure(name: str, seconds: float) -> Profile:
             _ask_for(name, port, seconds / 4)  # warm-up
             workers = _workers(port)
             before, waited = _metrics(port), _waited_seconds(workers)
-            begun = time.monotonic()
             taken = _ask_for(name, port, seconds)
-            elapsed = time.monotonic() - begun - (_waited_seconds(workers) - waited)
+            waited = _waited_seconds(workers) - waited
             after = _metrics(port)
     cpu = after["scoreserve_process_cpu_seconds"] - before["scoreserve_process_cpu_seconds"]
-    rate = len(taken) / elapsed
-    scale = 1 / rate / (sum(taken) / len(taken))
+    held = max(cpu, sum(taken) - waited) / len(taken)
+    scale = held * len(taken) / sum(taken)
     init = after["scoreserve_init_last_seconds"]
-    return Profile(name, rate, tuple(each * scale for each in taken), cpu / len(taken), init)
+    return Profile(name, 1 / held, tuple(each * scale for each in taken), cpu / len(taken), init)
 
 
 def _ask_for(name: str, port: int, seconds: float) -> list[float]:
