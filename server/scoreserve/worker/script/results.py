@@ -38,7 +38,7 @@ def result(
             if _is_flask_response(value):
                 return from_response(job_id, value, heads.decode_head(head), run_seconds)
             if isinstance(value, Generator):
-                return from_generator(job_id, value, run_seconds)
+                return from_generator(job_id, value, run_seconds, heads.request_id_of(head))
         body = json_text.dumps({} if value is None else value, strict=strict_json)
     except ReplyError:
         raise
