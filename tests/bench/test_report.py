@@ -44,6 +44,14 @@ def test_settings_are_suggested_with_the_reason() -> None:
     assert "WORKER_COUNT=1 SCORESERVE_MAX_BATCH_SIZE=8" in text
 
 
+def test_a_model_without_a_script_is_suggested_as_one() -> None:
+    findings = Findings(readings={PLAINEST: [figures(1000)]})
+    subject = Subject(Path("/home/model.onnx"), None, [], has_script=False)
+    assert "scoreserve serve --model /home/model.onnx --workers 1" in "\n".join(
+        report(findings, subject)
+    )
+
+
 def test_settings_under_which_requests_failed_are_not_suggested() -> None:
     findings = Findings(
         readings={PLAINEST: [figures(1000)], BATCHED: [figures(4000, status_503=12)]}

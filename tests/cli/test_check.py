@@ -145,6 +145,18 @@ def test_a_sample_that_is_refused_is_an_error(
     assert text in found["sample request"]["text"]
 
 
+def test_a_sample_that_the_script_refuses_itself_is_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "sample_request.json").write_text("[1]")
+    script = (
+        "from azureml.contrib.services.aml_response import AMLResponse\n"
+        "def init(): pass\n"
+        "def run(data): return AMLResponse('no', 422)\n"
+    )
+    code, found = findings(tmp_path, script)
+    assert code == 0
+    assert "status 422, no" in found["sample request"]["text"]
+
+
 def test_the_sample_of_a_schema_is_tried(tmp_path: Path) -> None:
     script = (
         "from inference_schema.schema_decorators import input_schema\n"

@@ -122,7 +122,7 @@ def _of_method(told: Mapping[str, Any]) -> str:
 
 def _shown(subject: Subject) -> str:
     """The script and its model, as flags."""
-    paths = [_short(subject.script)]
+    paths = [*([] if subject.has_script else ["--model"]), _short(subject.script)]
     if subject.model_dir is not None:
         paths += ["--model-dir", _short(subject.model_dir)]
     return shlex.join(paths)

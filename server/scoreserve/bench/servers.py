@@ -46,12 +46,13 @@ _REFERENCE_FLAGS = (
 @dataclass(frozen=True)
 class Subject:
     """What is served: the script, its model, and the flags of `scoreserve serve` that name them and
-    what else stays the same.
+    what else stays the same. Where there is only a model, `script` is its file.
     """
 
     script: Path
     model_dir: Path | None
     flags: Sequence[str]
+    has_script: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,9 +114,8 @@ class Running:
         status, body = ask(self._port, sample)
         if not 200 <= status < 300:
             shown = body[:_SHOWN_BYTES].decode("utf-8", "replace").strip()
-            raise BenchmarkError(
-                f"{sample.file} is answered {status}: {shown}\n{tail(self._process.log)}"
-            )
+            log = f"\n{tail(self._process.log)}" if status >= 500 else ""
+            raise BenchmarkError(f"{sample.file} is answered {status}: {shown}{log}")
         try:
             return json.loads(body)
         except ValueError:

@@ -20,7 +20,7 @@ _MODEL_DIR = "AZUREML_MODEL_DIR"
 def findings(settings: Settings) -> Iterator[Finding]:
     """What can be said without running the script."""
     path = settings.script_path
-    if path is not None:
+    if path is not None and not settings.model:
         finder.install()
         entry_script.prepare_import_path(settings)
         yield from _of_script(path, settings)

@@ -14,7 +14,7 @@ from typing import Any
 from scoreserve.check import batching
 from scoreserve.check.findings import Finding, Level, Stopped, of_failure, ok
 from scoreserve.check.samples import Sample, calls_with, known_sample
-from scoreserve.errors import ReplyError, ResultUnusable
+from scoreserve.errors import BadInput, ReplyError, ResultUnusable
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 from scoreserve.worker.nocode import loading
@@ -42,7 +42,8 @@ def findings(settings: Settings, say_stage: SayStage) -> Iterator[Finding]:
 def _all(settings: Settings, say_stage: SayStage) -> Iterator[Finding]:
     say_stage("importing the script")
     script, seconds = _timed("import", lambda: loading.load(settings), "import", settings)
-    yield ok("import", f"the script is imported, in {seconds:.1f} s")
+    done = "the script is imported" if script.model is None else "the model is loaded"
+    yield ok("import", f"{done}, in {seconds:.1f} s")
     convention, _ = _timed("run()", lambda: convention_of(script.run), "import", settings)
     yield ok("run()", convention.described())
     _refuse_parameters(script.init)
@@ -119,15 +120,7 @@ def _answered(
         )
     (call,) = calls_with(sample, runner, 1)
     if isinstance(call, Outcome):
-        message = call.body.decode("utf-8", "replace")
-        raise Stopped(
-            Finding(
-                "sample request",
-                Level.ERROR,
-                f"{sample.name} is answered {call.status}: {message}",
-                remedy="Correct the sample, or what run() takes.",
-            )
-        )
+        raise Stopped(_refused(sample, call.status, call.body.decode("utf-8", "replace")))
     started = time.perf_counter()
     try:
         value = runner.call(call)
@@ -137,6 +130,8 @@ def _answered(
         )
     except ReplyError as error:
         cause = error.__cause__ or error
+        if isinstance(cause, BadInput):
+            raise Stopped(_refused(sample, cause.status, cause.message)) from error
         _show_traceback(cause)
         failure = start_failures.of_script(cause, "run()", settings)
         if isinstance(error, ResultUnusable):
@@ -145,9 +140,20 @@ def _answered(
         raise Stopped(
             told._replace(text=f"{sample.name} is answered {error.status}: {told.text}")
         ) from error
-    shown = _shown(result)
-    milliseconds = f"{seconds * 1000:.1f} ms"
-    return ok("sample request", f"{sample.name} is answered in {milliseconds}: {shown}")
+    text = f"{sample.name} is answered in {seconds * 1000:.1f} ms: {_shown(result)}"
+    if isinstance(result, Outcome) and result.status >= 400:
+        remedy = "The script says so. See whether the sample is one that it should take."
+        return Finding("sample request", Level.WARNING, text, remedy=remedy)
+    return ok("sample request", text)
+
+
+def _refused(sample: Sample, status: int, message: str) -> Finding:
+    return Finding(
+        "sample request",
+        Level.ERROR,
+        f"{sample.name} is answered {status}: {message}",
+        remedy="Correct the sample, or what run() takes.",
+    )
 
 
 def _shown(result: Any) -> str:

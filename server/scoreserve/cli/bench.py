@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scoreserve.bench.load import Sample
     from scoreserve.bench.servers import Subject
 
-_FLAGS = ("entry_script", "model_dir", "app_root", "config_file", "batching")
+_FLAGS = ("entry_script", "model", "model_dir", "app_root", "config_file", "batching")
 _BATCH_SIZES = (1, 8, 32, 128)
 _CONNECTIONS = 64
 _SECONDS = 3
@@ -164,12 +164,16 @@ def _asked_for(command: Parser, arguments: argparse.Namespace) -> tuple[Subject,
     from scoreserve.bench.load import Sample
     from scoreserve.bench.servers import Subject
 
+    if arguments.model and arguments.script:  # there is no script, so the first is a sample
+        arguments.samples.insert(0, arguments.script)
+        arguments.script = None
     found = values(command, arguments, _FLAGS)
-    if found["entry_script"] is None:
+    served = found["model"] or found["entry_script"]
+    if served is None:
         command.error("name the entry script: scoreserve bench score.py sample.json")
     rows = dict(sources())
     flags = [(rows[name].flag or "", found[name]) for name in _FLAGS if found[name] is not None]
-    script = Path(found["entry_script"])
+    script = Path(served)
     model_dir = Path(found["model_dir"]) if found["model_dir"] else None
     files = [Path(name) for name in arguments.samples] or _usual_sample(script, model_dir)
     if not files:
@@ -177,7 +181,12 @@ def _asked_for(command: Parser, arguments: argparse.Namespace) -> tuple[Subject,
     missing = [file for file in files if not file.is_file()]
     if missing:
         command.error(f"no file {missing[0]}")
-    subject = Subject(script, model_dir, [str(part) for flag in flags for part in flag])
+    subject = Subject(
+        script,
+        model_dir,
+        [str(part) for flag in flags for part in flag],
+        has_script=not found["model"],
+    )
     samples = [Sample(file, arguments.content_type or _type_of(file)) for file in files]
     return subject, samples
 

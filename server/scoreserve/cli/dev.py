@@ -12,7 +12,7 @@ from scoreserve.cli.script_flags import add_command, add_flags, values
 from scoreserve.cli.serve import serve
 
 _FLAGS = (
-    *("entry_script", "model_dir", "app_root", "config_file"),
+    *("entry_script", "model", "model_dir", "app_root", "config_file"),
     *("port", "host", "workers", "max_batch_size", "batching", "log_level", "log_format"),
 )
 _HOST = "127.0.0.1"  # tracebacks are for whoever sits at this machine

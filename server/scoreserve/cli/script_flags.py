@@ -68,7 +68,7 @@ def add_flags(command: Parser, names: Sequence[str], defaults: Mapping[str, Any]
         command.add_argument(
             source.flag,
             dest=name,
-            metavar=metavar(source),
+            metavar=metavar(source).strip("[]"),  # argparse puts them around what may be left out
             type=checked(source.parse),
             **switch,
             help=told.replace("%", "%%"),
@@ -77,12 +77,13 @@ def add_flags(command: Parser, names: Sequence[str], defaults: Mapping[str, Any]
 
 def values(command: Parser, arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
     """What the flags say, by setting, with the script and its model found where they usually are.
+    `names` are those of the flags: entry_script, model and model_dir among them.
 
     Ends the process with 2 for a script that is not there.
     """
     found = {name: getattr(arguments, name) for name in names}
     script = arguments.script or found["entry_script"]
-    if script is None and "AZUREML_ENTRY_SCRIPT" not in os.environ:
+    if script is None and not ("AZUREML_ENTRY_SCRIPT" in os.environ or found["model"]):
         script = _USUAL_SCRIPT if os.path.isfile(_USUAL_SCRIPT) else None
     if script is not None:
         _require(command, script)
