@@ -285,7 +285,7 @@ def _start(
         process = subprocess.Popen(
             [Path(sys.executable).with_name(program), *args, "--port", str(port)],
             cwd=directory,
-            env={**_environment(), **env, MARKER: marker},
+            env={**clean_environment(), **env, MARKER: marker},
             stdin=subprocess.DEVNULL,
             stdout=log_file if output is None else output,
             stderr=subprocess.STDOUT,
@@ -293,7 +293,7 @@ def _start(
     return Server(process, port, directory, log, marker)
 
 
-def _environment() -> dict[str, str]:
+def clean_environment() -> dict[str, str]:
     """That of the tests, without any setting, nor what settings lead to."""
     names = {name for _, source in settings.sources() for name in source.env}
     names.update(compute_budget.VARIABLES)

@@ -6,6 +6,7 @@ the tests is on PATH.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -47,7 +48,11 @@ class Server:
         """As with Ctrl-C, which the terminal sends to all in the foreground."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
-        self.process.wait(COMMAND_SECONDS)
+        try:
+            self.process.wait(COMMAND_SECONDS)
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
     def _answers(self) -> bool:
         try:

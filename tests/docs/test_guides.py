@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from scoreserve import compute_budget, settings
 from tests.contract.executables import reference_executable
 from tests.docs.fences import NEEDS, Fence, fences
 from tests.docs.reader import Reader
+from tests.servers import clean_environment
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guides").glob("*.md"))]
@@ -31,10 +30,7 @@ def runs(page: Path) -> bool:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=lambda page: page.name)
 def test_what_a_page_says_is_so(page: Path, tmp_path: Path) -> None:
-    names = {name for _, source in settings.sources() for name in source.env}
-    names.update(compute_budget.VARIABLES)
-    environ = {name: value for name, value in os.environ.items() if name not in names}
-    reader = Reader(tmp_path, environ)
+    reader = Reader(tmp_path, clean_environment())
     shutil.copytree(ROOT / "examples", tmp_path / "work/examples")
     (tmp_path / "work/reference").symlink_to(reference_executable().parents[1])
     try:
