@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -73,7 +72,7 @@ def _models(run: Callable[..., Any]) -> Iterator[str]:
 def _tried(meeting: Any, sample: Sample, runner: ScriptRunner) -> Iterator[Finding]:
     """What comes of a few calls with the known sample that are under way together."""
     for _ in range(_ROUNDS):
-        for _ in meeting.score(deepcopy(calls_with(sample, runner, _CALLS))):
+        for _ in meeting.score(calls_with(sample, runner, _CALLS)):
             pass
     methods = (meeting.report() or {}).get("methods") or ()
     if not methods:
