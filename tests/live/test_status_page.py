@@ -80,6 +80,40 @@ def test_it_shows_how_many_requests_and_how_long_they_take(
     assert browser.console() == []
 
 
+# Two polls of a server: 60 more requests, of which one failed, in 2 s; half took up to 5 ms, one
+# between 10 and 20 s. Then another server, which counts from zero.
+TRAFFIC = """
+(async () => {
+  const {parseMetrics, Traffic} = await import(location.origin + "/status/metrics.js");
+  const page = (answered, failed, counts) => parseMetrics([
+    `scoreserve_requests_total{method="POST",route="/score",status="200"} ${answered}`,
+    `scoreserve_requests_total{method="POST",route="/score",status="500"} ${failed}.0`,
+    `scoreserve_requests_total{method="GET",route="/metrics",status="200"} 1e+06`,
+    ...["total", "queue", "run"].flatMap((phase) => counts.map(([le, count]) =>
+      `scoreserve_request_seconds_bucket{le="${le}",phase="${phase}"} ${count}`)),
+  ].join("\\n"));
+  const traffic = new Traffic();
+  traffic.add(page(100, 0, [["0.005", 90], ["10.0", 100], ["20.0", 100], ["+Inf", 100]]), 0);
+  traffic.add(page(159, 1, [["0.005", 120], ["10.0", 159], ["20.0", 160], ["+Inf", 160]]), 2000);
+  traffic.add(page(159, 1, [["0.005", 120], ["10.0", 159], ["20.0", 160], ["+Inf", 160]]), 4000);
+  traffic.add(page(5, 0, [["0.005", 5], ["10.0", 5], ["20.0", 5], ["+Inf", 5]]), 6000);
+  return traffic.points;
+})()
+"""
+
+
+def test_rates_and_quantiles_are_the_differences_between_polls(browser: Browser) -> None:
+    with serving(FakeFront().app) as origin:
+        browser.open(f"{origin}/status")
+        first, second, gap = browser.ask(TRAFFIC.strip())
+    assert first["rate"] == [30.0, 0.5]
+    for phase in ("total", "queue", "run"):
+        assert first[phase] == [pytest.approx(0.005), pytest.approx(14.0)]
+        assert second[phase] == first[phase]  # of the last ten seconds
+    assert second["rate"] == [0, 0]
+    assert gap is None
+
+
 def test_with_keys_failures_are_for_those_who_have_one(browser: Browser) -> None:
     front = FakeFront(api_keys=("secret",))
     front.parts.failures.add(b"the-failed-one", 500, "ValueError: no")

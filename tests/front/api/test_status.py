@@ -32,6 +32,10 @@ def ask(front: FakeFront, path: str, headers: list[tuple[bytes, bytes]] | None =
     [
         ("/status", "text/html; charset=utf-8"),
         ("/status/status.js", "text/javascript; charset=utf-8"),
+        *(
+            (f"/status/{name}.js", "text/javascript; charset=utf-8")
+            for name in ("charts", "elements", "metrics", "sections", "state", "words")
+        ),
         ("/status/status.css", "text/css; charset=utf-8"),
         ("/status/api_key.js", "text/javascript; charset=utf-8"),
         ("/status/page.css", "text/css; charset=utf-8"),

@@ -1,5 +1,5 @@
-// Asks the server for what needs an API key, where keys are set. The key that a person gives is kept
-// for both pages until the tab is closed.
+// Asks the server for what needs an API key, where keys are set. The key that a person gives is
+// kept for both pages until the tab is closed.
 
 const NAME = "scoreserve-api-key";
 const SENDABLE = /^[\x21-\x7e]+$/;
