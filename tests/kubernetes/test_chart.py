@@ -142,6 +142,9 @@ class TestPod:
         assert settings.script_path == "/var/azureml-app/score.py"
         assert settings.model_dir == "/var/azureml-app/model"
 
+    def test_may_have_no_script(self) -> None:
+        assert "AZUREML_ENTRY_SCRIPT" not in environment(server_of(pod("entryScript=")))
+
     def test_has_the_time_that_its_drain_takes(self) -> None:
         assert pod()["terminationGracePeriodSeconds"] == 45
         longer = pod("drain.delaySeconds=7", "drain.seconds=300")

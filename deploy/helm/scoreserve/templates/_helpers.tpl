@@ -93,7 +93,6 @@ labels:
 {{- define "scoreserve.serverEnv" -}}
 {{- $env := dict
   "AML_APP_ROOT" .Values.appRoot
-  "AZUREML_ENTRY_SCRIPT" .Values.entryScript
   "AZUREML_MODEL_DIR" .Values.modelDir
   "WORKER_COUNT" .Values.workers
   "SCORESERVE_MAX_BATCH_SIZE" .Values.batching.maxSize
@@ -101,6 +100,9 @@ labels:
   "SCORESERVE_DRAIN_DELAY_SECONDS" .Values.drain.delaySeconds
   "SCORESERVE_DRAIN_SECONDS" .Values.drain.seconds
 -}}
+{{- with .Values.entryScript -}}
+{{- $_ := set $env "AZUREML_ENTRY_SCRIPT" . -}}
+{{- end -}}
 {{- if include "scoreserve.apiKeysSecret" . -}}
 {{- $_ := set $env "SCORESERVE_API_KEYS_FILE" "/var/run/scoreserve/api-keys/keys" -}}
 {{- end -}}
