@@ -157,6 +157,28 @@ def test_a_sample_that_the_script_refuses_itself_is_a_warning(tmp_path: Path) ->
     assert "status 422, no" in found["sample request"]["text"]
 
 
+@pytest.mark.parametrize(
+    ("result", "level", "text"),
+    [
+        ("[len(text) for text in inputs]", "ok", "ms: 3"),
+        ("1", "error", "as many as it is given"),
+        ("[KeyError('no')]", "error", "KeyError: 'no'"),
+    ],
+)
+def test_a_batched_run_gets_a_list(tmp_path: Path, result: str, level: str, text: str) -> None:
+    (tmp_path / "sample_request.json").write_text("[1]")
+    script = (
+        "from scoreserve import batched\n"
+        "def init(): pass\n"
+        "@batched(max_batch_size=8)\n"
+        f"def run(inputs): return {result}\n"
+    )
+    output = check(tmp_path, script)[1]
+    line = next(line for line in output.splitlines() if " sample request " in line)
+    assert line.startswith(level)
+    assert text in line
+
+
 def test_the_sample_of_a_schema_is_tried(tmp_path: Path) -> None:
     script = (
         "from inference_schema.schema_decorators import input_schema\n"

@@ -9,17 +9,19 @@ import inspect
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from scoreserve._batched import batched_run
 from scoreserve.check import batching
 from scoreserve.check.findings import Finding, Level, Stopped, of_failure, ok
 from scoreserve.check.samples import Sample, calls_with, known_sample
-from scoreserve.errors import BadInput, ReplyError, ResultUnusable
+from scoreserve.errors import BadInput, ReplyError, ResultUnusable, ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 from scoreserve.worker.nocode import loading
 from scoreserve.worker.script import results, start_failures, swagger
-from scoreserve.worker.script.calling import Convention, convention_of
+from scoreserve.worker.script.calling import Call, Convention, convention_of
 from scoreserve.worker.script.entry_script import EntryScript
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
 from scoreserve.worker.script.user_frames import users_part
@@ -55,7 +57,7 @@ def _all(settings: Settings, say_stage: SayStage) -> Iterator[Finding]:
         yield _swagger(script, settings)
         sample = known_sample(script.run, convention, settings)
         say_stage("answering a sample request")
-        yield _answered(sample, convention, runner, settings)
+        yield _answered(sample, script.run, convention, runner, settings)
         say_stage("trying batching")
         yield from batching.findings(script.run, convention, runner, settings, sample)
     finally:
@@ -108,7 +110,11 @@ def _swagger(script: EntryScript, settings: Settings) -> Finding:
 
 
 def _answered(
-    sample: Sample | None, convention: Convention, runner: ScriptRunner, settings: Settings
+    sample: Sample | None,
+    run: Callable[..., Any],
+    convention: Convention,
+    runner: ScriptRunner,
+    settings: Settings,
 ) -> Finding:
     """Whether run() answers the sample. Raises Stopped when it does not."""
     if sample is None:
@@ -123,7 +129,7 @@ def _answered(
         raise Stopped(_refused(sample, call.status, call.body.decode("utf-8", "replace")))
     started = time.perf_counter()
     try:
-        value = runner.call(call)
+        value = _value(call, run, convention, runner)
         seconds = time.perf_counter() - started
         result = results.result(
             call.job_id, value, call.head, seconds, strict_json=settings.strict_json
@@ -145,6 +151,21 @@ def _answered(
         remedy = "The script says so. See whether the sample is one that it should take."
         return Finding("sample request", Level.WARNING, text, remedy=remedy)
     return ok("sample request", text)
+
+
+def _value(
+    call: Call, run: Callable[..., Any], convention: Convention, runner: ScriptRunner
+) -> Any:
+    """What run() returns for the call. Raises ReplyError."""
+    name = convention.text_parameter
+    if batched_run(run) is None or name is None:
+        return runner.call(call)
+    values = runner.call(replace(call, arguments={name: [call.arguments[name]]}))
+    if not isinstance(values, (list, tuple)) or len(values) != 1:
+        raise ResultUnusable from TypeError("a @batched run() must return as many as it is given")
+    if isinstance(values[0], Exception):
+        raise ScriptFailed from values[0]
+    return values[0]
 
 
 def _refused(sample: Sample, status: int, message: str) -> Finding:

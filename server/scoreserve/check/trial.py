@@ -11,8 +11,10 @@ import faulthandler
 import logging
 import os
 import sys
+import traceback
 
 from scoreserve.check import steps
+from scoreserve.check.findings import Finding, Level
 from scoreserve.check.watch import DONE, STAGE
 from scoreserve.compat import finder
 from scoreserve.settings import Settings
@@ -36,8 +38,12 @@ def main(sink_descriptor: int, stacks_descriptor: int, seconds: float) -> None:
             faulthandler.dump_traceback_later(seconds, file=stacks_descriptor)
             say(f"{STAGE}{stage}")
 
-        for finding in steps.findings(settings, say_stage):
-            say(finding.to_json())
+        try:
+            for finding in steps.findings(settings, say_stage):
+                say(finding.to_json())
+        except Exception as error:  # noqa: BLE001 - what raises here has let the script's error out
+            traceback.print_exc()
+            say(Finding("check", Level.ERROR, f"it has failed itself: {error!r}").to_json())
         faulthandler.cancel_dump_traceback_later()
         say(DONE)
         # Threads of the script's own may go on for ever.
@@ -48,7 +54,9 @@ def main(sink_descriptor: int, stacks_descriptor: int, seconds: float) -> None:
 def _prepare(settings: Settings) -> None:
     """As a worker's process is prepared, where it makes a difference to the script."""
     server_log = logging.getLogger("azmlinfsrv")
-    server_log.addHandler(logging.NullHandler())  # it says nothing that is no finding
+    to_stderr = logging.StreamHandler()
+    to_stderr.setLevel(logging.ERROR)  # the rest are findings
+    server_log.addHandler(to_stderr)
     server_log.propagate = False
     if settings.fast_json:
         fast_json.install()
