@@ -7,6 +7,7 @@ reply. It turns the request into a job for the dispatcher and the job's outcome 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from mypy_extensions import mypyc_attr
 
@@ -15,12 +16,13 @@ from scoreserve.errors import BadInput, NotReady, QueueFull, ReplyError, TooMany
 from scoreserve.front.messages.replies import HTML, RUN_NOT_FAILED, Replies, Reply
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.observe.counters import Metrics
-from scoreserve.front.observe.failures import SERVER_ERROR, Failures
+from scoreserve.front.observe.failures import Failures
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.heads import RequestHead
 from scoreserve.wire import Chunk, Outcome
 
+_SERVER_ERROR: Final = 500  # the least status of an answer that is no fault of the client's
 _CLIENT_GONE = "client_gone"  # the one reason for shedding that nobody is answered with
 
 
@@ -161,7 +163,7 @@ class ScoreHandler:
             self._count(outcome)
             if not outcome.shed:
                 self._failures.add(job.request_id, outcome.status, outcome.message)
-        elif outcome.status >= SERVER_ERROR:
+        elif outcome.status >= _SERVER_ERROR:
             self._failures.add(job.request_id, outcome.status, outcome.failure)
         return self._replies.outcome(common, outcome, seconds, job.stream)
 

@@ -14,7 +14,6 @@ from typing import Final, NamedTuple
 
 from scoreserve.front.messages.log_text import log_text
 
-SERVER_ERROR: Final = 500  # the least status of an answer that is no fault of the client's
 KEPT: Final = 20
 _UNTOLD: Final = "The script answered with this status itself."
 
