@@ -10,7 +10,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -26,6 +25,7 @@ from scoreserve.front.workers.exit_reasons import End, Exceeded, end_of
 from scoreserve.front.workers.large_writes import LargeWrites
 from scoreserve.front.workers.snapshot import BUSY, READY, STARTING, STOPPING
 from scoreserve.front.workers.worker_pipe import WorkerPipe
+from scoreserve.module_command import module_command
 from scoreserve.pipes import pipe
 from scoreserve.start_failure import StartFailure
 from scoreserve.wire import Outcome
@@ -358,14 +358,6 @@ class WorkerProcess:
             self.kill()
 
 
-_AS_WITH_P = """
-import sys
-del sys.path[0]
-import runpy
-runpy.run_module("scoreserve.worker", run_name="__main__", alter_sys=True)
-"""
-
-
 def _batching(told: Mapping[str, Any]) -> Batching:
     return Batching(
         int(told["jobs"]), float(told["wait_seconds"]), str(told["off"]), str(told["way"])
@@ -373,12 +365,8 @@ def _batching(told: Mapping[str, Any]) -> Batching:
 
 
 def _spawn(source: int, sink: int) -> subprocess.Popen[bytes]:
-    # A file of the user's beside the script must not shadow what the worker itself imports.
-    module = (
-        ["-P", "-m", "scoreserve.worker"] if sys.version_info >= (3, 11) else ["-c", _AS_WITH_P]
-    )
     process = subprocess.Popen(
-        [sys.executable, *module, str(source), str(sink)],
+        [*module_command("scoreserve.worker"), str(source), str(sink)],
         pass_fds=[source, sink],
         start_new_session=True,  # a terminal's Ctrl-C is for the server, which then stops it
     )
