@@ -112,8 +112,8 @@ class Arbiter(BaseApplication):  # type: ignore[misc]
         if cannot_listen is not None:
             return cannot_listen.failure
         return StartFailure(
-            "The process that speaks HTTP ended time and again",
-            remedy="What it said is in the log above.",
+            "The server ended, and none of its processes has said why",
+            remedy="What they said is in the log above.",
         )
 
     def _tell(self, failure: StartFailure) -> None:

@@ -250,4 +250,6 @@ def _header(head: RequestHead, name: bytes) -> bytes:
 
 
 def _utf8(sent: bytes) -> bytes:
+    if sent.isascii() and b"\x7f" not in sent:
+        return sent
     return log_text(sent).encode()
