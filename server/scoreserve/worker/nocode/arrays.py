@@ -14,19 +14,27 @@ import numpy as np
 from scoreserve.errors import BadInput
 from scoreserve.worker.script.model_interface import FREE, TensorSpec
 
-_NUMBERS = "biuf"
+_NUMBERS = frozenset("biuf")
+_DTYPES = {
+    name: np.dtype(name)
+    for name in (
+        *("bool", "float16", "float32", "float64"),
+        *("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+    )
+}
 
 
-def natural(values: Any, what: str) -> np.ndarray[Any, Any]:
+def natural(values: Any, what: str, name: str = "") -> np.ndarray[Any, Any]:
     """The array of nested lists: of bools or numbers where all are such, in which null is NaN, else
-    of objects, so that texts and numbers stay what they are. Raises BadInput.
+    of objects, so that texts and numbers stay what they are. Raises BadInput, with `what` and
+    `name` to say of which value.
     """
     if isinstance(values, np.ndarray):
         return values
     try:
         array = np.array(values)
     except ValueError:
-        raise BadInput(f"{what} has rows of different lengths.") from None
+        raise BadInput(f"{what}{name} has rows of different lengths.") from None
     if array.dtype.kind == "O":
         try:
             return array.astype(np.float64)
@@ -39,8 +47,10 @@ def tensor(values: Any, spec: TensorSpec) -> np.ndarray[Any, Any]:
     """The array of a model's input. Its first dimension may have any size: that is for the caller
     to look at. Raises BadInput.
     """
-    array = natural(values, f"The input {spec.name}")
-    _check_shape(array, spec)
+    array = natural(values, "The input ", spec.name)
+    shape = array.shape
+    if len(shape) != len(spec.shape) or shape[1:] != spec.shape[1:]:
+        _check_shape(array, spec)
     if spec.dtype == "str":
         return _texts(array, spec)
     return _numbers(array, spec)
@@ -74,7 +84,7 @@ def _texts(array: np.ndarray[Any, Any], spec: TensorSpec) -> np.ndarray[Any, Any
 
 
 def _numbers(array: np.ndarray[Any, Any], spec: TensorSpec) -> np.ndarray[Any, Any]:
-    dtype = np.dtype(spec.dtype)
+    dtype = _DTYPES[spec.dtype]
     if array.dtype == dtype:
         return array
     if not array.size:
@@ -93,13 +103,17 @@ def _floats(
 ) -> np.ndarray[Any, Any]:
     """Of any numbers, rounded to the type's digits."""
     try:
-        with np.errstate(over="raise"):
-            return array.astype(dtype)
+        return _rounded(array, dtype)
     except FloatingPointError:
         raise BadInput(
             f"The input {spec.name} should be of type {spec.dtype}, and has a number that is too"
             " large for it."
         ) from None
+
+
+@np.errstate(over="raise")
+def _rounded(array: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    return array.astype(dtype)
 
 
 def _integers(

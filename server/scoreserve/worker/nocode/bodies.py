@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
+
+import orjson
 
 from scoreserve.errors import BadInput
 from scoreserve.worker.script.model_interface import Tensors
@@ -31,8 +32,7 @@ _BESIDE_COLUMNS = frozenset({"columns", "index", "data"})
 _MOST_NAMED = 5
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(NamedTuple):
     """What is to be scored: `rows`, whose items have the names `columns` if these are given, or
     `named` tensors. `as_arrays`: they are arrays, and so should be the answer.
     """
@@ -56,8 +56,9 @@ def read(raw: Any) -> Body:
         return _of_value(value)
     if not isinstance(value, dict):
         raise BadInput(f"The body is a JSON {_kind(value)}. {_FORMS}")
-    if "data" in value and value.keys() <= _BESIDE_DATA:
-        return _of_value(value["data"], method=_method(value.get("method")), azure_form=True)
+    if "data" in value and (len(value) == 1 or value.keys() <= _BESIDE_DATA):
+        method = _method(value["method"]) if "method" in value else None
+        return _of_value(value["data"], method, azure_form=True)
     for member in ("input_data", "inputs"):
         if member in value:
             return _of_value(value[member])
@@ -67,6 +68,11 @@ def read(raw: Any) -> Body:
 
 
 def _parsed(text: str) -> Any:
+    """orjson's value, or the stdlib's, which has NaN too, and words for what is wrong."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass
     try:
         return json.loads(text)
     except RecursionError:

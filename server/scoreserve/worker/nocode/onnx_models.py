@@ -84,7 +84,7 @@ class OnnxModel:
 
     def _run(self, feed: dict[str, Any]) -> list[Any]:
         try:
-            found: list[Any] = self._session.run(self._names, feed)
+            found: list[Any] = self._session.run(None, feed)  # all outputs, in their order
         except Exception as error:
             if type(error).__name__ in _REFUSALS:
                 words = str(error).rpartition(_STATUS)[2].strip()[:_LONGEST_TOLD]
@@ -95,10 +95,11 @@ class OnnxModel:
     def _feed(self, body: Body) -> dict[str, Any]:
         if body.method is not None:
             raise BadInput(f"An ONNX model has no methods, such as {body.method!r}.")
+        if body.named is None and len(self._inputs) == 1:
+            (spec,) = self._inputs
+            return {spec.name: tensor(body.rows, spec)}
         if body.named is not None:
             named = self._checked(body.named)
-        elif len(self._inputs) == 1:
-            named = {self._inputs[0].name: body.rows}
         else:
             named = self._by_columns(body.rows, body.columns)
         feed = {spec.name: tensor(named[spec.name], spec) for spec in self._inputs}

@@ -38,11 +38,10 @@ class BuiltInScript:
         outputs = self._model.outputs(body)
         if body.as_arrays:
             return Tensors(outputs)
-        plain = {name: _plain(value) for name, value in outputs.items()}
+        plain = {
+            name: value.tolist() if hasattr(value, "tolist") else value
+            for name, value in outputs.items()
+        }
         if len(plain) > 1 or (body.azure_form and self._model.names_results):
             return plain
         return next(iter(plain.values()))
-
-
-def _plain(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") else value
