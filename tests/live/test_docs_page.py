@@ -146,6 +146,37 @@ def test_behind_a_proxy_that_takes_a_prefix_off(
     assert console == []
 
 
+BEARER = {"Bearer": {"type": "apiKey", "name": "Authorization", "in": "header"}}
+
+
+@pytest.mark.parametrize("schemes", [{}, BEARER], ids=["says nothing of keys", "asks for one"])
+def test_a_document_of_the_users_own_is_shown_and_the_key_sent(
+    browser: Browser, tmp_path_factory: pytest.TempPathFactory, schemes: dict[str, Any]
+) -> None:
+    content = {"application/json": {"example": {"data": [4]}}}
+    post = {"requestBody": {"content": content}, "responses": {"200": {"description": "scored"}}}
+    own = {
+        "openapi": "3.0.3",
+        "info": {"title": "My own document", "version": "7"},
+        "paths": {"/score": {"post": post | ({"security": [{"Bearer": []}]} if schemes else {})}},
+        "components": {"securitySchemes": schemes} if schemes else {},
+    }
+    with servers.serve(
+        UNDECORATED,
+        tmp_path_factory.mktemp("server"),
+        env={"SCORESERVE_API_KEYS": "secret"},
+        files={"swagger3.json": json.dumps(own)},
+    ) as server:
+        browser.open(f"http://127.0.0.1:{server.port}/docs")
+        browser.write(KEY, "secret")
+        browser.click(OPEN)
+        browser.wait_for_text(TITLE, "My own document")
+        assert json.loads(browser.value(BODY)) == {"data": [4]}
+        browser.click(EXECUTE)
+        browser.wait_for_text(RESULT, "8")
+        assert server.output.count("POST /score 200") > 0
+
+
 def test_it_opens_by_itself_when_a_worker_is_ready(browser: Browser) -> None:
     front = FakeFront()
     front.workers.error = NotReady("The scoring worker is running init() (3.1 s so far).")

@@ -48,6 +48,7 @@ function show(spec) {
   document.getElementById("title").textContent = title;
   document.getElementById("version").textContent = spec.info?.version ?? "";
   document.title = `${title} · API`;
+  const bearer = (spec.components?.securitySchemes ?? spec.securityDefinitions)?.Bearer;
   const ui = SwaggerUIBundle({
     spec: placed(spec),
     dom_id: "#swagger-ui",
@@ -57,9 +58,11 @@ function show(spec) {
     displayRequestDuration: true,
     // By default the document's address is sent to a validator on the internet.
     validatorUrl: null,
+    requestInterceptor: (request) => (bearer ? request : withKey(request)),
     onComplete: () => {
-      if (savedKey()) {
-        ui.preauthorizeApiKey("Bearer", spec.swagger ? `Bearer ${savedKey()}` : savedKey());
+      if (savedKey() && bearer) {
+        const value = bearer.type === "apiKey" ? `Bearer ${savedKey()}` : savedKey();
+        ui.preauthorizeApiKey("Bearer", value);
       }
       const score = spec.paths?.["/score"]?.post;
       if (score) {
@@ -68,6 +71,14 @@ function show(spec) {
       }
     },
   });
+}
+
+// A document of the user's own may say nothing of keys.
+function withKey(request) {
+  if (savedKey() && new URL(request.url, location.href).origin === location.origin) {
+    request.headers.Authorization ??= `Bearer ${savedKey()}`;
+  }
+  return request;
 }
 
 // Requests go where the page came from, whatever prefix a proxy adds to the path.
