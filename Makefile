@@ -11,6 +11,7 @@ COMPILED := .venv-compiled
 LOWEST := .venv-lowest
 PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
 LIBRARIES := .venv-libraries
+PROTOCOLS := .venv-protocols
 KUBERNETES := .venv-kubernetes
 EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -21,7 +22,7 @@ IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables catatonit
 
 .PHONY: run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
 .PHONY: docs test-lowest test-pythons .promtool
-.PHONY: manifests test-kubernetes .haproxy
+.PHONY: manifests test-kubernetes test-protocols .haproxy
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
@@ -30,6 +31,7 @@ help:
 	@echo "make test-libraries  models of the libraries that are too large for make test"
 	@echo "make test-lowest    the same with the lowest versions of what the server asks for"
 	@echo "make test-pythons   what needs no running server, on each Python (PYTHONS=); all with ARGS=tests"
+	@echo "make test-protocols  V2, V1 and MLflow's protocol with the clients that speak them"
 	@echo "make test-kubernetes  the Helm chart and the manifests in deploy/, without a cluster"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
@@ -96,6 +98,10 @@ test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 	[ -n "$$tested" ] && [ -z "$$failed" ]
 
 test-kubernetes: $(KUBERNETES)/.installed .haproxy
+# With clients and pyarrow, in environments of their own: they ask for other versions than each other.
+test-protocols: $(PROTOCOLS)/.installed
+	$(PROTOCOLS)/bin/pytest -m '' $(or $(ARGS),tests/protocols tests/worker/protocols)
+
 	$(KUBERNETES)/bin/pytest -m kubernetes $(PARALLEL) tests/kubernetes $(ARGS)
 
 manifests: $(KUBERNETES)/.installed
@@ -198,7 +204,7 @@ image-test: $(BIN)/.dev $(BIN)/.image-test $(KUBERNETES)/.installed
 	$(BIN)/pytest -m images tests/images tests/kubernetes $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(KUBERNETES) .venv-pythons .bench .build $(EXAMPLE)/model dist site
+	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(PROTOCOLS) $(KUBERNETES) .venv-pythons .bench .build $(EXAMPLE)/model dist site
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
@@ -255,6 +261,17 @@ $(KUBERNETES)/.installed: tests/kubernetes/requirements.txt pyproject.toml
 # need, some of which asks for newer versions: mypy of librt.
 $(LOWEST)/.installed: pyproject.toml tests/contract/requirements-reference.txt | $(BIN)/.uv
 	$(UV) venv --quiet --clear --python 3.10 $(LOWEST) || $(UV) venv --quiet --clear --python 3.11 $(LOWEST)
+$(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt \
+  tests/protocols/requirements-kserve.txt | $(BIN)/.uv
+	[ -e $@ ] || $(UV) venv --quiet --clear $(PROTOCOLS)
+	$(UV) pip install --quiet --python $(PROTOCOLS) --editable '.[dev,formats]'
+	for clients in clients kserve; do \
+	  $(UV) venv --quiet --clear --python $(PROTOCOLS) $(PROTOCOLS)/$$clients && \
+	  $(UV) pip install --quiet --python $(PROTOCOLS)/$$clients \
+	    -r tests/protocols/requirements-$$clients.txt || exit 1; \
+	done
+	@touch $@
+
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[dev,example]'
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --upgrade --editable .
 	$(call MAKE_REFERENCE,$(LOWEST)/bin/python,$(LOWEST)/reference)

@@ -1,0 +1,1 @@
+"""The protocols as clients from PyPI speak them, unchanged: `make test-protocols`."""
