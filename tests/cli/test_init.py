@@ -96,7 +96,7 @@ def test_a_model_that_cannot_be_made_is_told_with_what_to_do(
     assert make(tmp_path / "new", "--template", "sklearn") == 1
     told = capsys.readouterr().out
     assert "The model is not made yet: ModuleNotFoundError: no sklearn here" in told
-    assert "pip install -r requirements.txt && python train.py" in told
+    assert "pip install -r requirements.txt\n    python train.py\n    scoreserve dev" in told
 
 
 def test_files_for_other_programs_can_be_read_by_them(tmp_path: Path) -> None:

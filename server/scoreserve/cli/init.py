@@ -61,13 +61,16 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
         sys.exit(_FAILED)
     for name in sorted(files):
         print(f"  {folder / name}")
-    trained = _train(folder)
-    print(trained or f"  {folder / 'model'}{os.sep}")
-    print(f"\nNext:\n\n    cd {shlex.quote(str(folder))}\n    scoreserve dev score.py\n")
-    print("and in another terminal:\n")
+    problem = _train(folder)
+    print(f"\nThe model is not made yet: {problem}" if problem else f"  {folder / 'model'}{os.sep}")
+    make_model = ("pip install -r requirements.txt", f"python {_TRAIN}") if problem else ()
+    print("\nNext:\n")
+    for line in (f"cd {shlex.quote(str(folder))}", *make_model, "scoreserve dev score.py"):
+        print(f"    {line}")
+    print("\nand in another terminal, in the same folder:\n")
     print("    curl -H 'Content-Type: application/json' -d @sample_request.json \\")
     print("      http://localhost:5001/score")
-    sys.exit(_FAILED if trained else 0)
+    sys.exit(_FAILED if problem else 0)
 
 
 def _files(kind: str) -> Iterator[tuple[str, Path]]:
@@ -101,14 +104,10 @@ def _requirements() -> dict[str, str]:
 
 
 def _train(folder: Path) -> str:
-    """Makes the model. Returns what to do where that fails, else ""."""
+    """Makes the model. Returns what was in the way, if anything was."""
     done = subprocess.run(
         [sys.executable, _TRAIN], cwd=folder, capture_output=True, text=True, check=False
     )
     if done.returncode == 0:
         return ""
-    reason = (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
-    return (
-        f"\nThe model is not made yet: {reason}\n"
-        f"In {folder}: pip install -r requirements.txt && python {_TRAIN}"
-    )
+    return (done.stderr.strip() or f"exit code {done.returncode}").splitlines()[-1]
