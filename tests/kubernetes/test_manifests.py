@@ -11,6 +11,7 @@ import jsonschema
 import kubernetes_validate
 import pytest
 
+from scoreserve import settings_loader
 from tests.kubernetes.chart import (
     CASES,
     ROOT,
@@ -140,9 +141,47 @@ class TestKustomize:
             check(manifest, VERSIONS[0])
 
 
-def test_kserve_pods_end_within_their_time() -> None:
-    """KServe gives them Kubernetes' default."""
-    (runtime,) = load((DEPLOY / "kserve/servingruntime.yaml").read_text(encoding="utf-8"))
-    env = environment(runtime["spec"]["containers"][0])
-    drain = (env["SCORESERVE_DRAIN_DELAY_SECONDS"], env["SCORESERVE_DRAIN_SECONDS"])
-    assert sum(map(int, drain)) + 10 <= 30
+class TestKserve:
+    def runtimes(self) -> list[Manifest]:
+        """The one for scripts, the one for models without."""
+        files = ("servingruntime.yaml", "servingruntime-models.yaml")
+        texts = ((DEPLOY / "kserve" / file).read_text(encoding="utf-8") for file in files)
+        return [runtime for text in texts for runtime in load(text)]
+
+    def test_pods_end_within_their_time(self) -> None:
+        """KServe gives them Kubernetes' default."""
+        for runtime in self.runtimes():
+            env = environment(runtime["spec"]["containers"][0])
+            drain = (env["SCORESERVE_DRAIN_DELAY_SECONDS"], env["SCORESERVE_DRAIN_SECONDS"])
+            assert sum(map(int, drain)) + 10 <= 30
+
+    def test_variables_are_settings_of_the_server(self, tmp_path: Path) -> None:
+        for runtime in self.runtimes():
+            env = environment(runtime["spec"]["containers"][0])
+            env = {name: value.replace("{{.Name}}", "digits") for name, value in env.items()}
+            loaded = settings_loader.load({}, env, cwd=str(tmp_path))
+            assert not loaded.warnings
+            assert (
+                loaded.settings.port
+                == runtime["spec"]["containers"][0]["ports"][0]["containerPort"]
+            )
+
+    def test_runtimes_differ_in_the_script_alone(self) -> None:
+        script, models = (runtime["spec"] for runtime in self.runtimes())
+        del script["supportedModelFormats"], models["supportedModelFormats"]
+        env = script["containers"][0]["env"]
+        env[:] = [each for each in env if each["name"] != "AZUREML_ENTRY_SCRIPT"]
+        assert script == models
+
+    def test_services_name_what_a_runtime_has(self) -> None:
+        known = {
+            runtime["metadata"]["name"]: {
+                (each["name"], each["version"]) for each in runtime["spec"]["supportedModelFormats"]
+            }
+            for runtime in self.runtimes()
+        }
+        for file in (DEPLOY / "kserve").glob("inferenceservice*.yaml"):
+            (service,) = load(file.read_text(encoding="utf-8"))
+            model = service["spec"]["predictor"]["model"]
+            wanted = model["modelFormat"]
+            assert (wanted["name"], wanted["version"]) in known[model["runtime"]]
