@@ -53,6 +53,12 @@ class ModelFile:
     path: str
 
 
+def refused(what: str, path: str, remedy: str) -> BootError:
+    """The error for a model that cannot be served: what is wrong, with which file, what to do."""
+    where = _absolute(path)
+    return BootError(f"{what} ({where}). {remedy}", what=what, where=where, remedy=remedy)
+
+
 def find(settings: Settings) -> ModelFile | None:
     """The model to serve without a script, or None where nothing looks like one.
 
@@ -62,7 +68,7 @@ def find(settings: Settings) -> ModelFile | None:
     root = settings.model or settings.model_dir
     if not root or not os.path.exists(root):
         if settings.model:
-            raise BootError(f"There is no model at {_absolute(settings.model)} (--model).")
+            raise refused("There is no model", settings.model, "Name another with --model.")
         return None
     if settings.model_file:
         return _named(os.path.join(root, settings.model_file), "SCORESERVE_MODEL_FILE")
@@ -74,7 +80,7 @@ def find(settings: Settings) -> ModelFile | None:
             return found
     found = _below(root)
     if found is None and settings.model:
-        raise BootError(f"There is no model in {_absolute(root)} (--model). {_KNOWN}")
+        raise refused("There is no model in this directory", root, _KNOWN)
     return found
 
 
@@ -111,12 +117,12 @@ def _named(path: str, setting: str) -> ModelFile:
         found = _below(path)
         if found is not None:
             return found
-        raise BootError(f"There is no model in {_absolute(path)} ({setting}). {_KNOWN}")
+        raise refused(f"There is no model in the directory that {setting} names", path, _KNOWN)
     if not os.path.exists(path):
-        raise BootError(f"There is no model at {_absolute(path)} ({setting}).")
+        raise refused(f"There is no model where {setting} says", path, "Name another.")
     kind = _kind_of(path)
     if kind is None:
-        raise BootError(_needs_script([path]))
+        raise _needs_script([path])
     return ModelFile(kind, path)
 
 
@@ -144,16 +150,18 @@ def _in_folder(folder: str) -> ModelFile | None:
     for kind in Kind:
         candidates = [path for path, its_kind in kinds.items() if its_kind is kind]
         if len(candidates) > 1:
-            raise BootError(
-                f"There are {len(candidates)} models of the kind {kind.value} in"
-                f" {_absolute(folder)}: {_listed(candidates)}. Name the one to serve with --model,"
-                " or by its path in the model directory with SCORESERVE_MODEL_FILE."
+            raise refused(
+                f"There are {len(candidates)} models of the kind {kind.value}:"
+                f" {_listed(candidates)}",
+                folder,
+                "Name the one to serve with --model, or by its path in the model directory with"
+                " SCORESERVE_MODEL_FILE.",
             )
         if candidates:
             return ModelFile(kind, candidates[0])
     unknown = [path for path in _entries(folder) if _is_model_of_another_kind(path)]
     if unknown:
-        raise BootError(_needs_script(unknown))
+        raise _needs_script(unknown)
     return None
 
 
@@ -172,8 +180,9 @@ def _listed(paths: list[str]) -> str:
     return ", ".join(names) + (f" and {more} more" if more else "")
 
 
-def _needs_script(paths: list[str]) -> str:
-    return f"{_listed(paths)} needs an entry script (--entry-script). {_KNOWN}"
+def _needs_script(paths: list[str]) -> BootError:
+    what = f"{_listed(paths)} needs an entry script"
+    return refused(what, paths[0], f"Name one with --entry-script. {_KNOWN}")
 
 
 # What a file of this suffix is, as far as its first bytes agree.
@@ -224,11 +233,10 @@ def _kind_of(path: str) -> Kind | None:
         with open(path, "rb") as file:
             head = file.read(_LOOKED_AT_BYTES)
     except OSError as error:
-        raise BootError(f"The model {_absolute(path)} cannot be read: {error.strerror}") from None
+        what = f"The model cannot be read: {error.strerror}"
+        raise refused(what, path, f"Let the user with id {os.getuid()} read it.") from None
     if head.startswith(_LFS_POINTER):
-        raise BootError(
-            f"{_absolute(path)} is no model but a pointer to one in Git LFS: run `git lfs pull`."
-        )
+        raise refused("This is no model but Git LFS's pointer to one", path, "Run: git lfs pull")
     return kind if agrees(head) else None
 
 

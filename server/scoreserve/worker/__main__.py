@@ -253,12 +253,13 @@ def _fail(
     from scoreserve.worker.script import start_failures
 
     _log.error(report)
-    _log.error(
-        "Looked for the entry script at %s, with sys.path %s",
-        settings.script_path or "main (as a module)",
-        sys.path,
-    )
-    entry_script.log_model_directory(settings.model_dir)
+    if not settings.model:
+        _log.error(
+            "Looked for the entry script at %s, with sys.path %s",
+            settings.script_path or "main (as a module)",
+            sys.path,
+        )
+    entry_script.log_model_directory(settings.model or settings.model_dir)
     failure = start_failures.of_script(error, stage, settings)
     pipe.send([wire.frame(wire.BOOT_FAILED, failure.to_json())])
     sys.exit(EXIT_BOOT)

@@ -6,10 +6,18 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from scoreserve.front.workers.file_watch import differences, look, watch, watched_folders
+from scoreserve.front.workers.file_watch import (
+    differences,
+    look,
+    look_at_model,
+    watch,
+    watched_folders,
+    watched_model,
+)
 from scoreserve.settings import Settings
 from tests.conftest import WriteFile
 
@@ -116,3 +124,36 @@ def test_a_change_is_told_once_and_when_it_is_complete(
     assert "score.py" in told[0]
     assert "lib.py" in told[0]
     assert "lib.py" not in told[1]
+
+
+class TestModels:
+    """That are served without a script."""
+
+    def test_are_watched_by_their_path(self, write_file: WriteFile, tmp_path: Path) -> None:
+        path = write_file("m.onnx", "one")
+        settings = Settings(app_root=str(tmp_path), model=str(path))
+        assert watched_model(settings) == str(path)
+        before = look_at_model(str(path))
+        write_file("m.onnx", "another")
+        assert differences(before, look_at_model(str(path))) == [str(path)]
+        path.unlink()
+        assert look_at_model(str(path)) == {}
+
+    def test_of_many_files_are_watched_whole(self, write_file: WriteFile, tmp_path: Path) -> None:
+        for name in ("m/MLmodel", "m/data/model.skops"):
+            write_file(name, "")
+        seen = look_at_model(str(tmp_path / "m"))
+        assert {os.path.relpath(path, tmp_path) for path in seen} == {
+            "m/MLmodel",
+            "m/data/model.skops",
+        }
+        assert len(look_at_model(str(tmp_path / "m"), most=1)) == 1
+
+    def test_of_a_script_are_left_alone(self, write_file: WriteFile, tmp_path: Path) -> None:
+        """It may write there."""
+        root: dict[str, Any] = {"app_root": str(tmp_path), "model_dir": str(tmp_path / "m")}
+        assert watched_model(Settings(**root)) == str(tmp_path / "m")
+        assert watched_model(Settings(**root, entry_script="score.py")) is None
+        write_file("main.py", "")
+        assert watched_model(Settings(**root)) is None
+        assert watched_model(Settings(app_root=str(tmp_path / "other"))) is None

@@ -1,4 +1,5 @@
-"""Watches the script's Python files, for --reload: tells what changed once it stays as it is.
+"""Watches the script's Python files, for --reload: tells what changed once it stays as it is. A
+model that is served without a script is watched too.
 
 Looks at times and sizes twice a second, in a thread, so that a slow disk holds up no request. Only
 Python files count: init() and run() may write others, beside the script or in the model directory,
@@ -14,6 +15,7 @@ import logging
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from itertools import islice
 
 from scoreserve.settings import Settings
 
@@ -35,12 +37,14 @@ async def watch(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Calls `changed` with the names of files that changed, until it is cancelled."""
-    folders = watched_folders(settings)
+    folders, model = watched_folders(settings), watched_model(settings)
     _log.info("Watching the Python files in %s", ", ".join(folders))
-    told = last = await asyncio.to_thread(look, folders)
+    if model is not None:
+        _log.info("Watching the model %s", model)
+    told = last = await asyncio.to_thread(_look_at_both, folders, model)
     while True:
         await sleep(_LOOK_SECONDS)
-        now = await asyncio.to_thread(look, folders)
+        now = await asyncio.to_thread(_look_at_both, folders, model)
         if now != told and now == last:
             changed(_names(differences(told, now)))
             told = now
@@ -55,6 +59,33 @@ def watched_folders(settings: Settings) -> list[str]:
     # As it is named: a link may lead to another folder tomorrow.
     beside = os.path.dirname(os.path.abspath(settings.script_path))
     return [root] if os.path.commonpath([root, beside]) == root else [root, beside]
+
+
+def watched_model(settings: Settings) -> str | None:
+    """The file or directory of a model that is served without a script, or None."""
+    if settings.model:
+        return os.path.abspath(settings.model)
+    main = os.path.join(settings.app_root, "main.py")
+    without_script = settings.script_path is None and not os.path.exists(main)
+    return os.path.abspath(settings.model_dir) if without_script and settings.model_dir else None
+
+
+def _look_at_both(folders: Collection[str], model: str | None) -> Files:
+    files = look(folders)
+    return files if model is None else {**files, **look_at_model(model)}
+
+
+def look_at_model(path: str, most: int = _MOST_ENTRIES) -> Files:
+    """The file, or all files in the directory and below, until so many have been seen."""
+    files: dict[str, tuple[int, int]] = {}
+    paths = (
+        os.path.join(folder, name) for folder, _, names in os.walk(path) for name in sorted(names)
+    )
+    for each in islice(paths, most) if os.path.isdir(path) else [path]:
+        with contextlib.suppress(OSError):  # gone meanwhile
+            status = os.stat(each)
+            files[each] = status.st_mtime_ns, status.st_size
+    return files
 
 
 def look(folders: Collection[str], most: int = _MOST_ENTRIES) -> Files:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from scoreserve.errors import BadInput, BootError
+from scoreserve.errors import BadInput
+from scoreserve.model_files import refused
 from scoreserve.settings import Settings
 from scoreserve.worker.nocode import tabular
 from scoreserve.worker.nocode.bodies import Body
@@ -42,9 +43,11 @@ def load_lightgbm(path: str, name: str, kind: str, settings: Settings) -> Booste
     lightgbm = library("lightgbm", "lightgbm", path)
     booster, warnings = loading(path, lambda: lightgbm.Booster(model_file=path))
     if booster.pandas_categorical:
-        raise BootError(
-            f"The model {path} was fitted to a frame with categories, whose columns it does not"
-            " name: it needs an entry script (--entry-script)."
+        raise refused(
+            "The model was fitted to a frame with categories, whose columns it does not name: it"
+            " needs an entry script",
+            path,
+            "Write one, and name it with --entry-script.",
         )
     names = booster.feature_name()
     numbered = all(name == f"{_NUMBERED}{number}" for number, name in enumerate(names))

@@ -59,7 +59,12 @@ def _model_without_script(settings: Settings) -> ModelFile | None:
     try:
         return model_files.find(settings)
     except BootError as error:
-        raise BootError(f"{error}\nThere is no entry script, main.py, either.") from None
+        raise BootError(
+            f"{error}\nThere is no entry script either: neither --entry-script nor main.py.",
+            what=error.what,
+            where=error.where,
+            remedy=error.remedy,
+        ) from None
 
 
 def _loader(kind: Kind) -> _Load:

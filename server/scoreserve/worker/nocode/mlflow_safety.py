@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from scoreserve.errors import BootError
+from scoreserve.model_files import refused
 from scoreserve.settings import Settings
 from scoreserve.worker.nocode.model import library
 from scoreserve.worker.nocode.scikit_learn import untrusted_types
@@ -28,9 +28,11 @@ def loader_of(model: Any, path: str) -> str:
     """The module of MLflow's that loads this model. Raises BootError where it is no pyfunc."""
     flavour = model.flavors.get(_PYFUNC)
     if flavour is None:
-        raise BootError(
-            f"The MLflow model {path} has the flavours {', '.join(model.flavors) or 'none'}, but"
-            f" not {_PYFUNC}, by which one is served without an entry script."
+        raise refused(
+            f"The MLflow model has the flavours {', '.join(model.flavors) or 'none'}, but not"
+            f" {_PYFUNC}, by which one is served without an entry script",
+            path,
+            "Save it anew, or name an entry script with --entry-script.",
         )
     return str(flavour.get("loader_module"))
 
@@ -49,9 +51,10 @@ def check(model: Any, path: str, settings: Settings) -> None:
     if not reason and _flavour(model, loader).get("serialization_format") == _SKOPS:
         reason = _untrusted_in(os.path.join(path, _data(model)), path, settings)
     if reason:
-        raise BootError(
-            f"The MLflow model {path} {reason}. If you trust whoever can write it, set"
-            " SCORESERVE_ALLOW_PICKLE=true (--allow-pickle)."
+        raise refused(
+            f"The MLflow model {reason}",
+            path,
+            "If you trust whoever can write it, set SCORESERVE_ALLOW_PICKLE=true (--allow-pickle).",
         )
 
 

@@ -10,10 +10,12 @@ from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 from scoreserve.errors import BootError
+from scoreserve.model_files import refused
 from scoreserve.worker.nocode.bodies import Body
 from scoreserve.worker.script.model_interface import ModelInterface
 
 _log = logging.getLogger("azmlinfsrv")
+_REMEDY = "See that the file is whole, and that the library is as new as the one that saved it."
 _Loaded = TypeVar("_Loaded")
 
 
@@ -40,9 +42,11 @@ def library(name: str, requirement: str, path: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if not f"{name}.".startswith(f"{error.name}."):  # it is there, and lacks another itself
             raise
-    raise BootError(
-        f"{path} needs the package {requirement}, which is not installed: pip install"
-        f" {requirement}, or add the line `{requirement}` to the requirements.txt of the image."
+    raise refused(
+        f"The model needs the package {requirement}, which is not installed",
+        path,
+        f"pip install {requirement}, or add the line `{requirement}` to the requirements.txt of the"
+        " image.",
     )
 
 
@@ -58,7 +62,7 @@ def loading(path: str, load: Callable[[], _Loaded]) -> tuple[_Loaded, tuple[str,
             raise
         except Exception as error:
             words = str(error).strip() or type(error).__name__
-            raise BootError(f"The model {path} cannot be loaded: {words}") from error
+            raise refused(f"The model cannot be loaded: {words}", path, _REMEDY) from error
     told = tuple(dict.fromkeys(str(each.message) for each in caught if _is_told(each.category)))
     for words in told:
         _log.warning("The model %s: %s", path, words)

@@ -7,6 +7,7 @@ from typing import Any
 
 from scoreserve.cgroup import available_cpus
 from scoreserve.errors import BootError
+from scoreserve.model_files import refused
 from scoreserve.settings import Settings
 from scoreserve.worker.script.model_interface import FREE, TensorSpec
 
@@ -67,9 +68,11 @@ def input_spec(node: Any, path: str) -> TensorSpec:
     """Raises BootError for an input that JSON or numpy has no form of."""
     dtype = _DTYPES.get(node.type)
     if dtype is None:
-        raise BootError(
-            f"The model {path} has an input {node.name} of type {node.type}, which cannot be served"
-            " without an entry script: inputs should be tensors of numbers, bools or strings."
+        raise refused(
+            f"The model has an input {node.name} of type {node.type}, and only tensors of numbers,"
+            " bools or strings are served without an entry script",
+            path,
+            "Write an entry script, and name it with --entry-script.",
         )
     return TensorSpec(node.name, dtype, _shape(node))
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from scoreserve.errors import BadInput, BootError
+from scoreserve.model_files import refused
 from scoreserve.settings import Settings
 from scoreserve.worker.nocode import tabular
 from scoreserve.worker.nocode.bodies import Body
@@ -27,7 +28,6 @@ _METHODS = (
     "score_samples",
 )
 _TEXT = "text"
-_MOST_LISTED = 10
 
 
 def load_skops(path: str, name: str, kind: str, settings: Settings) -> ScikitLearnModel:
@@ -38,7 +38,7 @@ def load_skops(path: str, name: str, kind: str, settings: Settings) -> ScikitLea
     def load() -> Any:
         unknown = untrusted_types(skops, path, settings)
         if unknown:
-            raise BootError(_untrusted(path, unknown, _trusted(settings)))
+            raise _untrusted(path, unknown, _trusted(settings))
         return skops.load(path, trusted=_trusted(settings))
 
     estimator, warnings = loading(path, load)
@@ -55,25 +55,24 @@ def _trusted(settings: Settings) -> list[str]:
     return [each.strip() for each in settings.trusted_types.split(",") if each.strip()]
 
 
-def _untrusted(path: str, unknown: list[str], trusted: list[str]) -> str:
-    shown = "".join(f"\n  {each}" for each in unknown[:_MOST_LISTED])
-    more = len(unknown) - _MOST_LISTED
-    return (
-        f"The model {path} holds types that are not known to be safe:{shown}"
-        + (f"\n  and {more} more" if more > 0 else "")
-        + "\nIf you trust them, set"
-        f" SCORESERVE_TRUSTED_TYPES={','.join(trusted + unknown[:_MOST_LISTED])}"
+def _untrusted(path: str, unknown: list[str], trusted: list[str]) -> BootError:
+    names = ",".join(trusted + unknown)
+    return refused(
+        f"The model holds types that are not known to be safe: {', '.join(unknown)}",
+        path,
+        f"If you trust them, set SCORESERVE_TRUSTED_TYPES={names}",
     )
 
 
 def load_pickle(path: str, name: str, kind: str, settings: Settings) -> ScikitLearnModel:
     """The model in this file, if pickles are allowed. Raises BootError."""
     if not settings.allow_pickle:
-        raise BootError(
-            f"The model {path} is a pickle, and loading one runs any code that its author put into"
-            " it. If you trust whoever can write this file, set SCORESERVE_ALLOW_PICKLE=true"
-            " (--allow-pickle). Formats that hold no code: skops.io.dump(model, 'model.skops'), or"
-            " ONNX."
+        raise refused(
+            "The model is a pickle, and loading one runs any code that its author put into it",
+            path,
+            "Save it in a format without code: skops.io.dump(model, 'model.skops'), or ONNX. Or,"
+            " if you trust whoever can write this file, set SCORESERVE_ALLOW_PICKLE=true"
+            " (--allow-pickle).",
         )
     joblib = library("joblib", "joblib", path)
     estimator, warnings = loading(path, lambda: joblib.load(path))
@@ -82,9 +81,11 @@ def load_pickle(path: str, name: str, kind: str, settings: Settings) -> ScikitLe
 
 def _model(estimator: Any, interface: ModelInterface, settings: Settings) -> ScikitLearnModel:
     if not any(callable(getattr(estimator, method, None)) for method in _METHODS):
-        raise BootError(
-            f"{interface.path} holds a {type(estimator).__qualname__}, which has none of the"
-            f" methods {', '.join(_METHODS)}: it needs an entry script (--entry-script)."
+        raise refused(
+            f"The file holds a {type(estimator).__qualname__}, which has none of the methods"
+            f" {', '.join(_METHODS)}: it needs an entry script",
+            interface.path,
+            "Write one, and name it with --entry-script.",
         )
     return ScikitLearnModel(estimator, interface, settings.method)
 
