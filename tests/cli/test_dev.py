@@ -39,7 +39,12 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_file: WriteFile
             commands.main(["dev", *arguments])
         return caught.value.cli
 
-    for variable in ("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "AML_APP_ROOT"):
+    for variable in (
+        "AZUREML_ENTRY_SCRIPT",
+        "AML_ENTRY_SCRIPT",
+        "AZUREML_MODEL_DIR",
+        "AML_APP_ROOT",
+    ):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.delitem(sys.modules, "debugpy", raising=False)
     monkeypatch.setattr(dev, "serve", serve)
@@ -70,15 +75,28 @@ def test_the_script_and_its_model_are_found_where_they_usually_are(
     assert start("--model-dir", "other")["model_dir"] == "other"
 
 
+def test_a_script_that_is_named_elsewhere_wins(
+    start: Start, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("AZUREML_ENTRY_SCRIPT", "")  # as images have it
+    assert start()["entry_script"] == str(tmp_path / "score.py")
+    monkeypatch.setenv("AZUREML_ENTRY_SCRIPT", "other.py")
+    assert start()["entry_script"] == str(tmp_path / "other.py")
+    monkeypatch.delenv("AZUREML_ENTRY_SCRIPT")
+    write_file("config.json", '{"AZUREML_ENTRY_SCRIPT": "another.py"}')
+    assert start()["entry_script"] == str(tmp_path / "another.py")
+    assert start("--model", "model.onnx")["entry_script"] is None
+
+
 def test_a_model_that_is_set_elsewhere_wins(
     start: Start, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_file("model/model.bin", "")
     write_file("config.json", '{"AZUREML_MODEL_DIR": "other"}')
-    assert start()["model_dir"] is None  # the server reads the file
+    assert start()["model_dir"] == "other"
     write_file("config.json", "{}")
     monkeypatch.setenv("AZUREML_MODEL_DIR", "another")
-    assert start()["model_dir"] is None
+    assert start()["model_dir"] == "another"
 
 
 def test_a_breakpoint_has_no_time_limit(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:

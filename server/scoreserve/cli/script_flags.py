@@ -76,20 +76,25 @@ def add_flags(command: Parser, names: Sequence[str], defaults: Mapping[str, Any]
 
 
 def values(command: Parser, arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    """What the flags say, by setting, with the script and its model found where they usually are.
-    `names` are those of the flags: entry_script, model and model_dir among them.
+    """What the flags say, by setting. The script and its model directory are found where else they
+    are named, or where they usually are; `names` has both, and `model`.
 
     Ends the process with 2 for a script that is not there.
     """
     found = {name: getattr(arguments, name) for name in names}
     script = arguments.script or found["entry_script"]
-    if script is None and not ("AZUREML_ENTRY_SCRIPT" in os.environ or found["model"]):
-        script = _USUAL_SCRIPT if os.path.isfile(_USUAL_SCRIPT) else None
     if script is not None:
         _require(command, script)
         found["entry_script"] = os.path.abspath(script)
-    if not found["model_dir"]:
-        found["model_dir"] = _model_beside(found)
+    try:
+        settings = load(found, os.environ, os.getcwd()).settings
+    except ConfigurationError:  # which whoever starts says
+        return found
+    if settings.entry_script and not settings.model:
+        found["entry_script"] = os.path.abspath(settings.script_path or "")
+    elif not settings.model and os.path.isfile(_USUAL_SCRIPT):
+        found["entry_script"] = os.path.abspath(_USUAL_SCRIPT)
+    found["model_dir"] = settings.model_dir or _model_beside(found["entry_script"])
     return found
 
 
@@ -107,13 +112,7 @@ def _require(command: Parser, script: str) -> None:
     command.error(no_such("file", script, scripts, command.prog))
 
 
-def _model_beside(found: Mapping[str, Any]) -> str | None:
-    """The usual model directory, if no other is set and it is there."""
-    try:
-        settings = load(found, os.environ, os.getcwd()).settings
-    except ConfigurationError:  # whoever starts says so
-        return None
-    if settings.model_dir or settings.script_path is None:
-        return None
-    beside = os.path.join(os.path.dirname(settings.script_path), _USUAL_MODEL_DIR)
-    return os.path.abspath(beside) if os.path.isdir(beside) else None
+def _model_beside(script: str | None) -> str | None:
+    """The usual model directory, if it is there."""
+    beside = os.path.join(os.path.dirname(script or ""), _USUAL_MODEL_DIR)
+    return beside if script is not None and os.path.isdir(beside) else None

@@ -1,0 +1,21 @@
+"""The commands beside `serve`, in an image: a project is made, checked and measured there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.images.conftest import CPU, Run
+
+pytestmark = pytest.mark.images
+
+ALL = (
+    "scoreserve init /tmp/project && cd /tmp/project && scoreserve check"
+    " && scoreserve bench --seconds 1 --rounds 1 --workers 1 --batch-sizes 1"
+)
+
+
+def test_a_project_is_made_checked_and_measured(run: Run) -> None:
+    with run(CPU, "sh", "-c", ALL, env={"AZUREML_ENTRY_SCRIPT": ""}) as container:
+        assert container.wait_exit() == 0, container.logs
+        assert "Ready to serve." in container.logs
+        assert "WORKER_COUNT=1 SCORESERVE_MAX_BATCH_SIZE=1" in container.logs
