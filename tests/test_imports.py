@@ -50,6 +50,7 @@ STATIONS = (
     "scoreserve.cli",
     "scoreserve.bench",
     "scoreserve.check",
+    "scoreserve.deploy",
     "scoreserve.front",
     "scoreserve.front.http",
     "scoreserve.front.api",

@@ -4,6 +4,7 @@
     ├── ConfigurationError           a setting has a value it cannot have                     exit 3
     │   └── ConfigFileError          the config file cannot be read as one                    exit 3
     ├── BootError                    the entry script cannot serve                            exit 3
+    ├── DeploymentError              a deployment's files or its image cannot be used         exit 1
     └── ReplyError                   a request gets this status and message
         ├── BadInput                 the body or the query cannot be turned into input        400
         ├── BadRequest               no HTTP request, or one that two servers may read apart  400
@@ -78,6 +79,10 @@ class BootError(ScoreserveError):
         self.what = what or message
         self.where = where
         self.remedy = remedy
+
+
+class DeploymentError(ScoreserveError):
+    """A deployment cannot be packaged or run: which file and field, what is wrong, what to do."""
 
 
 class ReplyError(ScoreserveError):

@@ -1,0 +1,1 @@
+"""Azure's deployment files → an image → a container."""
