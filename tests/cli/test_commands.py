@@ -189,11 +189,9 @@ class TestScoreserve:
     ) -> None:
         monkeypatch.setenv("WORKER_COUNT", "none")
         assert exit_code(commands.main, ["serve"]) == 3
-        _, what, where, remedy, _ = capsys.readouterr().err.splitlines()
-        assert what.startswith("What     WORKER_COUNT: Input should be a valid integer")
-        assert what.endswith(". The value is 'none'.")
-        assert where == "Where    environment variable: WORKER_COUNT"
-        assert "WORKER_COUNT" in remedy
+        words = " ".join(capsys.readouterr().err.split())
+        assert "What WORKER_COUNT: Input should be a valid integer" in words
+        assert "The value is 'none'. Where environment variable: WORKER_COUNT To do" in words
 
     def test_as_the_reference_does_from_its_command(
         self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -224,7 +222,7 @@ class TestScoreserve:
     ) -> None:
         path = write_file("mine.json", "{")
         assert exit_code(commands.main, ["serve", "--config-file", str(path)]) == 3
-        assert f"What     {path}: is not valid JSON" in capsys.readouterr().err
+        assert f"What {path}: is not valid JSON" in " ".join(capsys.readouterr().err.split())
 
     def test_unknown_keys_are_warned_of(
         self, start: Start, write_file: WriteFile, capsys: pytest.CaptureFixture[str]

@@ -106,6 +106,11 @@ class TestOneLine:
             line,
         )
 
+    def test_has_the_id_that_is_given(self) -> None:
+        log = Log(lines=1)
+        log.log.record(request_head(), OK, 0.01, api=True, request_id=b"given")
+        assert log.lines()[0].endswith(" 192.0.2.1 given")
+
     def test_is_that_of_other_paths_too_but_of_no_probe(self) -> None:
         log = Log(lines=1)
         log.log.record(request_head("GET", "/"), OK, 0.01, api=False)

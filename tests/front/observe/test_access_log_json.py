@@ -17,7 +17,7 @@ from scoreserve.front.messages.replies import Reply
 from scoreserve.front.observe.access_log_json import JsonAccessLog
 from tests.front.fakes import request_head
 
-OK = Reply(200, b"x-request-id: mine\r\n", b"[1, 2]", None, False, 0.5, 0.125)
+OK = Reply(200, b"content-type: a\r\nx-request-id: mine\r\n", b"[1, 2]", None, False, 0.5, 0.125)
 
 
 class Log:
@@ -63,6 +63,11 @@ def test_a_scored_request_is_one_object(log: Log) -> None:
         "user_agent": "curl/8",
         "phases": {"queue": 0.375, "run": 0.125, "total": 0.5},
     }
+
+
+def test_the_id_may_be_given(log: Log) -> None:
+    log.log.record(request_head(), OK, 0.5, api=True, request_id=b"given")
+    assert log.lines()[0]["request_id"] == "given"
 
 
 def test_another_has_neither_id_nor_phases(log: Log) -> None:

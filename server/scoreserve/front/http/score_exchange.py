@@ -248,14 +248,15 @@ class ScoreExchange(ReplyTo):
 
     def answer(self, reply: Reply) -> None:
         """The reply to it."""
-        self._job = None
+        job, self._job = self._job, None
+        request_id = b"" if job is None else job.request_id
         self.keep_alive = self.keep_alive and not reply.close
         if self.disconnected:
             if reply.stream is not None:
                 reply.stream.close()
             return
         if reply.stream is not None:
-            self._record(reply)
+            self._record(reply, request_id)
             task = self._state.port.loop.create_task(self._stream(reply, reply.stream))
             self._streaming = task, reply.stream
             return
@@ -268,7 +269,7 @@ class ScoreExchange(ReplyTo):
         else:
             transport.write(self._render(reply))
             transport.write(reply.body)
-        self._record(reply)  # after it is sent: no client waits for a log
+        self._record(reply, request_id)  # after it is sent: no client waits for a log
         self._finish()
 
     def break_off(self) -> None:
@@ -306,10 +307,11 @@ class ScoreExchange(ReplyTo):
             self._state.transport.close()
         self._state.answered()
 
-    def _record(self, reply: Reply) -> None:
+    def _record(self, reply: Reply, request_id: bytes = b"") -> None:
         fast_path = self._fast_path
         seconds = _clock() - self._started
-        fast_path.log.record(self._head, reply, seconds, api=True, host=self._state.host)
+        host = self._state.host
+        fast_path.log.record(self._head, reply, seconds, api=True, host=host, request_id=request_id)
         fast_path.counters.answered(self._head.method, reply, self._size)
 
 

@@ -79,7 +79,7 @@ class AccessLog:
         last = _access_log if lines > 1 else _api_log
         self._access = lines > 0 and last.isEnabledFor(logging.INFO)
 
-    def record(
+    def record(  # noqa: PLR0913 - all that is told of a request
         self,
         head: RequestHead,
         reply: Reply,
@@ -87,9 +87,11 @@ class AccessLog:
         *,
         api: bool,
         host: bytes = b"",
+        request_id: bytes = b"",
     ) -> None:
         """Logs one reply that took `seconds` to make; `api`: with the line of its own. `host` is
-        the client's, see `host_of`, where the head does not know it.
+        the client's, see `host_of`, where the head does not know it. `request_id` need not be
+        given: it stands in the reply too.
         """
         if not self._access:
             return
@@ -108,7 +110,7 @@ class AccessLog:
         if self._two:
             self._write_two(texts, reply, seconds, client, api=api)
         else:
-            self._write_one(texts[0], reply, seconds, client)
+            self._write_one(texts[0], reply, seconds, client, request_id)
         if self._direct:
             self._count()
         else:
@@ -129,13 +131,15 @@ class AccessLog:
             self._lines.append(_NEWLINE)
         self._write_access(texts, reply, client)
 
-    def _write_one(self, asked: bytes, reply: Reply, seconds: float, client: bytes) -> None:
+    def _write_one(
+        self, asked: bytes, reply: Reply, seconds: float, client: bytes, request_id: bytes
+    ) -> None:
         self._write_api(asked, reply, seconds)
         out = self._lines
         out.append(_SPACE)
         out.write(client)
         out.append(_SPACE)
-        out.write(request_id_of(reply.head))
+        out.write(_utf8(request_id or request_id_of(reply.head)) or b"-")
         out.append(_NEWLINE)
 
     def _write_api(self, asked: bytes, reply: Reply, seconds: float) -> None:
@@ -236,12 +240,12 @@ def host_of(client: bytes) -> bytes:
 
 
 def request_id_of(head: bytes) -> bytes:
-    """The id that the header lines of a reply tell its client, as the log has it."""
+    """The id that the header lines of a reply tell its client, if they do."""
     before = head.find(_BEFORE_ID)
     if before < 0:
-        return b"-"
+        return b""
     start = before + len(_BEFORE_ID)
-    return _utf8(head[start : head.find(_END, start)])
+    return head[start : head.find(_END, start)]
 
 
 def _header(head: RequestHead, name: bytes) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from scoreserve.front.messages.replies import Reply
-from scoreserve.front.observe.access_log import AccessLog, host_of, is_probe
+from scoreserve.front.observe.access_log import AccessLog, host_of, is_probe, request_id_of
 from scoreserve.heads import RequestHead
 from scoreserve.logs import rfc3339
 
@@ -23,7 +23,7 @@ _DIGITS = 6  # of seconds: microseconds
 class JsonAccessLog(AccessLog):
     """Writes one JSON object a request."""
 
-    def record(
+    def record(  # noqa: PLR0913 - all that is told of a request
         self,
         head: RequestHead,
         reply: Reply,
@@ -31,6 +31,7 @@ class JsonAccessLog(AccessLog):
         *,
         api: bool,
         host: bytes = b"",
+        request_id: bytes = b"",
     ) -> None:
         if not self._access or is_probe(head):
             return
@@ -51,9 +52,9 @@ class JsonAccessLog(AccessLog):
         }
         if head.query:
             line["query"] = head.query.decode("latin-1")
-        request_id = dict(reply.headers).get(b"x-request-id")
-        if request_id is not None:
-            line["request_id"] = request_id.decode("latin-1")
+        told = request_id or request_id_of(reply.head)
+        if told:
+            line["request_id"] = told.decode("latin-1")
         agent = head.header(b"user-agent")
         if agent is not None:
             line["user_agent"] = agent.decode("latin-1")
