@@ -45,6 +45,7 @@ help:
 	@echo "make manifests  what is made from the Helm chart in deploy/, anew"
 	@echo "make images   build the CPU and GPU container images"
 	@echo "make image-test  build them, run them and all that docs/images.md says of them"
+	@echo "make release-check  build wheel and source distribution, and try them in bare environments"
 	@echo "make clean    remove the virtual environments and what was built"
 
 run: $(EXAMPLE)/model/sklearn_digits_model.pkl
@@ -78,7 +79,7 @@ test-lowest: $(LOWEST)/.installed $(TEST_NEEDS)
 	  $(LOWEST)/bin/pytest $(PARALLEL) $(OLD) $(or $(ARGS),--ignore=tests/benchmarks --ignore=tests/images)
 
 # A Python that is neither here nor to be fetched is named in the end.
-WITHOUT_SERVERS := $(patsubst %,--ignore=tests/%,contract faults field live)
+WITHOUT_SERVERS := $(patsubst %,--ignore=tests/%,contract docs faults field live)
 test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 	@tested=; missing=; failed=; for version in $(PYTHONS); do \
 	  python=.venv-pythons/$$version; \
@@ -97,11 +98,11 @@ test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 	[ -z "$$failed" ] || echo "Failed: Python$$failed"; \
 	[ -n "$$tested" ] && [ -z "$$failed" ]
 
-test-kubernetes: $(KUBERNETES)/.installed .haproxy
 # With clients and pyarrow, in environments of their own: they ask for other versions than each other.
 test-protocols: $(PROTOCOLS)/.installed
 	$(PROTOCOLS)/bin/pytest -m '' $(or $(ARGS),tests/protocols tests/worker/protocols)
 
+test-kubernetes: $(KUBERNETES)/.installed .haproxy
 	$(KUBERNETES)/bin/pytest -m kubernetes $(PARALLEL) tests/kubernetes $(ARGS)
 
 manifests: $(KUBERNETES)/.installed
@@ -203,6 +204,9 @@ image-test: $(BIN)/.dev $(BIN)/.image-test $(KUBERNETES)/.installed
 	BUILDER=buildah base-images/build cpu gpu
 	$(BIN)/pytest -m images tests/images tests/kubernetes $(ARGS)
 
+release-check: .compiler
+	PYTHON=$(PYTHON) .ci/release-check
+
 clean:
 	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(PROTOCOLS) $(KUBERNETES) .venv-pythons .bench .build $(EXAMPLE)/model dist site
 
@@ -257,10 +261,6 @@ $(KUBERNETES)/.installed: tests/kubernetes/requirements.txt pyproject.toml
 	rm $(KUBERNETES)/*kubectl*.whl
 	@touch $@
 
-# On an old Python: the newest has no wheels of versions that old. The second time without what tests
-# need, some of which asks for newer versions: mypy of librt.
-$(LOWEST)/.installed: pyproject.toml tests/contract/requirements-reference.txt | $(BIN)/.uv
-	$(UV) venv --quiet --clear --python 3.10 $(LOWEST) || $(UV) venv --quiet --clear --python 3.11 $(LOWEST)
 $(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt \
   tests/protocols/requirements-kserve.txt | $(BIN)/.uv
 	[ -e $@ ] || $(UV) venv --quiet --clear $(PROTOCOLS)
@@ -272,6 +272,10 @@ $(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt
 	done
 	@touch $@
 
+# On an old Python: the newest has no wheels of versions that old. The second time without what tests
+# need, some of which asks for newer versions: mypy of librt.
+$(LOWEST)/.installed: pyproject.toml tests/contract/requirements-reference.txt | $(BIN)/.uv
+	$(UV) venv --quiet --clear --python 3.10 $(LOWEST) || $(UV) venv --quiet --clear --python 3.11 $(LOWEST)
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[dev,example]'
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --upgrade --editable .
 	$(call MAKE_REFERENCE,$(LOWEST)/bin/python,$(LOWEST)/reference)

@@ -247,8 +247,9 @@ class TestStreams:
         self, serve: Serve, error: type[BaseException]
     ) -> None:
         def run(data: str) -> Generator[str, None, None]:
-            raise error(data)
-            yield
+            if data:
+                raise error(data)
+            yield data
 
         sent = serve(run, jobs(b"a"))
         assert statuses(sent) == [500]
