@@ -335,7 +335,10 @@ class TestStartLines:
 
     @pytest.fixture(autouse=True)
     def docs_installed(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(importlib.util, "find_spec", lambda name: True)
+        find = importlib.util.find_spec
+        monkeypatch.setattr(
+            importlib.util, "find_spec", lambda name: name == "flask_swagger_ui" or find(name)
+        )
 
     def printed(self, start: Start, capsys: pytest.CaptureFixture[str], *flags: str) -> list[str]:
         """Those of `scoreserve serve` with these flags."""
