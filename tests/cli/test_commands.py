@@ -388,8 +388,8 @@ class TestStartLines:
     def test_say_where_what_is_missing_would_be(
         self, start: Start, capsys: pytest.CaptureFixture[str], tmp_path: Path
     ) -> None:
-        lines = self.printed(start, capsys, "--model-dir", "nowhere")
-        assert f"  script   {tmp_path}/main.py" in lines
+        assert f"  script   {tmp_path}/main.py" in self.printed(start, capsys)
+        lines = self.printed(start, capsys, "score.py", "--model-dir", "nowhere")
         assert f"  model    {tmp_path}/nowhere, which does not exist" in lines
 
     def test_are_one_record_of_json(
