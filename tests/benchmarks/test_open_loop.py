@@ -19,7 +19,6 @@ STALL_SECONDS = 0.5
 
 def load(handler: Handler, schedule: Schedule) -> dict[str, float]:
     """The figures of a load on a server that handles each connection so."""
-
     handled: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

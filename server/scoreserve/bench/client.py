@@ -142,7 +142,7 @@ async def measure(
     address = urlsplit(url)
     host, port = address.hostname or "", address.port or 80
     requests = [
-        _request(address.path, f"{host}:{port}", Path(file).read_bytes(), content_type)
+        _request(address.path, f"{host}:{port}", file, content_type)
         for file, content_type in samples
     ]
     load = Load(requests, seconds)
@@ -181,7 +181,9 @@ async def _connect(load: Load, host: str, port: int) -> None:
             connection.give_up()
 
 
-def _request(path: str, host: str, body: bytes, content_type: str) -> bytes:
+def _request(path: str, host: str, file: str, content_type: str) -> bytes:
+    """The bytes of a request whose body is this file."""
+    body = Path(file).read_bytes()
     head = f"POST {path or '/'} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {content_type}\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode("latin-1") + body
 

@@ -366,7 +366,6 @@ class TestTimeouts:
 
     def test_a_bad_request_does_not_use_up_the_time_of_many_neighbours(self) -> None:
         """Where a call takes as long for many rows as for one, all of them were in one."""
-
         run, calls = counted(row_wise("tuple"))
 
         def slow(data: str) -> Any:
