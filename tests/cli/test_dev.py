@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import httpx
 import pytest
 
 from scoreserve.cli import commands, dev
 from tests.conftest import WriteFile
+from tests.ports import free_port
+from tests.servers import DEADLINE_SECONDS, wait_until
 
+COMMAND = Path(sys.executable).with_name("scoreserve")
 SCRIPT = "def init(): pass\ndef run(data): return data\n"
 
 
@@ -123,3 +129,31 @@ def test_a_script_that_is_not_there_is_told_in_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_a_script_that_cannot_start_is_waited_for(tmp_path: Path, write_file: WriteFile) -> None:
+    """And once it runs, its traceback is in the answer."""
+    script = write_file("score.py", "import nothing_of_this_name\n")
+    log = tmp_path / "log"
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [str(COMMAND), "dev", "score.py", "--port", str(port)],
+            cwd=tmp_path,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        wait_until(lambda: "the server waits for it to change" in log.read_text(), "it waits")
+        assert "No module named 'nothing_of_this_name'" in log.read_text()
+        assert httpx.post(f"{url}/score", content=b"[]").status_code == 502
+        script.write_text("def init(): pass\ndef run(data): return 1 / 0\n")
+        wait_until(lambda: httpx.get(url).status_code == 200, "it serves")
+        answer = httpx.post(f"{url}/score", content=b"[]")
+        assert answer.status_code == 500
+        assert answer.json()["traceback"][-1] == "ZeroDivisionError: division by zero"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(DEADLINE_SECONDS) == 0
+    finally:
+        process.kill()
+        process.wait()
