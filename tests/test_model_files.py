@@ -158,3 +158,26 @@ class TestNames:
         assert model_files.model_name(Settings(**script, model_dir="models/iris/1")) == "iris"
         assert model_files.model_name(Settings(**script)) == "score"
         assert model_files.model_name(Settings()) == "model"
+
+
+class TestInPlaceOfAScript:
+    def test_is_a_model_that_is_named_or_the_only_thing_there(self, tmp_path: Path) -> None:
+        root: dict[str, Any] = {"app_root": str(tmp_path), "model_dir": str(tmp_path / "m")}
+        assert model_files.without_script(Settings(**root)) is None
+        write(tmp_path, "m/m.onnx")
+        assert model_files.without_script(Settings(**root)) == str(tmp_path / "m")
+        assert model_files.without_script(Settings(**root, entry_script="score.py")) is None
+        assert model_files.without_script(Settings(app_root=str(tmp_path))) is None
+        write(tmp_path, "main.py", b"")
+        assert model_files.without_script(Settings(**root)) is None
+        assert model_files.without_script(Settings(**root, model="/m.onnx")) == "/m.onnx"
+
+    def test_a_path_is_that_of_a_model_by_what_it_holds(self, tmp_path: Path) -> None:
+        assert model_files.is_model(str(write(tmp_path, "a.onnx")))
+        assert model_files.is_model(str(write(tmp_path, "lfs.onnx", b"version https://git-lfs")))
+        assert not model_files.is_model(str(write(tmp_path, "score.py", b"")))
+        assert not model_files.is_model(str(write(tmp_path, "a.json", b"{}")))
+        assert not model_files.is_model(str(tmp_path))
+        assert not model_files.is_model(str(tmp_path / "no.onnx"))
+        write(tmp_path, "MLmodel", b"flavors: {}")
+        assert model_files.is_model(str(tmp_path))

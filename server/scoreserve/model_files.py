@@ -65,8 +65,8 @@ def find(settings: Settings) -> ModelFile | None:
     Raises BootError where `settings.model` or `settings.model_file` names no model, where there are
     several of a kind, and for a model of a kind that needs an entry script.
     """
-    root = settings.model or settings.model_dir
-    if not root or not os.path.exists(root):
+    root = _absolute(settings.model or settings.model_dir or "")
+    if not (settings.model or settings.model_dir) or not os.path.exists(root):
         if settings.model:
             raise refused("There is no model", settings.model, "Name another with --model.")
         return None
@@ -82,6 +82,28 @@ def find(settings: Settings) -> ModelFile | None:
     if found is None and settings.model:
         raise refused("There is no model in this directory", root, _KNOWN)
     return found
+
+
+def without_script(settings: Settings) -> str | None:
+    """Where the model is looked for that is served without a script, or None where there is one: a
+    setting for it, or main.py. Absolute.
+    """
+    if settings.model:
+        return _absolute(settings.model)
+    has_main = os.path.exists(os.path.join(settings.app_root, "main.py"))
+    if settings.script_path is not None or has_main or not settings.model_dir:
+        return None
+    return _absolute(settings.model_dir) if os.path.exists(settings.model_dir) else None
+
+
+def is_model(path: str) -> bool:
+    """Whether a path that a user names is that of a model, not of a script."""
+    if os.path.isdir(path):
+        return os.path.isfile(os.path.join(path, _MLMODEL))
+    try:
+        return os.path.isfile(path) and _kind_of(path) is not None
+    except BootError:  # it is none yet, or cannot be read
+        return True
 
 
 def model_name(settings: Settings) -> str:

@@ -11,6 +11,7 @@ import platform
 from collections.abc import Iterator
 
 from scoreserve import __version__, wire
+from scoreserve.model_files import without_script
 from scoreserve.setting_values import ALL_ADDRESSES
 from scoreserve.settings import Settings
 
@@ -53,7 +54,7 @@ def _pages(settings: Settings) -> Iterator[str]:
 
 
 def _script(settings: Settings) -> str:
-    if settings.model:
+    if without_script(settings) is not None:
         return "none: the model is served without one"
     path = settings.script_path or os.path.join(settings.app_root, "main.py")
     return os.path.abspath(path)

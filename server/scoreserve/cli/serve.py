@@ -18,6 +18,7 @@ from scoreserve.cli import settings_help
 from scoreserve.cli.flags import Parser, checked
 from scoreserve.compute_budget import thread_limits
 from scoreserve.errors import EXIT_BOOT, ConfigFileError, ConfigurationError
+from scoreserve.model_files import is_model
 from scoreserve.settings import sources
 from scoreserve.settings_loader import Loaded, exported, forget_secrets, load
 from scoreserve.start_failure import StartFailure, tell
@@ -49,9 +50,13 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
 def _run(arguments: argparse.Namespace) -> NoReturn:
     cli = vars(arguments)
     if cli["script"] is not None:
-        if cli["entry_script"] is not None:
-            cli["parser"].error("the script is named twice, as SCRIPT and by --entry-script")
-        cli["entry_script"] = cli["script"]
+        if is_model(cli["script"]):
+            setting, what, flag = "model", "model", "--model"
+        else:
+            setting, what, flag = "entry_script", "script", "--entry-script"
+        if cli[setting] is not None:
+            cli["parser"].error(f"the {what} is named twice, as SCRIPT and by {flag}")
+        cli[setting] = cli["script"]
     serve(cli)
 
 

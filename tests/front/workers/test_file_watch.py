@@ -6,7 +6,6 @@ import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,7 +15,6 @@ from scoreserve.front.workers.file_watch import (
     look_at_model,
     watch,
     watched_folders,
-    watched_model,
 )
 from scoreserve.settings import Settings
 from tests.conftest import WriteFile
@@ -129,10 +127,8 @@ def test_a_change_is_told_once_and_when_it_is_complete(
 class TestModels:
     """That are served without a script."""
 
-    def test_are_watched_by_their_path(self, write_file: WriteFile, tmp_path: Path) -> None:
+    def test_are_watched_by_their_path(self, write_file: WriteFile) -> None:
         path = write_file("m.onnx", "one")
-        settings = Settings(app_root=str(tmp_path), model=str(path))
-        assert watched_model(settings) == str(path)
         before = look_at_model(str(path))
         write_file("m.onnx", "another")
         assert differences(before, look_at_model(str(path))) == [str(path)]
@@ -148,12 +144,3 @@ class TestModels:
             "m/data/model.skops",
         }
         assert len(look_at_model(str(tmp_path / "m"), most=1)) == 1
-
-    def test_of_a_script_are_left_alone(self, write_file: WriteFile, tmp_path: Path) -> None:
-        """It may write there."""
-        root: dict[str, Any] = {"app_root": str(tmp_path), "model_dir": str(tmp_path / "m")}
-        assert watched_model(Settings(**root)) == str(tmp_path / "m")
-        assert watched_model(Settings(**root, entry_script="score.py")) is None
-        write_file("main.py", "")
-        assert watched_model(Settings(**root)) is None
-        assert watched_model(Settings(app_root=str(tmp_path / "other"))) is None

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from itertools import islice
 
+from scoreserve.model_files import without_script
 from scoreserve.settings import Settings
 
 _log = logging.getLogger("azmlinfsrv")
@@ -37,7 +38,7 @@ async def watch(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> None:
     """Calls `changed` with the names of files that changed, until it is cancelled."""
-    folders, model = watched_folders(settings), watched_model(settings)
+    folders, model = watched_folders(settings), without_script(settings)
     _log.info("Watching the Python files in %s", ", ".join(folders))
     if model is not None:
         _log.info("Watching the model %s", model)
@@ -59,15 +60,6 @@ def watched_folders(settings: Settings) -> list[str]:
     # As it is named: a link may lead to another folder tomorrow.
     beside = os.path.dirname(os.path.abspath(settings.script_path))
     return [root] if os.path.commonpath([root, beside]) == root else [root, beside]
-
-
-def watched_model(settings: Settings) -> str | None:
-    """The file or directory of a model that is served without a script, or None."""
-    if settings.model:
-        return os.path.abspath(settings.model)
-    main = os.path.join(settings.app_root, "main.py")
-    without_script = settings.script_path is None and not os.path.exists(main)
-    return os.path.abspath(settings.model_dir) if without_script and settings.model_dir else None
 
 
 def _look_at_both(folders: Collection[str], model: str | None) -> Files:
