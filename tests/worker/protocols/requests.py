@@ -10,6 +10,7 @@ import numpy as np
 
 from scoreserve import heads
 from scoreserve.heads import RequestHead
+from scoreserve.protocols import model_of
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.protocols.bodies.inflate import inflating
@@ -68,6 +69,7 @@ class Served:
         if chosen.gzip_bodies:
             convention.inflate = inflating(chosen.max_body_bytes)
         self.protocols = ServedProtocols(run, convention, chosen, model)
+        self.model = model_of(chosen)
         self._runner = ScriptRunner(run, convention, chosen, protocols=self.protocols)
 
     def call(self, path: str, body: bytes, headers: Headers = ()) -> Call:

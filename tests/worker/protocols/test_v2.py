@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scoreserve.worker.protocols import v2_request
 from scoreserve.worker.protocols.outputs import tensors_of
 from tests.worker.protocols.conftest import with_schema
 from tests.worker.protocols.requests import (
@@ -342,6 +343,17 @@ class TestFailures:
         assert answer["error"].startswith("An unexpected error occurred in scoring script.")
         shown = Served(run, show_tracebacks=True).refusal(INFER, body_of(rows_input()))[1]
         assert "ValueError" in shown["traceback"][-1]
+
+    def test_a_fault_in_reading_ends_the_request_alone(
+        self, arrays: Served, monkeypatch: pytest.MonkeyPatch, server_log: pytest.LogCaptureFixture
+    ) -> None:
+        def read(head: Any, body: Any) -> None:
+            raise ZeroDivisionError
+
+        monkeypatch.setattr(v2_request, "read", read)
+        status, answer = arrays.refusal(INFER, body_of(rows_input()))
+        assert (status, list(answer)) == (500, ["error"])
+        assert "The body could not be read" in server_log.text
 
     def test_a_compressed_body(self, arrays: Served) -> None:
         status, answer = arrays.refusal(INFER, b"\x1f\x8b", [("content-encoding", "gzip")])

@@ -68,7 +68,7 @@ class SchemaInputs:
         return self.of_named({tensor.name: tensor.array for tensor in tensors})
 
     def of_json(self, body: Buffer) -> Arguments:
-        return _as_score(self._reader, body)
+        return as_score(self._reader, body)
 
     @property
     def only(self) -> Parameter:
@@ -105,7 +105,7 @@ class TextInputs:
         return self.of_named({tensor.name: texts.value_of(tensor) for tensor in tensors})
 
     def of_json(self, body: Buffer) -> Arguments:
-        return _as_score(self._reader, body)
+        return as_score(self._reader, body)
 
     def _text(self, values: Named, params: Named | None) -> Arguments:
         members = {name: _plain(value) for name, value in values.items()}
@@ -114,7 +114,8 @@ class TextInputs:
         return {self.parameter: texts.written(members)}
 
 
-def _as_score(reader: InputReader, body: Buffer) -> Arguments:
+def as_score(reader: InputReader, body: Buffer) -> Arguments:
+    """The arguments for a body as POST /score has it. Raises BadInput."""
     head = RequestHead(b"POST", b"/score", b"", b"1.1", b"http", b"", _JSON)
     return reader.read(heads.encode_head(head), body)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from scoreserve.wire import Buffer
-from scoreserve.worker.protocols.inputs import Arguments, Named
+from scoreserve.worker.protocols.inputs import Arguments, Named, as_score
 from scoreserve.worker.protocols.tensors import Tensor, texts
 from scoreserve.worker.script.inputs import InputReader
 from scoreserve.worker.script.model_interface import ModelInterface, Tensors
@@ -38,7 +38,7 @@ class ModelInputs:
         return {self._parameter: Tensors(self._renamed(arrays))}
 
     def of_json(self, body: Buffer) -> Arguments:
-        return {self._parameter: bytes(body).decode()}
+        return as_score(self._reader, body)
 
     def _renamed(self, values: Named) -> dict[str, Any]:
         """One value for a model with one input needs no name."""

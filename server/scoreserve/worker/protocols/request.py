@@ -10,14 +10,15 @@ One is made for each request, and knows of it what the answer depends on.
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scoreserve import heads, wire
-from scoreserve.errors import ReplyError, ResultUnusable, ScriptAnswered
+from scoreserve import heads, logs, wire
+from scoreserve.errors import InternalError, ReplyError, ResultUnusable, ScriptAnswered
 from scoreserve.heads import RequestHead
 from scoreserve.protocols import Model, error_body
 from scoreserve.wire import Buffer, Outcome
@@ -26,6 +27,8 @@ from scoreserve.worker.protocols.inputs import Arguments, Inputs
 from scoreserve.worker.script import json_text, results
 from scoreserve.worker.script.inputs import InputReader
 from scoreserve.worker.script.responses import StreamedOutcome
+
+_log = logging.getLogger("azmlinfsrv")
 
 _loads: Final = json.loads  # the script may put another in its place
 _ANSWERED: Final = b"x-ms-run-function-failed: False\r\n"
@@ -57,7 +60,14 @@ class ProtocolRequest:
         """
         decoded = heads.decode_head(head)
         refuse_compressed(decoded)
-        return self.arguments(decoded, body)
+        try:
+            return self.arguments(decoded, body)
+        except (ReplyError, MemoryError):
+            raise
+        except Exception as error:  # a fault of ours, or of a library that was given any bytes
+            request = logs.request_text(decoded.request_id)
+            _log.exception("The body could not be read, %s", request)
+            raise InternalError().with_cause(error) from error
 
     def arguments(self, head: RequestHead, body: Buffer) -> Arguments:
         """What `read` says, of a body that is not compressed."""
