@@ -6,20 +6,15 @@ import os
 import sys
 from typing import TextIO
 
+from scoreserve.logs import PLAIN, RED, wants_color
+
 _CLEAR_LINE = "\r\x1b[K"
-_CODES = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}
-
-
-def has_colours(stream: TextIO) -> bool:
-    """Whether colours may be written: to a terminal that knows them, unless NO_COLOR is set (see
-    https://no-color.org).
-    """
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+_CODES = {"green": "\x1b[32m", "yellow": "\x1b[33m", "red": RED}
 
 
 def coloured(text: str, colour: str, stream: TextIO) -> str:
-    """The text in a colour, or as it is where there are none."""
-    return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if has_colours(stream) else text
+    """The text in a colour, where the stream may have some: see `wants_color`."""
+    return f"{_CODES[colour]}{text}{PLAIN}" if wants_color(stream) else text
 
 
 class Progress:
