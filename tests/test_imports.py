@@ -50,6 +50,7 @@ STATIONS = (
     "scoreserve.cli",
     "scoreserve.bench",
     "scoreserve.check",
+    "scoreserve.deploy.files",
     "scoreserve.deploy",
     "scoreserve.front",
     "scoreserve.front.http",

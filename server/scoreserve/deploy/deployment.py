@@ -171,6 +171,7 @@ class Deployment:
     app_insights: bool = False
     storage_collection: bool = False  # of azureml-monitoring's ModelDataCollector
     collector_config: str = ""  # JSON for COLLECTOR_CONFIG
+    schema: Path | None = None  # a Swagger document, of before inference-schema
     isolated: bool = False  # the container is to reach nothing outside
     labels: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

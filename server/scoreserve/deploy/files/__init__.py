@@ -1,0 +1,1 @@
+"""Azure's deployment files, read into a Deployment."""

@@ -1,0 +1,53 @@
+"""Models as the command line names them: a path, or NAME:VERSION=PATH."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from scoreserve.deploy.deployment import Model
+from scoreserve.errors import DeploymentError
+
+_NAMED = re.compile(r"([^=:/\\]+)(?::(\d+))?=(.+)")
+# Azure's own rule for the name of a model.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
+_LONGEST_OF_A_FILE = 30  # characters of the name of a model that nobody registered
+_UNREGISTERED, _FIRST = "0", "1"
+_ARCHIVES = (".tar.gz", ".tgz")
+
+
+def models(written: Sequence[str], root: Path) -> tuple[Model, ...]:
+    """The models that are named; paths start from `root`. Raises DeploymentError."""
+    found = [_model(text, root) for text in written]
+    folders = [model.folder for model in found]
+    twice = next((model for model in found if folders.count(model.folder) > 1), None)
+    if twice is not None:
+        raise DeploymentError(
+            f"--model {twice.path}: there are two of {twice.name}:{twice.version}; name each, as"
+            " NAME:VERSION=PATH"
+        )
+    return tuple(found)
+
+
+def _model(written: str, root: Path) -> Model:
+    named = None if (root / written).exists() else _NAMED.fullmatch(written)
+    path = (root / Path(named[3] if named else written).expanduser()).absolute()
+    if not path.exists():
+        raise DeploymentError(f"--model {written}: no such file or folder: {path}")
+    path = path.resolve()
+    packed = path.is_file() and path.name.lower().endswith(_ARCHIVES)
+    if named is None:
+        return Model(_name_of(path, packed)[:_LONGEST_OF_A_FILE], _UNREGISTERED, path, packed)
+    if not _NAME.fullmatch(named[1]):
+        raise DeploymentError(
+            f"--model {written}: a model's name has letters, digits, `.`, `_` and `-`"
+        )
+    return Model(named[1], named[2] or _FIRST, path, packed)
+
+
+def _name_of(path: Path, packed: bool) -> str:
+    """As azureml-core names a model that nobody registered: by its file."""
+    if not packed:
+        return path.name
+    return path.name[: -len(next(end for end in _ARCHIVES if path.name.lower().endswith(end)))]
