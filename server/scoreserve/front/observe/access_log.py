@@ -110,7 +110,7 @@ class AccessLog:
         if self._two:
             self._write_two(texts, reply, seconds, client, api=api)
         else:
-            self._write_one(texts[0], reply, seconds, client, request_id)
+            self._write_one(texts[0], reply, seconds, client, _told_id(head, reply, request_id))
         if self._direct:
             self._count()
         else:
@@ -139,7 +139,7 @@ class AccessLog:
         out.append(_SPACE)
         out.write(client)
         out.append(_SPACE)
-        out.write(_utf8(request_id or request_id_of(reply.head)) or b"-")
+        out.write(request_id)
         out.append(_NEWLINE)
 
     def _write_api(self, asked: bytes, reply: Reply, seconds: float) -> None:
@@ -237,6 +237,13 @@ def texts_of(head: RequestHead) -> Texts:
 def host_of(client: bytes) -> bytes:
     """The address of a client, `host:port` or nothing, as the log has it."""
     return _utf8(client.rpartition(b":")[0]) or b"-"
+
+
+def _told_id(head: RequestHead, reply: Reply, request_id: bytes) -> bytes:
+    """The request's id as the log has it. One that is our own needs no look."""
+    if request_id and type(head) is CachedHead and not head.brings_ids:
+        return request_id
+    return _utf8(request_id or request_id_of(reply.head)) or b"-"
 
 
 def request_id_of(head: bytes) -> bytes:
