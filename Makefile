@@ -117,6 +117,8 @@ lint: $(BIN)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/mypy examples/digits/train.py examples/digits/client.py
+	$(BIN)/mypy examples/onnx/train.py
+	$(BIN)/mypy examples/mlflow/train.py
 
 format: $(BIN)/.dev
 	$(BIN)/ruff check --fix
