@@ -64,7 +64,6 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 test: $(BIN)/.dev $(TEST_NEEDS)
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
-	SCORESERVE_FAST_PATH=false $(BIN)/pytest $(PARALLEL) tests/contract  # the ASGI path must make no difference
 
 test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
 	$(COMPILED)/bin/pytest $(PARALLEL) $(ARGS)

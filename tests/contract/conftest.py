@@ -1,4 +1,4 @@
-"""Fixtures of the contract suite: the table of differences, and a started pair of servers."""
+"""Fixtures of the contract suite: the table of differences, and the started servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from .case_files import ServerSpec
 from .differences import Table, load_table
 from .executables import Missing
-from .harness import Pair, running_pair
+from .harness import Servers, running_servers
 
 
 @pytest.fixture(scope="session")
@@ -18,13 +18,13 @@ def table() -> Table:
 
 
 @pytest.fixture(scope="session")
-def pair(
+def servers(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Pair]:
-    """Both servers for one server of a case file; stopped when the next one is needed."""
+) -> Iterator[Servers]:
+    """The reference and ours for one server of a case file; stopped when the next is needed."""
     spec: ServerSpec = request.param
     try:
-        with running_pair(spec, tmp_path_factory.mktemp("pair")) as pair:
-            yield pair
+        with running_servers(spec, tmp_path_factory.mktemp("servers")) as servers:
+            yield servers
     except Missing as missing:
         raise pytest.fail.Exception(str(missing), pytrace=False) from None

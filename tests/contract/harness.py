@@ -1,4 +1,4 @@
-"""Runs one case against both servers and says what differs."""
+"""Runs one case against the reference and ours, and says what differs."""
 
 from __future__ import annotations
 
@@ -24,52 +24,63 @@ SHOWN_BEFORE = 60  # characters of a field before the first that differs
 SHOWN_LINES = 40  # of a server's output
 
 
+# Ours answers on two paths, and which must make no difference. Names as long as the reference's: a
+# path in a body does not change the body's length.
+PATHS = {"fast-path": "true", "asgi-path": "false"}
+
+
 @dataclass(frozen=True)
-class Pair:
-    """Both servers of a case, started."""
+class Servers:
+    """The servers of a case, started."""
 
     reference: Server
-    ours: Server
+    ours: Sequence[Server]
     same_server: bool  # ours is a second reference: the harness is being checked
+
+    @property
+    def all(self) -> tuple[Server, ...]:
+        return (self.reference, *self.ours)
 
 
 @contextmanager
-def running_pair(spec: ServerSpec, directory: Path) -> Iterator[Pair]:
-    """Starts both servers at once and stops them; raises AssertionError for a bad stop."""
-    executables = reference_executable(), our_executable()
-    # Names of one length: a path in a body does not change the body's length.
-    homes = [directory / name for name in ("reference", "candidate")]
-    servers: list[Server] = []
+def running_servers(spec: ServerSpec, directory: Path) -> Iterator[Servers]:
+    """Starts all servers at once and stops them; raises AssertionError for a bad stop."""
+    reference, ours = reference_executable(), our_executable()
+    started: list[Server] = []
     stops: list[str] = []
     try:
-        for executable, home in zip(executables, homes, strict=True):
-            servers.append(start(executable, spec, home))
-        yield Pair(servers[0], servers[1], same_server=executables[0] == executables[1])
+        started.append(start(reference, spec, directory / "reference"))
+        for name, fast_path in PATHS.items():
+            path_to_score = {"SCORESERVE_FAST_PATH": fast_path}
+            started.append(start(ours, spec, directory / name, path_to_score))
+        yield Servers(started[0], started[1:], same_server=reference == ours)
     finally:
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            outcomes = pool.map(Server.stop, servers)
+        with ThreadPoolExecutor(max_workers=3) as pool:
+            outcomes = pool.map(Server.stop, started)
             stops = [
-                f"{server.root.parent.name} {what}\n{_tail(server)}"
-                for server, what in zip(servers, outcomes, strict=True)
+                f"{_name(server)} {what}\n{_tail(server)}"
+                for server, what in zip(started, outcomes, strict=True)
                 if what
             ]
     assert not stops, "\n".join(stops)
 
 
-def run_case(case: Case, pair: Pair, table: Table) -> list[str]:
+def run_case(case: Case, servers: Servers, table: Table) -> list[str]:
     """What is wrong, one text for each problem; empty if the servers agree."""
-    servers = (pair.reference, pair.ours)
-    bad_starts = [(server, what) for server in servers if (what := _bad_start(case, server))]
+    bad_starts = [(server, what) for server in servers.all if (what := _bad_start(case, server))]
     if bad_starts:
-        return [f"{_name(server, pair)} {what}\n{_tail(server)}" for server, what in bad_starts]
-    problems = _compare_replies(case, pair, table)
-    for server, is_ours in ((pair.reference, False), (pair.ours, not pair.same_server)):
+        return [f"{_name(server)} {what}\n{_tail(server)}" for server, what in bad_starts]
+    problems = _compare_replies(case, servers, table)
+    for server in servers.all:
+        is_ours = server is not servers.reference and not servers.same_server
         wrong = check_logs(case.logs, server, in_order=case.logs_in_order, is_ours=is_ours)
         if wrong:
-            problems.append("\n  ".join([f"{_name(server, pair)}:", *wrong, _tail(server)]))
-    return problems + compare_blocks(
-        case.blocks, pair.reference, pair.ours, table, same_server=pair.same_server
-    )
+            problems.append("\n  ".join([f"{_name(server)}:", *wrong, _tail(server)]))
+    for ours in servers.ours:
+        problems += compare_blocks(
+            case.blocks, servers.reference, ours, table, same_server=servers.same_server
+        )
+    return problems
 
 
 def _bad_start(case: Case, server: Server) -> str | None:
@@ -80,27 +91,31 @@ def _bad_start(case: Case, server: Server) -> str | None:
     return None if code == case.exits else f"exited {code}, the case says {case.exits}"
 
 
-def _compare_replies(case: Case, pair: Pair, table: Table) -> list[str]:
-    there = _send_all(case.requests, pair.reference)
-    here = _send_all(case.requests, pair.ours)
+def _compare_replies(case: Case, servers: Servers, table: Table) -> list[str]:
+    """Sends the requests to one server after the other; compares each of ours with the reference."""
+    there = _send_all(case.requests, servers.reference)
     problems: list[str] = []
-    for number, (request, reference, ours) in enumerate(
-        zip(case.requests, there, here, strict=True), start=1
-    ):
+    for number, (request, reply) in enumerate(zip(case.requests, there, strict=True), start=1):
         title = f"request {number}: {request.label}"
-        print(f"{title}\n{_show(reference)}")
-        if wrong := _unexpected(request, reference):
-            problems.append(f"{title}\n  the reference: {wrong}\n{_show(reference)}")
-        found = compare(
-            request,
-            Seen(reference, pair.reference.placeholders),
-            Seen(ours, pair.ours.placeholders),
-            table,
-            same_server=pair.same_server,
-        )
-        if found:
-            replies = f"  -- reference\n{_show(reference)}\n  -- ours\n{_show(ours)}"
-            problems.append("\n".join([title, *map(_side_by_side, found), replies]))
+        print(f"{title}\n{_show(reply)}")
+        if wrong := _unexpected(request, reply):
+            problems.append(f"{title}\n  the reference: {wrong}\n{_show(reply)}")
+    for server in servers.ours:
+        here = _send_all(case.requests, server)
+        for number, (request, reference, ours) in enumerate(
+            zip(case.requests, there, here, strict=True), start=1
+        ):
+            found = compare(
+                request,
+                Seen(reference, servers.reference.placeholders),
+                Seen(ours, server.placeholders),
+                table,
+                same_server=servers.same_server,
+            )
+            if found:
+                title = f"request {number} ({_name(server)}): {request.label}"
+                replies = f"  -- reference\n{_show(reference)}\n  -- ours\n{_show(ours)}"
+                problems.append("\n".join([title, *map(_side_by_side, found), replies]))
     return problems
 
 
@@ -143,8 +158,9 @@ def _wait_for_line(line: str, server: Server) -> None:
     assert found, f"no line {line!r} in\n{server.output()}"
 
 
-def _name(server: Server, pair: Pair) -> str:
-    return "the reference" if server is pair.reference else "ours"
+def _name(server: Server) -> str:
+    """Which server of a case this is: `reference`, or a path of ours."""
+    return server.root.parent.name
 
 
 def _show(reply: Reply) -> str:

@@ -110,8 +110,12 @@ def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
     return True
 
 
-def start(executable: Path, spec: ServerSpec, home: Path) -> Server:
-    """Writes the files under home/app and starts the server there; does not wait for it."""
+def start(
+    executable: Path, spec: ServerSpec, home: Path, environment: Mapping[str, str] | None = None
+) -> Server:
+    """Writes the files under home/app and starts the server there; does not wait for it. The case's
+    own variables go before those given here.
+    """
     root = home / "app"
     port, health_port = free_port(), free_port()
     values = {"<root>": str(root), "<port>": str(port), "<health_port>": str(health_port)}
@@ -124,7 +128,7 @@ def start(executable: Path, spec: ServerSpec, home: Path) -> Server:
         process = subprocess.Popen(
             _command(executable, spec, values),
             cwd=root / spec.cwd,
-            env=_environment(executable, spec, home, values),
+            env={**(environment or {}), **_environment(executable, spec, home, values)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -144,11 +148,7 @@ def _environment(
     executable: Path, spec: ServerSpec, home: Path, values: Mapping[str, str]
 ) -> dict[str, str]:
     """Nothing of the caller's environment, so that it cannot change a result, but for the path."""
-    path_to_score = {
-        name: os.environ[name] for name in ("SCORESERVE_FAST_PATH",) if name in os.environ
-    }
     return {
-        **path_to_score,
         "PATH": f"{executable.parent}:{os.defpath}",
         "HOME": str(home),
         "LANG": "C.UTF-8",

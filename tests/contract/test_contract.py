@@ -6,19 +6,19 @@ import pytest
 
 from .case_files import Case, load_cases
 from .differences import Table
-from .harness import Pair, run_case
+from .harness import Servers, run_case
 
 CASES = load_cases()
 
 
 @pytest.mark.parametrize(
-    ("pair", "case"),
+    ("servers", "case"),
     [pytest.param(case.server, case, id=case.id) for case in CASES],
-    indirect=["pair"],
+    indirect=["servers"],
     scope="session",  # without it, a server would be started for each case
 )
-def test_case(pair: Pair, case: Case, table: Table) -> None:
-    problems = run_case(case, pair, table)
+def test_case(servers: Servers, case: Case, table: Table) -> None:
+    problems = run_case(case, servers, table)
     if problems:
         pytest.fail("\n\n".join([case.id, *problems]), pytrace=False)
 
