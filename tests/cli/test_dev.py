@@ -112,6 +112,18 @@ def test_a_breakpoint_has_no_time_limit(start: Start, monkeypatch: pytest.Monkey
     assert (cli["worker_timeout_s"], cli["scoring_timeout_ms"]) == (0, 0)
 
 
+def test_it_says_what_the_page_at_docs_needs(
+    start: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start()
+    told = capsys.readouterr().err
+    assert "tracebacks" in told
+    assert "/docs" not in told
+    monkeypatch.setattr(dev, "find_spec", lambda name: None)
+    start()
+    assert "pip install 'scoreserve[docs]'" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("script", "said"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
+from importlib.util import find_spec
 from typing import Any, NoReturn
 
 from scoreserve.cli.flags import Parser
@@ -23,6 +24,9 @@ _WHILE_WRITING = {"reload": True, "show_tracebacks": True}
 _UNDER_A_DEBUGGER = {"scoring_timeout_ms": 0, "worker_timeout_s": 0}
 
 _NOTICE = "For development: clients see tracebacks, and the script is loaded anew when you save it."
+
+_PAGE_FILES = "flask_swagger_ui"  # see front/api/docs.py
+_NO_PAGE = "For the page at /docs, where requests can be tried: pip install 'scoreserve[docs]'"
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -44,7 +48,10 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
     chosen = _chosen(values(command, arguments, _FLAGS))
-    print(_NOTICE, file=sys.stderr, flush=True)
+    print(_NOTICE, file=sys.stderr)
+    if find_spec(_PAGE_FILES) is None:
+        print(_NO_PAGE, file=sys.stderr)
+    sys.stderr.flush()
     serve(chosen)
 
 
