@@ -92,7 +92,7 @@ def _bad_start(case: Case, server: Server) -> str | None:
 
 
 def _compare_replies(case: Case, servers: Servers, table: Table) -> list[str]:
-    """Sends the requests to one server after the other; compares each of ours with the reference."""
+    """Asks one server after the other; compares the replies of ours with the reference's."""
     there = _send_all(case.requests, servers.reference)
     problems: list[str] = []
     for number, (request, reply) in enumerate(zip(case.requests, there, strict=True), start=1):
