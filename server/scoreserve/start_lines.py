@@ -16,7 +16,7 @@ from scoreserve.setting_values import ALL_ADDRESSES
 from scoreserve.settings import Settings
 
 # Where the files of the page at /docs come from, see front/api/docs.py.
-_DOCS_PACKAGE = "flask_swagger_ui"
+DOCS_PACKAGE = "flask_swagger_ui"
 
 
 def version() -> str:
@@ -47,7 +47,7 @@ def _host(host: str) -> str:
 
 def _pages(settings: Settings) -> Iterator[str]:
     if settings.pages:
-        if importlib.util.find_spec(_DOCS_PACKAGE) is not None:
+        if importlib.util.find_spec(DOCS_PACKAGE) is not None:
             yield "/docs"
         yield "/status"
     yield "/metrics"

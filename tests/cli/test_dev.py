@@ -64,6 +64,7 @@ def test_only_this_machine_is_served_and_sees_tracebacks(start: Start) -> None:
     assert cli["host"] == "127.0.0.1"
     assert cli["reload"] is True
     assert cli["show_tracebacks"] is True
+    assert cli["pages"] is True
 
 
 def test_others_are_served_when_they_are_asked_for(start: Start) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from scoreserve.cli.flags import Parser
 from scoreserve.cli.script_flags import add_command, add_flags, values
 from scoreserve.cli.serve import serve
+from scoreserve.start_lines import DOCS_PACKAGE
 
 _FLAGS = (
     *("entry_script", "model", "model_dir", "app_root", "config_file"),
@@ -19,13 +20,12 @@ _FLAGS = (
 _HOST = "127.0.0.1"  # tracebacks are for whoever sits at this machine
 
 # Beside the flags. None of it is for a server that others can reach.
-_WHILE_WRITING = {"reload": True, "show_tracebacks": True}
+_WHILE_WRITING = {"reload": True, "show_tracebacks": True, "pages": True}
 # A run() that stands at a breakpoint takes as long as it takes.
 _UNDER_A_DEBUGGER = {"scoring_timeout_ms": 0, "worker_timeout_s": 0}
 
 _NOTICE = "For development: clients see tracebacks, and the script is loaded anew when you save it."
 
-_PAGE_FILES = "flask_swagger_ui"  # see front/api/docs.py
 _NO_PAGE = "For the page at /docs, where requests can be tried: pip install 'scoreserve[docs]'"
 
 
@@ -49,7 +49,7 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
 def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
     chosen = _chosen(values(command, arguments, _FLAGS))
     print(_NOTICE, file=sys.stderr)
-    if find_spec(_PAGE_FILES) is None:
+    if find_spec(DOCS_PACKAGE) is None:
         print(_NO_PAGE, file=sys.stderr)
     sys.stderr.flush()
     serve(chosen)
