@@ -70,8 +70,7 @@ class TestValues:
         schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
         defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
         # `global` is what a chart that has this one as a part hands down.
-        optional = {"global", "resources.claims"}
-        assert set(names_in_values(defaults, schema)) == set(names_in_schema(schema)) - optional
+        assert set(names_in_values(defaults, schema)) == set(names_in_schema(schema)) - {"global"}
 
     @pytest.mark.parametrize(
         ("setting", "said"),
