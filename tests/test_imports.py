@@ -52,6 +52,7 @@ STATIONS = (
     "scoreserve.check",
     "scoreserve.deploy.files",
     "scoreserve.deploy",
+    "scoreserve.deploy.conda",
     "scoreserve.front",
     "scoreserve.front.http",
     "scoreserve.front.api",

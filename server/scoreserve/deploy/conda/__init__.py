@@ -1,0 +1,1 @@
+"""Conda's environment files, and how to honour them with or without conda."""
