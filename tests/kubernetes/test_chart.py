@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from scoreserve import settings_loader
+from scoreserve import __version__, settings_loader
 from tests.kubernetes.chart import (
     CASES,
     CHART,
@@ -56,6 +56,11 @@ class TestLint:
         run("helm", "package", CHART, "--destination", tmp_path)
         (package,) = tmp_path.glob("scoreserve-*.tgz")
         run("helm", "template", "my", package)
+
+
+def test_is_of_the_version_of_the_server() -> None:
+    about = yaml.safe_load((CHART / "Chart.yaml").read_text(encoding="utf-8"))
+    assert about["appVersion"] == __version__
 
 
 @pytest.mark.parametrize("case", CASES)
