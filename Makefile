@@ -59,8 +59,9 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 
 TEST_NEEDS := .wrk .chromedriver .promtool $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
 
-# Most tests wait, for servers to start and for clients to lose patience.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
+# More than there are CPUs: most tests wait, for servers to start and for clients to lose patience.
+CPUS := $(shell getconf _NPROCESSORS_ONLN)
+PARALLEL := --numprocesses $(shell expr $(CPUS) + 1) --maxprocesses 4 --dist worksteal
 
 test: $(BIN)/.dev $(TEST_NEEDS)
 	$(BIN)/pytest $(PARALLEL) $(ARGS)

@@ -148,7 +148,7 @@ def test_atexit_handlers_and_threads_have_what_is_left_of_the_drain_time(serve: 
 
 def test_requests_that_kill_their_workers_end_no_server(serve: Serve) -> None:
     with serve(KILLS) as server:
-        for _ in range(8):
+        for _ in range(6):  # as many as are hopeless where no request can be the cause
             assert server.score("kill").status == 502
         assert server.score("alive").json() == "alive"
 
