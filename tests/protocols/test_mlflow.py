@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.ports import free_port
-from tests.protocols.conftest import PROGRAMS, python_of
-from tests.servers import serve, wait_until
+from tests.protocols.peers import Answer, peer, request
+from tests.servers import serve
 
 pytestmark = pytest.mark.protocols
 
@@ -36,7 +28,6 @@ def run(data):
 JSON, CSV = "application/json", "text/csv"
 SPLIT = {"columns": ["a", "b"], "data": [[1.0, 2.0], [3.0, 4.0]], "index": [0, 1]}
 RECORDS = [{"a": 1.0, "b": 2.0}, {"b": 4.0, "a": 3.0}]
-STARTS_SECONDS = 120.0
 
 ANSWERED = {
     "split": (JSON, {"dataframe_split": SPLIT}),
@@ -76,81 +67,40 @@ def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, s
     """Where MLflow's server and ours listen."""
     directory = tmp_path_factory.mktemp("mlflow")
     env = {"SCORESERVE_PROTOCOLS": "mlflow"}
-    with _mlflow(directory) as theirs, serve(SCRIPT, directory, env=env) as server:
+    with (
+        peer("clients", "mlflow_server", directory, "/ping") as theirs,
+        serve(SCRIPT, directory, env=env) as server,
+    ):
         yield theirs, f"http://127.0.0.1:{server.port}"
 
 
-@contextlib.contextmanager
-def _mlflow(directory: Path) -> Iterator[str]:
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    log = directory / "mlflow.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [python_of("clients"), PROGRAMS / "mlflow_server.py", directory / "model", str(port)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=directory,
-            start_new_session=True,
-        )
-    try:
-        wait_until(
-            lambda: _answers(address),
-            "MLflow's server answers",
-            unless=lambda: None if process.poll() is None else log.read_text(encoding="utf-8"),
-            seconds=STARTS_SECONDS,
-        )
-        yield address
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{address}/ping", timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def invoke(address: str, kind: str, body: Any) -> tuple[int, bytes]:
+def invoke(address: str, kind: str, body: Any) -> Answer:
     data = body if isinstance(body, str) else json.dumps(body)
-    request = urllib.request.Request(
-        f"{address}/invocations", data.encode(), {"Content-Type": kind}
-    )
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
+    return request(f"{address}/invocations", data.encode(), {"Content-Type": kind})
 
 
 @pytest.mark.parametrize("name", ANSWERED)
 def test_what_mlflow_answers_is_answered_the_same(addresses: tuple[str, str], name: str) -> None:
     theirs, ours = (invoke(address, *ANSWERED[name]) for address in addresses)
-    assert theirs[0] == 200, theirs
-    assert ours[0] == 200, ours
-    assert json.loads(ours[1]) == json.loads(theirs[1])
+    assert theirs.status == 200, theirs
+    assert ours.status == 200, ours
+    assert ours.json() == theirs.json()
 
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_mlflow_refuses_is_refused_the_same(addresses: tuple[str, str], name: str) -> None:
     theirs, ours = (invoke(address, *REFUSED[name]) for address in addresses)
-    assert ours[0] == theirs[0], (theirs, ours)
-    told = json.loads(ours[1])
-    assert list(told) == ["error_code", "message"]  # MLflow shows a stack trace too
+    assert ours.status == theirs.status, (theirs, ours)
+    assert list(ours.json()) == ["error_code", "message"]  # MLflow shows a stack trace too
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_where_we_differ(addresses: tuple[str, str], name: str) -> None:
     body, statuses = DIFFERENT[name]
-    assert tuple(invoke(address, *body)[0] for address in addresses) == statuses
+    assert tuple(invoke(address, *body).status for address in addresses) == statuses
 
 
 @pytest.mark.parametrize("path", ["/ping", "/health", "/version"])
 def test_reads(addresses: tuple[str, str], path: str) -> None:
     for address in addresses:
-        with urllib.request.urlopen(address + path) as answer:
-            assert answer.status == 200
+        assert request(address + path).status == 200
