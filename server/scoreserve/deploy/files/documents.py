@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
+from scoreserve.deploy.text_files import read_text
 from scoreserve.errors import DeploymentError
 
 _BOOLEANS = {"true": True, "false": False}
@@ -25,16 +26,6 @@ def read(path: Path) -> Mapping[str, Any]:
     if not isinstance(document, dict):
         raise DeploymentError(f"{path}: must hold an object with fields, not {_kind(document)}")
     return document
-
-
-def read_text(path: Path) -> str:
-    """The text of a file, without a byte order mark. Raises DeploymentError."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DeploymentError(f"{path}: is no text in UTF-8: {error.reason}") from None
-    except OSError as error:
-        raise DeploymentError(f"{path}: {error.strerror}") from None
 
 
 def _parsed(path: Path, text: str) -> Any:

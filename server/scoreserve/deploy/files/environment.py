@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from scoreserve.deploy.deployment import CondaFile, Environment, Resources
-from scoreserve.deploy.files.documents import Fields, read, read_text
+from scoreserve.deploy.files.documents import Fields, read
 from scoreserve.deploy.files.sizes import size_bytes
+from scoreserve.deploy.text_files import read_text
 from scoreserve.errors import DeploymentError
 
 _SAVED = "azureml_environment.json"

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from scoreserve.deploy.deployment import Code, Environment, Resources
 from scoreserve.deploy.files import entry_script
-from scoreserve.deploy.files.documents import Fields, read, read_text
+from scoreserve.deploy.files.documents import Fields, read
 from scoreserve.deploy.files.environment import (
     ReadEnvironment,
     conda_file,
     environment,
     in_registry,
 )
+from scoreserve.deploy.text_files import read_text
 
 _RUNTIMES = ("python", "python-slim", "spark-py")
 # From before there were environments; an environment stands for all of them.

@@ -1,0 +1,124 @@
+"""`scoreserve package`: Azure's deployment files made into an image, or into what builds one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from scoreserve.cli import deployment_flags
+from scoreserve.cli.flags import Parser
+from scoreserve.cli.script_flags import add_command
+from scoreserve.cli.terminal import Progress
+from scoreserve.errors import DeploymentError
+
+if TYPE_CHECKING:
+    from scoreserve.deploy.plan import Plan
+
+_FAILED, _INTERRUPTED = 1, 130  # exit codes
+_DOCKERFILE = "Dockerfile"
+
+
+def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The command and its flags."""
+    command = add_command(
+        commands,
+        "package FILES [FLAGS]",
+        summary="make an image of Azure ML's deployment files",
+        description="Makes an image of a deployment that Azure ML's files describe:"
+        " inferenceconfig.json and deploymentconfig.json, deployment.yml and endpoint.yml, or the"
+        " folder of an environment. The environment's packages are an image of their own, which is"
+        " built once and used by all deployments with the same ones; code and models are put on it."
+        " What the files ask for and a container cannot do is told, one line each.",
+        example="scoreserve package --inference-config inferenceconfig.json --model model.pkl\n"
+        "scoreserve package --deployment deployment.yml --output context --context-only",
+    )
+    deployment_flags.add_flags(command)
+    made = command.add_argument_group("what is made")
+    made.add_argument(
+        "--tag",
+        metavar="IMAGE",
+        default="",
+        help="The image's name. Default: NAME:latest, or of v2 ENDPOINT:DEPLOYMENT.",
+    )
+    made.add_argument(
+        "--output",
+        metavar="DIR",
+        type=Path,
+        help="Write Dockerfile and build context into this folder, which is new or empty.",
+    )
+    made.add_argument(
+        "--context-only", action="store_true", help="Build nothing; with --output DIR."
+    )
+    made.add_argument(
+        "--builder",
+        choices=("docker", "podman", "buildah"),
+        default="",
+        help="What to build with. Default: the first of these that works.",
+    )
+    made.add_argument("--verbose", action="store_true", help="Show all that the builder prints.")
+    command.set_defaults(run=partial(_run, command))
+
+
+def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
+    progress = Progress()
+    try:
+        if arguments.context_only and arguments.output is None:
+            command.error("--context-only goes with --output DIR")
+        _make(command, arguments, progress)
+    except DeploymentError as error:
+        progress.end()
+        print(f"{command.prog}: {error}", file=sys.stderr)
+        sys.exit(_FAILED)
+    except KeyboardInterrupt:
+        progress.tell("Interrupted.")
+        sys.exit(_INTERRUPTED)
+    sys.exit(0)
+
+
+def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) -> None:
+    from scoreserve.deploy import builders, building  # late: `serve` has no use for them
+    from scoreserve.deploy.plan import plan
+
+    deployment = deployment_flags.read(command, arguments)
+    builder = None if arguments.context_only else builders.find(arguments.builder)
+    has_server = (lambda _image: None) if builder is None else building.looks_into(builder)
+    planned = plan(deployment, deployment_flags.choices(arguments), has_server)
+    for note in planned.notes:
+        progress.tell(f"note: {note}")
+    if arguments.output is not None:
+        _write(planned, arguments.output, ", ".join(deployment_flags.files(arguments)))
+    if builder is None:
+        return
+    started = time.monotonic()
+    image = arguments.tag or deployment.image_name
+
+    def show(line: str) -> None:
+        if arguments.verbose:
+            progress.tell(line)
+        elif line.strip():
+            progress.say(line)
+
+    built = building.ImageBuild(planned, builder, progress.tell, show).service(image)
+    progress.tell(f"Built {built.image} in {time.monotonic() - started:.0f} s.")
+    port = deployment.port or deployment.routes.scoring.port
+    print(f"{builder.program} run --rm -p {port}:{deployment.routes.scoring.port} {built.image}")
+
+
+def _write(planned: Plan, folder: Path, made_from: str) -> None:
+    """Writes Dockerfile and build context. Raises DeploymentError."""
+    from scoreserve.deploy.context import is_empty
+
+    if not is_empty(folder):
+        raise DeploymentError(f"--output {folder}: is there already; name a new or empty folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        planned.lay_out_environment(folder)
+        planned.lay_out_service(folder)
+        (folder / _DOCKERFILE).write_text(planned.dockerfile(made_from), encoding="utf-8")
+    except OSError as error:
+        raise DeploymentError(f"--output {folder}: {error.strerror}") from None
+    print(f"{folder}: a build context with its {_DOCKERFILE}", file=sys.stderr)

@@ -1,0 +1,102 @@
+"""Builds the images of a plan: the environment, once for all deployments that share it, and on it
+the service.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from scoreserve.deploy.bases import OUR_TITLE, TITLE_LABEL
+from scoreserve.deploy.builders import Builder
+from scoreserve.deploy.plan import Plan
+from scoreserve.errors import DeploymentError
+
+_SCRATCH = "scoreserve-"
+_BUILD_OURS = "base-images/build in a clone of scoreserve makes it: `base-images/build cpu gpu`"
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image. `reused`: its environment was there already."""
+
+    image: str
+    reused: bool = False
+
+
+def looks_into(builder: Builder) -> Callable[[str], bool | None]:
+    """Tells whether an image has our server, by its label; None where it cannot be had."""
+
+    def has_server(image: str) -> bool | None:
+        labels = builder.labels(image)
+        if labels is None and builder.pull(image):
+            labels = builder.labels(image)
+        return None if labels is None else labels.get(TITLE_LABEL, "").startswith(OUR_TITLE)
+
+    return has_server
+
+
+@dataclass(frozen=True)
+class ImageBuild:
+    """Builds the images of a plan. `on_step` is told what begins, `on_line` what the builder
+    prints.
+    """
+
+    plan: Plan
+    builder: Builder
+    on_step: Callable[[str], None]
+    on_line: Callable[[str], None]
+
+    def service(self, image: str) -> Built:
+        """Builds what is missing, and names the result `image`. Raises DeploymentError."""
+        environment = self.environment()
+        self.on_step(f"Building {image}")
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH) as scratch:
+            folder = _folder(scratch)
+            self.plan.lay_out_service(folder)
+            text = self.plan.service_dockerfile(environment.image)
+            self.builder.build(folder, _dockerfile(scratch, text), image, self.on_line)
+        return Built(image, environment.reused)
+
+    def environment(self) -> Built:
+        """Builds the environment, unless its image is there. Raises DeploymentError."""
+        _require_server(self.plan, self.builder)
+        if not self.plan.has_environment:
+            return Built(self.plan.base.image, reused=True)
+        with tempfile.TemporaryDirectory(prefix=_SCRATCH) as scratch:
+            folder = _folder(scratch)
+            self.plan.lay_out_environment(folder)
+            image = self.plan.environment_name(folder, self.builder.image_id)
+            if self.builder.image_id(image) is not None:
+                self.on_step(f"The environment's image exists: {image}")
+                return Built(image, reused=True)
+            self.on_step(f"Building the environment {image}")
+            dockerfile = _dockerfile(scratch, self.plan.environment_dockerfile)
+            self.builder.build(folder, dockerfile, image, self.on_line)
+            return Built(image)
+
+
+def _folder(scratch: str) -> Path:
+    """An empty one for the build context."""
+    folder = Path(scratch) / "context"
+    folder.mkdir()
+    return folder
+
+
+def _dockerfile(scratch: str, text: str) -> Path:
+    """Beside the context, which it is no part of."""
+    path = Path(scratch) / "Dockerfile"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def _require_server(plan: Plan, builder: Builder) -> None:
+    """Raises DeploymentError where our own image is needed and is not to be had."""
+    ours = plan.base.server_image
+    needed = plan.base.image == ours or not plan.base.has_server
+    if plan.deployment.environment.as_it_is or not needed:
+        return
+    if builder.image_id(ours) is None and not builder.pull(ours):
+        raise DeploymentError(f"{ours}: no such image here or in a registry; {_BUILD_OURS}")

@@ -1,0 +1,165 @@
+"""The Dockerfile of a deployment, as a person would have written it. Each of its two parts can be
+an image: the environment, and on it the service, with code, models and variables.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+
+from scoreserve.deploy.bases import OUR_PREFIX, Base
+from scoreserve.deploy.deployment import APP_ROOT, COLLECTOR_CONFIG, SCORING_PORT, Deployment
+from scoreserve.deploy.packages import CONDA, REQUIREMENTS, Packages
+
+# Folders and files of a build context.
+CODE, MODELS, ENVIRONMENT = "azureml-app", "azureml-models", "environment"
+COLLECTOR, SWAGGER = "mdc-config.json", "swagger.json"
+
+CONDA_PREFIX = "/opt/miniconda/envs/inf-conda-env"
+_MOUNTED = f"/tmp/{ENVIRONMENT}"  # noqa: S108  # in the image, while it is built
+_USER = "1000:0"  # dockeruser, and the group that any uid of OpenShift is in
+_DIST = "/opt/scoreserve/dist"
+_RUN_SCRIPT, _HEALTH_CHECK = "/var/runit/gunicorn/run", "/usr/local/bin/scoreserve-healthcheck"
+_SECRETS = (
+    "--mount=type=secret,id=pip.conf,target=/etc/pip.conf",
+    "--mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt",
+)
+_KEPT = "scoreserve"  # is there: named, pip chooses versions that it can run with
+_NEXT_LINE = " \\\n    "
+
+
+def whole(deployment: Deployment, base: Base, packages: Packages | None, made_from: str) -> str:
+    """One Dockerfile for all of it; `made_from` are the names of the files it comes from."""
+    heading = f"# Made by `scoreserve package` from {made_from}."
+    its_environment = environment(deployment, base, packages)
+    its_service = service_lines(deployment, base)
+    if base.dockerfile:  # the user's own comes first, where a `# syntax=` must stand
+        return f"{its_environment}\n{heading}\n{its_service}"
+    return f"{heading}\n{its_environment}\n{its_service}"
+
+
+def environment(deployment: Deployment, base: Base, packages: Packages | None) -> str:
+    """The environment alone."""
+    its = deployment.environment
+    text = base.dockerfile.rstrip("\n") + "\n" if base.dockerfile else f"FROM {base.image}\n"
+    if its.as_it_is:
+        return text
+    prefix = its.prefix or OUR_PREFIX
+    blocks: list[str] = []
+    if not base.has_server:
+        blocks += _server(base, its.prefix)
+    if packages is not None:
+        blocks.append(_packages(packages, OUR_PREFIX if base.has_server else prefix))
+        if packages.document is not None:
+            blocks.append(_env({"AZUREML_CONDA_ENVIRONMENT_PATH": CONDA_PREFIX}))
+    if its.steps.strip():
+        blocks.append(f"# The extra Dockerfile steps.\n{its.steps.strip()}")
+    if not blocks:
+        return text
+    return "\n\n".join([text + "\nUSER root", *blocks]) + "\n"
+
+
+def service(deployment: Deployment, base: Base, environment_image: str) -> str:
+    """The service alone, on an image of its environment."""
+    return f"FROM {environment_image}\n\n{service_lines(deployment, base)}"
+
+
+def service_lines(deployment: Deployment, base: Base) -> str:
+    """What the service adds to its environment."""
+    its = deployment.environment
+    blocks = [
+        "\n".join(_copies(deployment)),
+        _env(deployment.container_variables()),
+        _labels(deployment),
+    ]
+    if not its.as_it_is:
+        command = ["runsvdir", "/var/runit"] if base.has_server else [_RUN_SCRIPT]
+        blocks.append(f"USER 1000\nCMD {json.dumps(command)}")
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _copies(deployment: Deployment) -> Iterator[str]:
+    """What changes least comes first."""
+    for model in deployment.models if deployment.model_mount_path else ():
+        yield _copy(f"{MODELS}/{model.name}/{model.version}", deployment.model_target(model))
+    if deployment.models and not deployment.model_mount_path:
+        yield _copy(MODELS, posixpath.join(APP_ROOT, MODELS))
+    if deployment.collector_config:
+        yield _copy(COLLECTOR, COLLECTOR_CONFIG)
+    if deployment.code is not None:
+        yield _copy(CODE, APP_ROOT)
+
+
+def _copy(source: str, target: str) -> str:
+    return f"COPY --chown={_USER} {source} {target}"
+
+
+def _server(base: Base, prefix: str) -> Iterator[str]:
+    """Our server in a base that is not ours: in its own Python environment, where that is known;
+    else in a new one, which sees the base's packages.
+    """
+    python = f"{prefix or OUR_PREFIX}/bin/python"
+    steps = [] if prefix else [f"python3 -m venv --system-site-packages {OUR_PREFIX} \\\n    && "]
+    yield "# The server. The base needs Python >= 3.10, with venv.\n" + "\n".join(
+        f"COPY --from={base.server_image} {path} {path}"
+        for path in (_DIST, _RUN_SCRIPT, _HEALTH_CHECK)
+    )
+    yield _run(_SECRETS, f"{''.join(steps)}{python} -m pip install --no-cache-dir {_DIST}/*.whl")
+    yield _env(
+        {
+            "AML_APP_ROOT": APP_ROOT,
+            "AZUREML_CONDA_ENVIRONMENT_PATH": prefix or OUR_PREFIX,
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+    yield (
+        f"EXPOSE {SCORING_PORT}\nHEALTHCHECK --interval=10s --timeout=2s --start-period=310s"
+        f' CMD ["{posixpath.basename(_HEALTH_CHECK)}"]\nWORKDIR {APP_ROOT}'
+    )
+
+
+def _packages(packages: Packages, prefix: str) -> str:
+    mounts = (f"--mount=type=bind,source={ENVIRONMENT},target={_MOUNTED}", *_SECRETS)
+    if packages.document is not None:
+        name = posixpath.basename(CONDA_PREFIX)
+        command = f"conda env create --name {name} --file {_MOUNTED}/{CONDA}"
+    else:
+        pip = "pip" if prefix == OUR_PREFIX else f"{prefix}/bin/pip"
+        file = REQUIREMENTS if packages.files else f"{_MOUNTED}/{REQUIREMENTS}"
+        command = f"{pip} install --no-cache-dir --requirement {file} {_KEPT}"
+        if packages.files:  # paths in a requirements file start from the working directory
+            command = f"cd {_MOUNTED} && {command}"
+    return f"# The packages of {packages.source}.\n{_run(mounts, command)}"
+
+
+def _run(mounts: Sequence[str], command: str) -> str:
+    return f"RUN {_NEXT_LINE.join([*mounts, command])}"
+
+
+def _env(variables: Mapping[str, str]) -> str:
+    if not variables:
+        return ""
+    pairs = [f"{name}={quoted(value)}" for name, value in variables.items()]
+    return f"ENV {_NEXT_LINE.join(pairs)}"
+
+
+def _labels(deployment: Deployment) -> str:
+    its = deployment.environment
+    labels = {f"scoreserve.tag.{name}": value for name, value in deployment.labels.items()}
+    description = labels.pop("scoreserve.tag.description", "")
+    named = {
+        "org.opencontainers.image.description": description,
+        "scoreserve.environment.name": its.name,
+        "scoreserve.environment.version": its.version,
+    }
+    pairs = {**{name: value for name, value in named.items() if value}, **labels}
+    if not pairs:
+        return ""
+    return f"LABEL {_NEXT_LINE.join(f'{name}={quoted(value)}' for name, value in pairs.items())}"
+
+
+def quoted(value: str) -> str:
+    """A value of ENV or LABEL: a builder expands variables in it, and ends it at a line's end."""
+    text = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    return f'"{text}"'
