@@ -11,6 +11,7 @@ import pytest
 from scoreserve import protocols
 from scoreserve.protocols import Model, model_of
 from scoreserve.settings import Settings
+from scoreserve.start_lines import start_lines
 
 
 class TestModel:
@@ -33,6 +34,14 @@ class TestModel:
         file.write_bytes(b"onnx")
         assert model_of(Settings(model=str(file))).name == "iris"
         assert model_of(Settings(model_dir=str(tmp_path))).name == "iris"
+
+
+def test_the_start_says_where_they_are_scored() -> None:
+    settings = Settings(entry_script="s.py", model_name="m", protocols="v2,v1,formats", port=1)
+    (line,) = [line for line in start_lines(settings).splitlines() if "also" in line]
+    paths = "http://localhost:1/v2/models/m/infer  http://localhost:1/v1/models/m:predict"
+    assert line == f"  also     POST {paths}"
+    assert "also" not in start_lines(Settings(protocols="formats"))
 
 
 @pytest.mark.parametrize(

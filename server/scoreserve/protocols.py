@@ -69,6 +69,17 @@ def _of_directory(path: str) -> Model:
     return Model(model_files.name_of(path) if path else _UNNAMED, version)
 
 
+def scored_paths(settings: Settings) -> list[str]:
+    """The paths that these settings have scored, beside /score."""
+    model = model_of(settings)
+    paths = {
+        V2: f"/v2/models/{model.name}/infer",
+        V1: f"/v1/models/{model.name}:predict",
+        MLFLOW: "/invocations",
+    }
+    return [path for name, path in paths.items() if name in settings.protocols.split(",")]
+
+
 def of_path(path: bytes) -> str:
     """The protocol that a path belongs to, as the client wrote it; empty: that of /score."""
     segment = unquote_to_bytes(path).lstrip(b"/").partition(b"/")[0]

@@ -1,4 +1,5 @@
 """The six lines that `scoreserve serve` says of itself at its start: where it is, what it serves.
+Other protocols than that of /score have a line more.
 
 `azmlinfsrv` prints those of the reference instead, see `banner`.
 """
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 from scoreserve import __version__, wire
 from scoreserve.model_files import without_script
+from scoreserve.protocols import scored_paths
 from scoreserve.setting_values import ALL_ADDRESSES
 from scoreserve.settings import Settings
 
@@ -34,6 +36,8 @@ def _lines(settings: Settings) -> Iterator[str]:
     url = f"http://{_host(settings.host)}:{settings.port}"
     yield f"{version()} on Python {platform.python_version()}"
     yield f"  score    POST {url}/score"
+    if paths := scored_paths(settings):
+        yield f"  also     POST {'  '.join(f'{url}{path}' for path in paths)}"
     yield f"  pages    {'  '.join(f'{url}{path}' for path in _pages(settings))}"
     yield f"  script   {_script(settings)}"
     yield f"  model    {_model(settings)}"

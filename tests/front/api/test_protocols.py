@@ -69,6 +69,25 @@ class TestReads:
         assert (status, told["name"]) == (200, "scoreserve")
         assert told["extensions"] == ["binary_tensor_data"]
 
+    def test_the_document_has_a_request_that_the_model_takes(self, front: FakeFront) -> None:
+        inputs = [
+            {"name": "rows", "datatype": "FP32", "shape": [-1, 2]},
+            {"name": "label", "datatype": "BYTES", "shape": [-1]},
+        ]
+        front.workers.script = Script(tensors={**TENSORS, "inputs": inputs})
+        status, document = answer(front, "/v2/openapi.json")
+        assert (status, document["openapi"]) == (200, "3.0.3")
+        infer = document["paths"]["/v2/models/digits/infer"]["post"]
+        assert infer["requestBody"]["content"]["application/json"]["example"] == {
+            "inputs": [
+                {"name": "rows", "datatype": "FP32", "shape": [1, 2], "data": [0, 0]},
+                {"name": "label", "datatype": "BYTES", "shape": [1], "data": [""]},
+            ]
+        }
+        for path, operations in document["paths"].items():
+            if "get" in operations and path != "/v2/openapi.json":
+                assert ask(front, path).status == 200
+
     @pytest.mark.parametrize("path", ["/ping", "/health"])
     def test_mlflows_probes(self, front: FakeFront, path: str) -> None:
         assert ask(front, path).status == 200

@@ -2,6 +2,7 @@
 
     v2       GET /v2, /v2/health/live, /v2/health/ready          of the server
              GET /v2/models/M, /v2/models/M/ready                of its one model
+             GET /v2/openapi.json                                of these paths
              POST /v2/models/M/infer                             scored
     v1       GET /v1/models, /v1/models/M; POST /v1/models/M:predict
     mlflow   GET /ping, /health, /version; POST /invocations
@@ -23,6 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from scoreserve import __version__
 from scoreserve.errors import NoSuchModel, NotReady
+from scoreserve.front.api import v2_document
 from scoreserve.front.api.requests import head_of
 from scoreserve.front.api.responses import ERROR_WORDS, ReplyResponse
 from scoreserve.front.messages.replies import HTML, JSON, ErrorReply, Replies, Reply
@@ -105,6 +107,7 @@ class ProtocolEndpoints:
         yield _Path("/v2", self.server)
         yield _Path("/v2/health/live", self.live)
         yield _Path("/v2/health/ready", self.ready)
+        yield _Path("/v2/openapi.json", self.openapi, reads_schema=True)
         name, version = self._model
         for written, real in (
             ("/v2/models/{model}", f"/v2/models/{name}"),
@@ -162,6 +165,13 @@ class ProtocolEndpoints:
             raise error
         name, version = self._model
         return self._ok(request, {"name": name, "versions": [version], **self._tensors()})
+
+    async def openapi(self, request: Request) -> Response:
+        """Answers /v2/openapi.json."""
+        error = self._not_ready()
+        if error is not None:
+            raise error
+        return self._ok(request, v2_document.document(self._model, self._tensors()))
 
     async def model_ready(self, request: Request) -> Response:
         """Answers /v2/models/M/ready."""
