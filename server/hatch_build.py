@@ -143,8 +143,13 @@ def _compile(server: Path, modules: list[str], scratch: Path) -> Path:
     # So that the same Python becomes the same C.
     environment = {**os.environ, "PYTHONHASHSEED": "0"}
     with _build_directory(server.parent, modules, scratch) as directory:
+        under_way = directory / "under-way"
+        if under_way.exists():  # a build was cut off here, perhaps while it wrote a library
+            shutil.rmtree(directory / "lib", ignore_errors=True)
+        under_way.touch()
         _run([sys.executable, __file__, str(directory), *modules], cwd=server, env=environment)
         shutil.copytree(directory / "lib", compiled)
+        under_way.unlink()
     return compiled
 
 
