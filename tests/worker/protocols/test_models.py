@@ -9,21 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, numpy_helper
+from onnx import TensorProto
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from scoreserve.errors import BootError
 from scoreserve.settings import Settings
 from scoreserve.worker.nocode import loading
 from tests.worker.nocode.test_onnx_models import columns, identity
 from tests.worker.protocols.requests import INFER, Served, binary_body, binary_input, json_input
 
 skops_io = pytest.importorskip("skops.io")
-
-BACKEND_TESTS = Path(onnx.__file__).parent / "backend" / "test" / "data"
 
 Serve = Callable[..., Served]
 
@@ -98,46 +94,6 @@ class TestV2:
         assert iris.protocols.tensors["inputs"] == [
             {"name": "data", "datatype": "FP64", "shape": [-1, 4]}
         ]
-
-    def test_models_of_the_onnx_package(self, serve: Serve) -> None:
-        """With the inputs and outputs that they come with."""
-        names = {"FLOAT": "FP32", "DOUBLE": "FP64", "INT64": "INT64"}
-        answered = 0
-        for path in sorted(BACKEND_TESTS.glob("*/*/model.onnx")):
-            data = path.parent / "test_data_set_0"
-            try:
-                script = loading.load(Settings(model=str(path)))
-            except BootError:
-                continue  # of operators that onnxruntime does not have
-            assert script.model is not None
-            served = Served(script.run, model=script.model)
-            inputs = []
-            raw = []
-            for number, spec in enumerate(script.model.inputs):
-                proto = tensor_of(data / f"input_{number}.pb")
-                datatype = names.get(TensorProto.DataType.Name(proto.data_type))
-                if datatype is None:
-                    break  # texts
-                array = numpy_helper.to_array(proto)
-                inputs.append(binary_input(spec.name, list(array.shape), datatype, array.nbytes))
-                raw.append(array.tobytes())
-            else:
-                if not inputs:
-                    continue
-                answer = served.infer({"inputs": inputs}, *raw)
-                for number, output in enumerate(answer["outputs"]):
-                    expected = numpy_helper.to_array(tensor_of(data / f"output_{number}.pb"))
-                    assert output["shape"] == (list(expected.shape) or [1])
-                    found = np.array(output["data"], dtype=expected.dtype)
-                    np.testing.assert_allclose(found, expected.ravel(), rtol=1e-3, atol=1e-5)
-                answered += 1
-        assert answered > 60
-
-
-def tensor_of(path: Path) -> Any:
-    proto = TensorProto()
-    proto.ParseFromString(path.read_bytes())
-    return proto
 
 
 class TestOthers:
