@@ -92,7 +92,9 @@ class TestTables:
             ({"input_data": {"columns": NAMES[:3], "data": [[1, 2, 3]]}}, "missing inputs ['d']"),
             ({"input_data": {"columns": NAMES, "data": [[1, 2, 3, "x"]]}}, "could not convert"),
             ({"input_data": [[1, 2]]}, "rows of 4 values: a, b, c, d"),
-            ({"input_data": 1}, "cannot be converted"),
+            ({"input_data": 1}, "should be a table"),
+            ({"input_data": {}}, "should be a table"),
+            ({"input_data": [{"a": 1}, {"b": 1}]}, "should be a table"),
             ({"data": [[1, 2, 3, 4]]}, "'input_data'"),
         ],
     )
@@ -114,6 +116,20 @@ class TestSignatures:
         assert example["input_data"] == {"columns": NAMES, "index": [0], "data": [[0.0] * 4]}
         assert len(served.answer(example)) == 1
 
+    def test_columns_of_several_types_are_told_in_every_swagger(
+        self, serve: Serve, tmp_path: Path
+    ) -> None:
+        """Version 2 has no rows with several types, but tables without rows."""
+        frame = pd.DataFrame({"size": [1.5], "colour": ["red"], "sold": [True]})
+        signature = infer_signature(frame, [1])
+        path = of_python(tmp_path / "m", lambda model_input, params: [1], signature=signature)
+        served = serve(path, allow_pickle=True)
+        documents = swagger.documents(served.run, served.settings, served.interface)
+        assert set(documents) == {"2", "3", "3.1"}
+        example = documents["2"]["definitions"]["ServiceInput"]["example"]
+        assert example["input_data"]["data"] == [[0.0, "", False]]
+        assert served.answer(example) == [1]
+
     def test_tensors(self, serve: Serve, tmp_path: Path) -> None:
         model = LogisticRegression(max_iter=1000).fit(X, Y)
         served = serve(save(tmp_path / "m", model, signature=infer_signature(X, Y)))
@@ -126,6 +142,7 @@ class TestSignatures:
         served = serve(save(tmp_path / "m"))
         for value in (TABLE, TABLE["data"], {"input_data": TABLE}):
             assert served.answer({"input_data": value}) == ANSWER
+        assert "list of rows" in served.refusal({"input_data": None})
 
 
 class TestResults:

@@ -104,7 +104,7 @@ class MLflowModel:
         decorated = output_schema(mlflow_samples.output_type(self._samples.output))(decorated)
         params = mlflow_samples.params_type(self._samples.params)
         decorated = input_schema("params", params, optional=True)(decorated)
-        typed = mlflow_samples.input_type(self._samples.input)
+        typed = mlflow_samples.input_type(self._samples)
         run: Callable[..., Any] = input_schema("input_data", typed)(decorated)
         return run
 
@@ -132,7 +132,8 @@ class MLflowModel:
         except ValueError as error:
             if not self._is_of_known_library:
                 raise
-            raise BadInput(f"The model cannot take this input: {error}") from error
+            words = str(error).partition("\n")[0]
+            raise BadInput(f"The model cannot take this input: {words}") from error
 
     def _read(self, value: Any) -> Any:
         """An input that no sample gives a type: text of JSON, rows, a table in pandas' form
@@ -153,7 +154,9 @@ class MLflowModel:
             return _frame(value)
         if isinstance(value, dict):
             return {name: np.asarray(each) for name, each in value.items()}
-        return value
+        if self._is_of_texts:
+            return value
+        raise BadInput("The input should be a list of rows, a table or an object of named lists.")
 
     def _collect(self, which: int, data: Any, context: Any = None) -> Any:
         """Hands inputs (0) or outputs (1) to Azure ML's collector. What goes wrong there costs no

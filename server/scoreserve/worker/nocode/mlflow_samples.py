@@ -2,8 +2,8 @@
 
 As Azure ML's own script for MLflow models has them (mlflow_score_script.py of its public image
 mlflow-py312-inference): the input example that was saved with the model, else its signature. Only
-where the signature has columns and there is no example, Azure's sample is a frame without rows;
-ours has a row, so that it can be sent.
+where the signature has columns and there is no example, Azure's document has a table without rows
+for an example; ours has a row, so that it can be sent.
 """
 
 from __future__ import annotations
@@ -32,11 +32,14 @@ _NOT_CONVERTED = (ValueError, TypeError, LookupError, AttributeError, OverflowEr
 
 
 class Samples(NamedTuple):
-    """An array, a frame or a dict of arrays each, `params` a dict of values; None: not known."""
+    """An array, a frame or a dict of arrays each, `params` a dict of values; None: not known.
+    `made_up`: the input is a frame with values that no model has seen, just its types are known.
+    """
 
     input: Any
     output: Any
     params: dict[str, Any] | None
+    made_up: bool = False
 
 
 class FreeObject(AbstractParameterType):  # type: ignore[misc]
@@ -61,13 +64,25 @@ def of_model(model: Any, path: str) -> Samples:
     inputs = example if example is not None else _of_schema(signature.inputs, rows=1)
     params = getattr(signature, "params", None)
     return Samples(
-        inputs, _of_schema(signature.outputs, rows=0), _of_params(params) if params else None
+        inputs,
+        _of_schema(signature.outputs, rows=0),
+        _of_params(params) if params else None,
+        made_up=example is None and isinstance(inputs, pd.DataFrame),
     )
 
 
-def input_type(sample: Any) -> Any:
+def input_type(samples: Samples) -> Any:
     """inference-schema's type for an input."""
-    return _refusing(_type_of(sample, "split"))
+    sample = samples.input
+    if not samples.made_up:
+        return _refusing(_type_of(sample, "split"))
+    # Swagger 2 cannot tell of a row with several types, of a table without rows it can.
+    parameter = _type_of(sample[:0], "split")
+    swagger, versions = parameter.input_to_swagger(), parameter.supported_versions()
+    example = json.loads(sample.to_json(orient="split"))
+    parameter.input_to_swagger = lambda: {**swagger, "example": example}
+    parameter.supported_versions = lambda: versions
+    return _refusing(parameter)
 
 
 def output_type(sample: Any) -> Any:
@@ -105,7 +120,8 @@ def _refusing(parameter: Any) -> Any:
             return kind.deserialize_input(parameter, input_data)
         except Exception as error:
             if type(error) is Exception or isinstance(error, _NOT_CONVERTED):
-                raise BadInput(f"The input cannot be converted: {error}") from error
+                words = str(error).partition("\n")[0]
+                raise BadInput(f"The input cannot be converted: {words}") from error
             raise
 
     parameter.deserialize_input = deserialize_input
@@ -113,13 +129,16 @@ def _refusing(parameter: Any) -> Any:
 
 
 def _as_split(value: Any, sample: pd.DataFrame) -> Any:
-    """Rows or records as a table in the form `split`, which is what Azure's script takes."""
-    if not isinstance(value, list) or not value:
-        return value
+    """Rows or records as a table in the form `split`, which is what Azure's script takes. Raises
+    BadInput for what is none of them.
+    """
     columns = list(sample.columns)
-    if all(isinstance(row, list) and len(row) == len(columns) for row in value):
+    if isinstance(value, dict) and {"columns", "data"} <= value.keys():
+        return value
+    rows = value if isinstance(value, list) else []
+    if rows and all(isinstance(row, list) and len(row) == len(columns) for row in rows):
         return {"columns": columns, "data": value}
-    if all(isinstance(row, dict) and row.keys() == value[0].keys() for row in value):
+    if rows and all(isinstance(row, dict) and row.keys() == rows[0].keys() for row in rows):
         return {
             "columns": list(value[0]),
             "data": [[row[key] for key in value[0]] for row in value],

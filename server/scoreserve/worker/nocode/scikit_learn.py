@@ -129,7 +129,8 @@ class ScikitLearnModel:
         try:
             found = getattr(self._estimator, method)(rows)
         except ValueError as error:  # what scikit-learn says of values that it has no answer to
-            raise BadInput(f"The model cannot take this input: {error}") from error
+            words = str(error).partition("\n")[0]
+            raise BadInput(f"The model cannot take this input: {words}") from error
         return {method: found.toarray() if hasattr(found, "toarray") else found}
 
     def sample(self, rows: int) -> Body | None:
