@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -16,10 +18,13 @@ from scoreserve.cli.terminal import Progress
 from scoreserve.errors import DeploymentError
 
 if TYPE_CHECKING:
+    from scoreserve.deploy.deployment import Deployment
     from scoreserve.deploy.plan import Plan
 
 _FAILED, _INTERRUPTED = 1, 130  # exit codes
 _DOCKERFILE = "Dockerfile"
+# Variables with secrets, which the running container is given and no image has.
+_KEYS, _APP_INSIGHTS = "SCORESERVE_API_KEYS", "AML_APP_INSIGHTS_KEY"
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -104,8 +109,27 @@ def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) ->
 
     built = building.ImageBuild(planned, builder, progress.tell, show).service(image)
     progress.tell(f"Built {built.image} in {time.monotonic() - started:.0f} s.")
-    port = deployment.port or deployment.routes.scoring.port
-    print(f"{builder.program} run --rm -p {port}:{deployment.routes.scoring.port} {built.image}")
+    print(shlex.join([builder.program, "run", "--rm", *_run_options(deployment), built.image]))
+
+
+def _run_options(deployment: Deployment) -> Iterator[str]:
+    """What `docker run` must be told that is in no image. Keys come from the caller's environment."""
+    port = deployment.routes.scoring.port
+    yield from ("-p", f"{deployment.port or port}:{port}")
+    its = deployment.resources
+    for option, value in (
+        ("--gpus", "all" if its.gpus else None),
+        ("--cpus", its.cpus),
+        ("--memory", its.memory_bytes),
+        ("--shm-size", its.shm_bytes),
+    ):
+        if value is not None:
+            yield from (option, f"{value:g}" if isinstance(value, float) else str(value))
+    if deployment.auth.enabled:
+        yield from ("-e", _KEYS)
+    if deployment.app_insights:
+        yield from ("-e", _APP_INSIGHTS)
+    yield from its.run_arguments
 
 
 def _write(planned: Plan, folder: Path, made_from: str) -> None:

@@ -25,7 +25,7 @@ _SECRETS = (
     "--mount=type=secret,id=pip.conf,target=/etc/pip.conf",
     "--mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt",
 )
-_KEPT = "scoreserve"  # is there: named, pip chooses versions that it can run with
+_KEPT = "scoreserve"
 _NEXT_LINE = " \\\n    "
 
 
@@ -130,7 +130,10 @@ def _packages(packages: Packages, prefix: str) -> str:
         command = f"{pip} install --no-cache-dir --requirement {file} {_KEPT}"
         if packages.files:  # paths in a requirements file start from the working directory
             command = f"cd {_MOUNTED} && {command}"
-    return f"# The packages of {packages.source}.\n{_run(mounts, command)}"
+    about = f"# The packages of {packages.source}."
+    if packages.document is None:
+        about += f" With {_KEPT} among them, pip takes none that it cannot run with."
+    return f"{about}\n{_run(mounts, command)}"
 
 
 def _run(mounts: Sequence[str], command: str) -> str:

@@ -32,7 +32,7 @@ def _parsed(path: Path, text: str) -> Any:
     if path.suffix.lower() == ".json":
         try:
             return json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DeploymentError(f"{path}: is no JSON: {error}") from None
     try:
         import yaml

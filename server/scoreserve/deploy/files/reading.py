@@ -70,6 +70,8 @@ def _inference(named: Named, root: Path, notes: list[str]) -> InferenceConfig:
         raise DeploymentError("no file that says what to deploy")
     found = read_folder(named.environment, notes)
     code = _script_alone(named.entry_script, root) if named.entry_script else None
+    if code is None:
+        notes.append(f"{named.environment}: no --entry-script: the image has none")
     return InferenceConfig(code, found.environment, found.resources)
 
 

@@ -1,0 +1,18 @@
+# Made by `scoreserve package` from its files.
+FROM scoreserve:cpu
+
+USER root
+
+# The packages of myenv.yml. With scoreserve among them, pip takes none that it cannot run with.
+RUN --mount=type=bind,source=environment,target=/tmp/environment \
+    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
+    pip install --no-cache-dir --requirement /tmp/environment/requirements.txt scoreserve
+
+COPY --chown=1000:0 azureml-app /var/azureml-app
+
+ENV AZUREML_ENTRY_SCRIPT="score.py" \
+    AZUREML_MODEL_DIR="azureml-models/"
+
+USER 1000
+CMD ["runsvdir", "/var/runit"]

@@ -1,0 +1,23 @@
+# Made by `scoreserve package` from its files.
+FROM scoreserve:cpu
+
+USER root
+
+# The packages of inferenceconfig.json: environment.python.condaDependencies. With scoreserve among them, pip takes none that it cannot run with.
+RUN --mount=type=bind,source=environment,target=/tmp/environment \
+    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+    --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
+    pip install --no-cache-dir --requirement /tmp/environment/requirements.txt scoreserve
+
+COPY --chown=1000:0 azureml-models /var/azureml-app/azureml-models
+COPY --chown=1000:0 azureml-app /var/azureml-app
+
+ENV AZUREML_ENTRY_SCRIPT="score.py" \
+    AZUREML_MODEL_DIR="azureml-models/mnist/1" \
+    GREETING="good morning"
+
+LABEL scoreserve.environment.name="mnist-env" \
+    scoreserve.environment.version="1"
+
+USER 1000
+CMD ["runsvdir", "/var/runit"]
