@@ -72,7 +72,7 @@ class MLflowModel:
         from scoreserve.worker.nocode import mlflow_samples
 
         self._path = path
-        self._predict: Callable[..., Any] = pyfunc.predict
+        self._pyfunc = pyfunc  # not its method: what is bound now never meets others
         self._takes_params = "params" in inspect.signature(pyfunc.predict).parameters
         self._is_of_texts = bool(_OF_TEXTS & about.flavors.keys())
         loader = mlflow_safety.loader_of(about, path)
@@ -124,8 +124,8 @@ class MLflowModel:
 
         try:
             if self._takes_params and params:
-                return self._predict(input_data, params=params)
-            return self._predict(input_data)
+                return self._pyfunc.predict(input_data, params=params)
+            return self._pyfunc.predict(input_data)
         except MlflowException as error:
             words = str(error)
             raise BadInput(words.rpartition(_ERROR)[2] if _ERROR in words else words) from error
