@@ -172,6 +172,13 @@ class TestInPlaceOfAScript:
         assert model_files.without_script(Settings(**root)) is None
         assert model_files.without_script(Settings(**root, model="/m.onnx")) == "/m.onnx"
 
+    def test_a_sample_lies_beside_it(self, tmp_path: Path) -> None:
+        path = write(tmp_path, "m.onnx")
+        assert model_files.model_folder(Settings(model=str(path))) == str(tmp_path)
+        assert model_files.model_folder(Settings(model=str(tmp_path))) == str(tmp_path)
+        assert model_files.model_folder(Settings(model="m.onnx")) == "."
+        assert model_files.model_folder(Settings(model_dir="m")) == "m"
+
     def test_a_path_is_that_of_a_model_by_what_it_holds(self, tmp_path: Path) -> None:
         assert model_files.is_model(str(write(tmp_path, "a.onnx")))
         assert model_files.is_model(str(write(tmp_path, "lfs.onnx", b"version https://git-lfs")))

@@ -106,6 +106,15 @@ def is_model(path: str) -> bool:
         return True
 
 
+def model_folder(settings: Settings) -> str | None:
+    """The directory that a model is in, or is: what lies beside it is there too."""
+    if not settings.model:
+        return settings.model_dir
+    return (
+        settings.model if os.path.isdir(settings.model) else os.path.dirname(settings.model) or "."
+    )
+
+
 def model_name(settings: Settings) -> str:
     """What clients call the model: SERVICE_NAME, else the name of its file or directory without the
     suffix. A directory that is named by a number is a version, and its parent gives the name.

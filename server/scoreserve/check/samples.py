@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from scoreserve import heads
 from scoreserve.heads import RequestHead
+from scoreserve.model_files import model_folder
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.script.calling import Call, Convention
@@ -31,7 +32,7 @@ def known_sample(
 ) -> Sample | None:
     """The request of a file beside the model or the script, or that of @input_schema."""
     beside = os.path.dirname(settings.script_path or "") or settings.app_root
-    for folder in (settings.model_dir, beside):
+    for folder in (model_folder(settings), beside):
         for name in _FILES if folder else ():
             path = os.path.join(folder or "", name)
             if os.path.isfile(path):

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import orjson
 
+from scoreserve.model_files import model_folder
 from scoreserve.settings import Settings
 
 _FILES = ("sample_request.json", "_samples.json")
@@ -33,7 +34,7 @@ def sample_arguments(
     """
     if text_parameter is None:
         return _of_schema(run)
-    text = _of_file(settings.model_dir)
+    text = _of_file(model_folder(settings))
     return None if text is None else {text_parameter: text}
 
 
@@ -62,7 +63,8 @@ def sample_bodies(settings: Settings) -> dict[str, Any]:
     """The sample requests to show to people, as JSON values by the names of their files. One beside
     the model goes before one of the same name beside the script.
     """
-    beside = [settings.model_dir, os.path.dirname(settings.script_path or "") or settings.app_root]
+    script_folder = os.path.dirname(settings.script_path or "") or settings.app_root
+    beside = [model_folder(settings), script_folder]
     found: dict[str, Any] = {}
     for directory in beside:
         for name in _FILES if directory else ():
