@@ -62,7 +62,7 @@ def test_the_image_is_built_in_two(
             assert (context / "azureml-app").exists() is not tag.startswith("azureml/")
             built[tag] = dockerfile.read_text()
 
-    monkeypatch.setattr(builders, "find", lambda _wanted: Recording("podman"))
+    monkeypatch.setattr(builders, "find", lambda _wanted, _options: Recording("podman"))
     copy_of(MNIST, tmp_path)
     monkeypatch.chdir(tmp_path / "v1-mnist")
     flags = (
@@ -95,7 +95,7 @@ def test_without_our_image_it_is_told_how_to_make_it(
         def pull(self, image: str) -> bool:
             return False
 
-    monkeypatch.setattr(builders, "find", lambda _wanted: Empty("podman"))
+    monkeypatch.setattr(builders, "find", lambda _wanted, _options: Empty("podman"))
     copy_of(BLUE, tmp_path)
     assert package("--deployment", "v2-blue/deployment.yml") == 1
     assert "scoreserve:cpu: no such image here or in a registry; base-images/build" in package.err

@@ -94,6 +94,21 @@ def add_flags(command: Parser) -> None:
         help="Refuse what would be another Python version than the files name.",
     )
 
+    image.add_argument(
+        "--builder",
+        choices=("docker", "podman", "buildah"),
+        default="",
+        help="What to build with. Default: the first of these that works.",
+    )
+    image.add_argument(
+        "--build-option",
+        metavar="OPTION",
+        action="append",
+        default=[],
+        help="An option for the builder's `build`, such as --build-option=--no-cache. Can be"
+        " repeated.",
+    )
+
 
 def read(command: Parser, arguments: argparse.Namespace) -> Deployment:
     """The deployment that the flags are about. Ends the process with 2 for flags that do not go

@@ -58,12 +58,6 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     made.add_argument(
         "--context-only", action="store_true", help="Build nothing; with --output DIR."
     )
-    made.add_argument(
-        "--builder",
-        choices=("docker", "podman", "buildah"),
-        default="",
-        help="What to build with. Default: the first of these that works.",
-    )
     made.add_argument("--verbose", action="store_true", help="Show all that the builder prints.")
     command.set_defaults(run=partial(_run, command))
 
@@ -89,7 +83,9 @@ def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) ->
     from scoreserve.deploy.plan import plan
 
     deployment = deployment_flags.read(command, arguments)
-    builder = None if arguments.context_only else builders.find(arguments.builder)
+    builder = (
+        None if arguments.context_only else builders.find(arguments.builder, arguments.build_option)
+    )
     has_server = (lambda _image: None) if builder is None else building.looks_into(builder)
     planned = plan(deployment, deployment_flags.choices(arguments), has_server)
     for note in planned.notes:
@@ -113,7 +109,7 @@ def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) ->
 
 
 def _run_options(deployment: Deployment) -> Iterator[str]:
-    """What `docker run` must be told that is in no image. Keys come from the caller's environment."""
+    """What `docker run` is told that is in no image. Keys come from the caller's environment."""
     port = deployment.routes.scoring.port
     yield from ("-p", f"{deployment.port or port}:{port}")
     its = deployment.resources

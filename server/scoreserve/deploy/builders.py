@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,10 @@ _LIKE_BUILDAH = ("--format", "docker", "--layers", "--network", "host", "--isola
 
 @dataclass(frozen=True)
 class Builder:
-    """One of the programs."""
+    """One of the programs; `options` are further ones for each of its builds."""
 
     program: str
+    options: tuple[str, ...] = ()
 
     def answers(self) -> bool:
         """Whether it works on this machine: Docker needs its daemon."""
@@ -66,7 +67,7 @@ class Builder:
         DeploymentError, with the last lines.
         """
         command = [self.program, "build", *self._options(), *secrets(os.environ)]
-        command += ["--file", str(dockerfile), "--tag", tag, str(context)]
+        command += [*self.options, "--file", str(dockerfile), "--tag", tag, str(context)]
         last: deque[str] = deque(maxlen=_TOLD_LINES)
         with subprocess.Popen(
             command,
@@ -113,7 +114,7 @@ class Builder:
         )
 
 
-def find(wanted: str = "") -> Builder:
+def find(wanted: str = "", options: Sequence[str] = ()) -> Builder:
     """The program to build with: the one that is `wanted`, else the first that works. Raises
     DeploymentError.
     """
@@ -121,7 +122,7 @@ def find(wanted: str = "") -> Builder:
         if shutil.which(program) is None:
             continue
         if program != "docker" or _docker_runs():
-            return Builder(program)
+            return Builder(program, tuple(options))
     raise DeploymentError(
         f"{wanted} is not here, or does not run"
         if wanted
