@@ -19,7 +19,13 @@ PAGES = [
 ]
 VARIABLES = {variable for _, source in sources() for variable in source.env}
 # Of programs beside the server.
-OTHERS = {"SCORESERVE_COMPILE", "SCORESERVE_LIST_PACKAGES", "SCORESERVE_REFERENCE"}
+OTHERS = {
+    "SCORESERVE_COMPILE",
+    "SCORESERVE_CONDA_SOLVER",
+    "SCORESERVE_CONDA_STRICT",
+    "SCORESERVE_LIST_PACKAGES",
+    "SCORESERVE_REFERENCE",
+}
 # What pages show as no setting.
 NONE = {
     "SCORESERVE_MAX_BATCHSIZE",

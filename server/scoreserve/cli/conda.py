@@ -1,0 +1,366 @@
+"""The `conda` of our images: what Azure's tools and users' Dockerfiles call of it. No conda is
+behind it: pip makes environments, or py-rattler of conda's packages. See docs/images.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from scoreserve import __version__
+from scoreserve.cli.conda_flags import CONDA_VERSION, NO_EFFECT, parser
+from scoreserve.deploy.conda import activation, environments, pip_environment, prefixes
+from scoreserve.deploy.conda.environment_file import EnvironmentFile, parse
+from scoreserve.deploy.conda.environments import Request
+from scoreserve.deploy.files.documents import read
+from scoreserve.errors import DeploymentError
+
+PROGRAM = "/opt/miniconda/bin/conda"
+_EXIT_ERROR = 1
+_EXIT_INTERRUPTED = 130
+_NOTHING_TO_DO = frozenset({"conda", "conda-build", "conda-libmamba-solver", "anaconda", "mamba"})
+_HOOK = 'eval "$({program} shell.posix hook)"\n'
+_RC_FILES = {"bash": ".bashrc", "zsh": ".zshrc"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command line of conda's. Returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    os.umask(os.umask(0) & ~0o070)  # any uid of group 0 may add to what another has made
+    try:
+        if words[:1] and words[0].startswith("shell."):
+            return _shell(words[1:])
+        if words[:1] and words[0] in NO_EFFECT:
+            _say(f"`conda {words[0]}` has no effect here: {NO_EFFECT[words[0]]}")
+            return 0
+        given = parser().parse_args(words)
+        handler: Callable[[Namespace, prefixes.Prefixes], int] = _COMMANDS[given.command]
+        return handler(given, prefixes.here(os.environ))
+    except DeploymentError as error:
+        print(f"conda: {error}", file=sys.stderr)
+        return _EXIT_ERROR
+    except KeyboardInterrupt:
+        return _EXIT_INTERRUPTED
+
+
+# Environments.
+
+
+def _env_create(given: Namespace, known: prefixes.Prefixes) -> int:
+    request = _request_of_file(given)
+    prefix = _new_prefix(given, known, request.file.name)
+    _make(prefix, request, known)
+    _tell_how_to_activate(prefix, known)
+    return 0
+
+
+def _env_update(given: Namespace, known: prefixes.Prefixes) -> int:
+    request = replace(_request_of_file(given), upgrade=True)
+    if given.prune:
+        _say("--prune has no effect here: what the file does not name stays")
+    name = given.name or (None if given.prefix else request.file.name)
+    prefix = known.place_for(name) if name and not known.find(name) else None
+    _make(prefix or _prefix(given, known, name), request, known)
+    return 0
+
+
+def _env_remove(given: Namespace, known: prefixes.Prefixes) -> int:
+    prefix = _prefix(given, known)
+    _refuse_base(prefix, known, "removed")
+    prefixes.remove(prefix)
+    print(f"Removed {prefix}")
+    return 0
+
+
+def _env_list(given: Namespace, known: prefixes.Prefixes) -> int:
+    paths = [known.base, *known.all()]
+    if given.json:
+        print(json.dumps({"envs": [str(path) for path in paths]}, indent=2))
+        return 0
+    active = _active(known)
+    print("# conda environments:\n#")
+    for path in paths:
+        print(f"{known.name_of(path):<22} {'*' if path == active else ' '}  {path}")
+    return 0
+
+
+def _create(given: Namespace, known: prefixes.Prefixes) -> int:
+    prefix = _new_prefix(given, known)
+    _make(prefix, _request_of_words(given, "conda create"), known)
+    _tell_how_to_activate(prefix, known)
+    return 0
+
+
+def _install(given: Namespace, known: prefixes.Prefixes) -> int:
+    request = _request_of_words(given, f"conda {given.command}")
+    if request.file.conda:
+        request = replace(request, upgrade=given.command in ("update", "upgrade"))
+        _make(_prefix(given, known), request, known)
+    else:
+        _say("nothing to do: this conda is part of the image")
+    return 0
+
+
+def _remove(given: Namespace, known: prefixes.Prefixes) -> int:
+    if given.all:
+        return _env_remove(given, known)
+    prefix = _prefix(given, known)
+    pip_environment.uninstall(prefix, given.packages)
+    return 0
+
+
+# What is there.
+
+
+def _list(given: Namespace, known: prefixes.Prefixes) -> int:
+    prefix = _prefix(given, known)
+    rows = sorted(_packages(prefix))
+    if given.filter:
+        rows = [row for row in rows if re.search(given.filter, row[0])]
+    if given.json:
+        keys = ("name", "version", "channel")
+        print(json.dumps([dict(zip(keys, row, strict=True)) for row in rows], indent=2))
+        return 0
+    print(f"# packages in environment at {prefix}:\n#")
+    print(f"# {'Name':<23} {'Version':<15} Channel")
+    for name, version, channel in rows:
+        print(f"{name:<25} {version:<15} {channel}")
+    return 0
+
+
+def _packages(prefix: Path) -> Iterable[tuple[str, str, str]]:
+    """Name, version and channel of what conda has put into an environment, and of what pip has."""
+    names = set()
+    for path in (prefix / "conda-meta").glob("*.json"):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        names.add(record["name"])
+        yield record["name"], record["version"], str(record.get("channel", ""))
+    folders = [str(folder) for folder in prefix.glob("lib/python3*/site-packages")]
+    for found in metadata.distributions(path=folders):
+        if found.name.lower() not in names:
+            yield found.name.lower(), found.version, "pypi"
+
+
+def _info(given: Namespace, known: prefixes.Prefixes) -> int:
+    if given.envs:
+        return _env_list(given, known)
+    if given.base:
+        print(known.root)
+        return 0
+    active = _active(known)
+    about: dict[str, Any] = {
+        "active environment": known.name_of(active) or str(active),
+        "active env location": str(active),
+        "conda version": f"{CONDA_VERSION} (the command line; scoreserve {__version__} stands in)",
+        "python version": ".".join(map(str, sys.version_info[:3])),
+        "base environment": str(known.root),
+        "envs directories": [str(folder) for folder in known.folders],
+    }
+    if given.json:
+        paths = [str(path) for path in (known.base, *known.all())]
+        keys = {
+            "root_prefix": str(known.root),
+            "conda_prefix": str(known.root),
+            "active_prefix": str(active),
+            "envs": paths,
+            "envs_dirs": about["envs directories"],
+            "conda_version": CONDA_VERSION,
+            "python_version": about["python version"],
+        }
+        print(json.dumps(keys, indent=2))
+        return 0
+    for name, value in about.items():
+        print(f"{name:>22} : {', '.join(value) if isinstance(value, list) else value}")
+    return 0
+
+
+# Running in them.
+
+
+def _run(given: Namespace, known: prefixes.Prefixes) -> int:
+    words = (
+        given.executable_call[1:] if given.executable_call[:1] == ["--"] else given.executable_call
+    )
+    if not words:
+        raise DeploymentError("run: no command is given: conda run -n NAME COMMAND ...")
+    prefix = _prefix(given, known)
+    environ = {**os.environ, **activation.variables(prefix, known.name_of(prefix), os.environ)}
+    try:
+        if given.cwd:
+            os.chdir(given.cwd)
+        command = activation.command(prefix, words)
+        os.execvpe(command[0], command, environ)  # noqa: S606  # becomes it, signals and all
+    except OSError as error:
+        raise DeploymentError(f"run: {' '.join(words)}: {error.strerror}") from None
+
+
+def _shell(words: Sequence[str]) -> int:
+    """What the shell's own `conda` asks for: lines for it to evaluate."""
+    known = prefixes.here(os.environ)
+    match words:
+        case ["hook"]:
+            print(activation.shell_function(PROGRAM), end="")
+        case ["deactivate"]:
+            print(activation.deactivate(os.environ))
+        case ["activate", *names] if len(names) <= 1:
+            prefix = _place("".join(names) or "base", known)
+            print(activation.activate(prefix, known.name_of(prefix), os.environ))
+        case _:
+            raise DeploymentError("activate takes one name or path of an environment")
+    return 0
+
+
+def _init(given: Namespace, known: prefixes.Prefixes) -> int:
+    hook = _HOOK.format(program=PROGRAM)
+    for shell in given.shells or ["bash"]:
+        if shell not in _RC_FILES:
+            raise DeploymentError(f"init: {shell}: only {', '.join(_RC_FILES)} can be set up")
+        path = Path(os.path.expanduser("~"), _RC_FILES[shell])
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        if hook not in text:
+            path.write_text(f"{text}{hook}", encoding="utf-8")
+        print(f"{path}: shells that read it know `conda activate`")
+    return 0
+
+
+def _not_in_a_shell(given: Namespace, known: prefixes.Prefixes) -> int:
+    raise DeploymentError(
+        f"{given.command} needs a shell that knows conda: first"
+        f' `eval "$(conda shell.bash hook)"`, or `. {known.root}/etc/profile.d/conda.sh`'
+    )
+
+
+_COMMANDS: Mapping[str, Callable[[Namespace, prefixes.Prefixes], int]] = {
+    "env create": _env_create,
+    "env update": _env_update,
+    "env list": _env_list,
+    "env remove": _env_remove,
+    "create": _create,
+    "install": _install,
+    "update": _install,
+    "upgrade": _install,
+    "remove": _remove,
+    "uninstall": _remove,
+    "list": _list,
+    "info": _info,
+    "run": _run,
+    "init": _init,
+    "activate": _not_in_a_shell,
+    "deactivate": _not_in_a_shell,
+}
+
+
+# What the arguments mean.
+
+
+def _request_of_file(given: Namespace) -> Request:
+    path = Path(given.file)
+    document = read(path)
+    return _request(given, parse(document, path.name), path.name, path.resolve().parent)
+
+
+def _request_of_words(given: Namespace, source: str) -> Request:
+    lines = [line for path in given.file or () for line in _lines(Path(path))]
+    entries = [each for each in (*given.packages, *lines) if each not in _NOTHING_TO_DO]
+    file = parse({"dependencies": entries}, source)
+    return _request(given, file, source, Path.cwd())
+
+
+def _lines(path: Path) -> list[str]:
+    """The packages that a text file of `conda install --file` names."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DeploymentError(f"{path}: {error.strerror}") from None
+    return [line.strip() for line in text.splitlines() if line.strip() and line[0] not in "#@"]
+
+
+def _request(given: Namespace, file: EnvironmentFile, source: str, directory: Path) -> Request:
+    named = tuple(given.channel or ())
+    channels = named if given.override_channels else (*named, *file.channels)
+    return Request(
+        file=replace(file, channels=channels),
+        source=source,
+        directory=directory,
+        solver=given.solver,
+        strict=given.strict,
+    )
+
+
+def _new_prefix(given: Namespace, known: prefixes.Prefixes, name_in_file: str = "") -> Path:
+    """Where a new environment goes; one that is there is removed, with --yes or --force."""
+    name = given.name or name_in_file
+    if given.prefix:
+        prefix = Path(given.prefix).absolute()
+    elif name:
+        prefix = known.find(name) or known.place_for(name)
+    else:
+        raise DeploymentError("the environment has no name: give --name or --prefix")
+    if not prefixes.is_environment(prefix):
+        if prefix.exists() and (not prefix.is_dir() or any(prefix.iterdir())):
+            raise DeploymentError(f"{prefix}: is there already, and is no environment")
+        return prefix
+    if not given.force:
+        raise DeploymentError(
+            f"prefix already exists: {prefix}; `conda env update` adds to it, --yes makes it anew"
+        )
+    _refuse_base(prefix, known, "made anew")
+    prefixes.remove(prefix)
+    return prefix
+
+
+def _prefix(given: Namespace, known: prefixes.Prefixes, name: str | None = None) -> Path:
+    """The environment that is meant: the one named, else the active one."""
+    if given.prefix:
+        return _place(str(Path(given.prefix).absolute()), known)
+    name = name or given.name
+    return _place(name, known) if name else _active(known)
+
+
+def _place(name_or_path: str, known: prefixes.Prefixes) -> Path:
+    if "/" not in name_or_path:
+        return known.named(name_or_path)
+    path = Path(name_or_path)
+    if path == known.root:
+        return known.base
+    if not prefixes.is_environment(path):
+        raise DeploymentError(f"EnvironmentLocationNotFound: {path} is no environment")
+    return path
+
+
+def _active(known: prefixes.Prefixes) -> Path:
+    return Path(os.environ.get("CONDA_PREFIX") or known.base)
+
+
+def _refuse_base(prefix: Path, known: prefixes.Prefixes, what: str) -> None:
+    if prefix == known.base:
+        raise DeploymentError(f"{prefix}: the server's own environment cannot be {what}")
+
+
+def _make(prefix: Path, request: Request, known: prefixes.Prefixes) -> None:
+    prefix.parent.mkdir(parents=True, exist_ok=True)
+    environments.make(prefix, request, _say)
+
+
+def _say(text: str) -> None:
+    print(f"conda: {text}", file=sys.stderr, flush=True)
+
+
+def _tell_how_to_activate(prefix: Path, known: prefixes.Prefixes) -> None:
+    print(
+        f"#\n# To activate this environment, use\n#\n"
+        f"#     $ conda activate {known.name_of(prefix) or prefix}\n#\n"
+        f"# To deactivate an active environment, use\n#\n#     $ conda deactivate\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
