@@ -77,6 +77,7 @@ def test_arrays_are_answered_with_arrays() -> None:
         ({}, "members none"),
         ({"rows": ROWS}, "`rows`"),
         ({"data": 1}, "JSON number"),
+        ({"data": {}}, "empty object"),
         ({"data": ROWS, "method": 1}, "`method`"),
         ({"input_data": "x"}, "JSON string"),
         ({"input_data": {"columns": 1, "data": ROWS}}, "`columns`"),

@@ -97,6 +97,8 @@ def _of_value(value: Any, method: str | None = None, azure_form: bool = False) -
         rows = value
     elif not isinstance(value, dict):
         raise BadInput(f"What is to be scored is a JSON {_kind(value)}. {_FORMS}")
+    elif not value:
+        raise BadInput(f"What is to be scored is an empty object. {_FORMS}")
     elif _is_split(value):
         rows, columns = value["data"], _checked_columns(value["columns"])
         if not isinstance(rows, list):
