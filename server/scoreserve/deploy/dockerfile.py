@@ -17,7 +17,7 @@ CODE, MODELS, ENVIRONMENT = "azureml-app", "azureml-models", "environment"
 COLLECTOR, SWAGGER = "mdc-config.json", "swagger.json"
 
 CONDA_PREFIX = "/opt/miniconda/envs/inf-conda-env"
-_MOUNTED = f"/tmp/{ENVIRONMENT}"  # noqa: S108  # in the image, while it is built
+_FILES = f"/opt/scoreserve/{ENVIRONMENT}"  # copied: buildah's cache knows nothing of bind mounts
 _USER = "1000:0"  # dockeruser, and the group that any uid of OpenShift is in
 _DIST = "/opt/scoreserve/dist"
 _RUN_SCRIPT, _HEALTH_CHECK = "/var/runit/gunicorn/run", "/usr/local/bin/scoreserve-healthcheck"
@@ -120,20 +120,19 @@ def _server(base: Base, prefix: str) -> Iterator[str]:
 
 
 def _packages(packages: Packages, prefix: str) -> str:
-    mounts = (f"--mount=type=bind,source={ENVIRONMENT},target={_MOUNTED}", *_SECRETS)
     if packages.document is not None:
         name = posixpath.basename(CONDA_PREFIX)
-        command = f"conda env create --name {name} --file {_MOUNTED}/{CONDA}"
+        command = f"conda env create --name {name} --file {_FILES}/{CONDA}"
     else:
         pip = "pip" if prefix == OUR_PREFIX else f"{prefix}/bin/pip"
-        file = REQUIREMENTS if packages.files else f"{_MOUNTED}/{REQUIREMENTS}"
+        file = REQUIREMENTS if packages.files else f"{_FILES}/{REQUIREMENTS}"
         command = f"{pip} install --no-cache-dir --requirement {file} {_KEPT}"
         if packages.files:  # paths in a requirements file start from the working directory
-            command = f"cd {_MOUNTED} && {command}"
+            command = f"cd {_FILES} && {command}"
     about = f"# The packages of {packages.source}."
     if packages.document is None:
         about += f" With {_KEPT} among them, pip takes none that it cannot run with."
-    return f"{about}\n{_run(mounts, command)}"
+    return f"{about}\nCOPY {ENVIRONMENT} {_FILES}\n{_run(_SECRETS, command)}"
 
 
 def _run(mounts: Sequence[str], command: str) -> str:

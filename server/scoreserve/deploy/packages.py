@@ -81,7 +81,7 @@ def packages(asked: CondaFile, solver: str = "auto", *, strict: bool = False) ->
 
 
 def lay_out(folder: Path, its: Packages) -> None:
-    """Writes what the Dockerfile mounts while it installs the packages. Raises DeploymentError."""
+    """Writes what the Dockerfile copies to install the packages. Raises DeploymentError."""
     folder.mkdir(parents=True, exist_ok=True)
     if its.document is None:
         text = "".join(f"{line}\n" for line in its.lines)

@@ -4,10 +4,10 @@ FROM scoreserve:cpu
 USER root
 
 # The packages of conda_env.yaml. With scoreserve among them, pip takes none that it cannot run with.
-RUN --mount=type=bind,source=environment,target=/tmp/environment \
-    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+COPY environment /opt/scoreserve/environment
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
-    pip install --no-cache-dir --requirement /tmp/environment/requirements.txt scoreserve
+    pip install --no-cache-dir --requirement /opt/scoreserve/environment/requirements.txt scoreserve
 
 COPY --chown=1000:0 azureml-models /var/azureml-app/azureml-models
 COPY --chown=1000:0 azureml-app /var/azureml-app

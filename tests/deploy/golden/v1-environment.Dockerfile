@@ -4,10 +4,10 @@ FROM scoreserve:cpu
 USER root
 
 # The packages of conda_dependencies.yml. With scoreserve among them, pip takes none that it cannot run with.
-RUN --mount=type=bind,source=environment,target=/tmp/environment \
-    --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
+COPY environment /opt/scoreserve/environment
+RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
-    cd /tmp/environment && pip install --no-cache-dir --requirement requirements.txt scoreserve
+    cd /opt/scoreserve/environment && pip install --no-cache-dir --requirement requirements.txt scoreserve
 
 ENV EXAMPLE_ENV_VAR="EXAMPLE_VALUE"
 
