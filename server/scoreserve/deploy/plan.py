@@ -78,12 +78,17 @@ class Plan:
             "server": None if base.has_server else image_id(base.server_image) or base.server_image,
             "version": __version__,
             "steps": its.steps,
-            "prefix": its.prefix,
+            "recipe": _without_comments(self.environment_dockerfile),
             "channels": [] if self.packages is None else self.packages.channels,
             "conda": _conda(self.packages),
             "files": content_hash.files_in(folder),
         }
         return content_hash.image_name(parts)
+
+
+def _without_comments(text: str) -> list[str]:
+    """The lines of a Dockerfile less its comments, which name files."""
+    return [line for line in text.splitlines() if not line.startswith("#")]
 
 
 def _conda(its: Packages | None) -> object:
