@@ -9,6 +9,7 @@ import pytest
 from scoreserve.cli import commands
 from scoreserve.deploy import builders
 from scoreserve.deploy.builders import Builder
+from scoreserve.errors import DeploymentError
 from tests.deploy.sample_deployments import BLUE, MNIST, copy_of
 
 
@@ -130,3 +131,23 @@ def test_a_folder_with_something_in_it_is_left_alone(package: Package, tmp_path:
     flags = ("--deployment", "v2-blue/deployment.yml", "--context-only")
     assert package(*flags, "--output", "v2-blue") == 1
     assert "--output v2-blue: is there already; name a new or empty folder" in package.err
+
+
+def test_a_build_that_fails_for_its_python_is_told_with_what_to_try(
+    package: Package, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Failing(Builder):
+        def image_id(self, image: str) -> str | None:
+            return image if image == "scoreserve:cpu" else None
+
+        def build(self, context: Path, dockerfile: Path, tag: str, on_line: object) -> None:
+            raise DeploymentError(f"{tag} could not be built")
+
+    monkeypatch.setattr(builders, "find", lambda _wanted, _options: Failing("podman"))
+    copy_of(MNIST, tmp_path)
+    monkeypatch.chdir(tmp_path / "v1-mnist")
+    assert package("--ic", "inferenceconfig.json") == 1
+    assert package.err.splitlines()[-1].endswith(
+        "asks for python=3.11, and the image has its own: change the versions of the packages, or"
+        " try --solver conda"
+    )

@@ -74,8 +74,21 @@ class ImageBuild:
                 return Built(image, reused=True)
             self.on_step(f"Building the environment {image}")
             dockerfile = _dockerfile(scratch, self.plan.environment_dockerfile)
-            self.builder.build(folder, dockerfile, image, self.on_line)
+            try:
+                self.builder.build(folder, dockerfile, image, self.on_line)
+            except DeploymentError as error:
+                raise DeploymentError(f"{error}{_python_hint(self.plan)}") from None
             return Built(image)
+
+
+def _python_hint(plan: Plan) -> str:
+    """What may be the cause where packages cannot be installed."""
+    if plan.packages is None or not plan.packages.python:
+        return ""
+    return (
+        f"\n{plan.packages.source} asks for python={plan.packages.python}, and the image has its own:"
+        " change the versions of the packages, or try --solver conda"
+    )
 
 
 def _folder(scratch: str) -> Path:

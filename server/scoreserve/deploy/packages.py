@@ -43,6 +43,7 @@ class Packages:
     files: Mapping[str, Path] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    python: str = ""  # the version that is asked for and that pip does not choose, as `3.11`
 
 
 def packages(asked: CondaFile, solver: str = "auto", *, strict: bool = False) -> Packages:
@@ -77,6 +78,7 @@ def packages(asked: CondaFile, solver: str = "auto", *, strict: bool = False) ->
         files=files,
         variables=file.variables,
         notes=(*file.notes, *by_pip.notes, *_python_note(by_pip, asked.source, strict)),
+        python=by_pip.python,
     )
 
 
