@@ -86,8 +86,8 @@ def _python_hint(plan: Plan) -> str:
     if plan.packages is None or not plan.packages.python:
         return ""
     return (
-        f"\n{plan.packages.source} asks for python={plan.packages.python}, and the image has its own:"
-        " change the versions of the packages, or try --solver conda"
+        f"\n{plan.packages.source} asks for python={plan.packages.python}, and the image has its"
+        " own: change the versions of the packages, or try --solver conda"
     )
 
 
