@@ -17,6 +17,7 @@ from typing import Any
 from scoreserve.cli.flags import Parser, checked, no_such
 from scoreserve.cli.settings_help import default_text, metavar
 from scoreserve.errors import ConfigurationError
+from scoreserve.model_files import is_model
 from scoreserve.settings import Settings, sources
 from scoreserve.settings_loader import load
 
@@ -83,7 +84,9 @@ def values(command: Parser, arguments: argparse.Namespace, names: Sequence[str])
     """
     found = {name: getattr(arguments, name) for name in names}
     script = arguments.script or found["entry_script"]
-    if script is not None:
+    if script is not None and is_model(script):
+        found["model"] = os.path.abspath(script)
+    elif script is not None:
         _require(command, script)
         found["entry_script"] = os.path.abspath(script)
     try:
