@@ -71,13 +71,13 @@ class WheelHook(BuildHookInterface):  # type: ignore[type-arg]
         if editable or wanted == "no":
             return
         modules = self.config["modules"]
-        self.app.display_info(
-            f"{_NAME}: compiling {len(modules)} modules with mypyc and the C compiler, in up to"
-            " a minute (SCORESERVE_COMPILE=no leaves them Python)"
-        )
         began = time.monotonic()
         try:
             _check_tools()
+            self.app.display_info(
+                f"{_NAME}: compiling {len(modules)} modules with mypyc and the C compiler, in up to"
+                " a minute (SCORESERVE_COMPILE=no leaves them Python)"
+            )
             compiled = _compile(server, modules, Path(self._scratch.name))
         except NotCompiled as error:
             if wanted == "yes":
