@@ -1,0 +1,238 @@
+"""What the commands about running services have in common."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from scoreserve.cli.flags import Parser
+from scoreserve.cli.terminal import Progress, coloured
+from scoreserve.errors import DeploymentError
+
+if TYPE_CHECKING:
+    from scoreserve.deploy.running.engine import Engine
+    from scoreserve.deploy.running.launching import Outcome, Tell
+    from scoreserve.deploy.running.making import Order
+    from scoreserve.deploy.running.services import Service
+    from scoreserve.deploy.running.states import Verdict
+
+FAILED, INTERRUPTED = 1, 130  # exit codes
+_COLOURS = {"Healthy": "green", "Transitioning": "yellow", "Unhealthy": "yellow"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a command about one service."""
+
+    command: Parser
+    arguments: argparse.Namespace
+    engine: Engine
+    service: Service
+    progress: Progress
+
+
+def add_flags(command: Parser, *, output: bool = True) -> None:
+    """Where services are, and how they are shown."""
+    where = command.add_argument_group("where, and how it is shown")
+    where.add_argument(
+        "--engine",
+        choices=("docker", "podman"),
+        default="",
+        help="What runs the containers. Default: the first of these that works.",
+    )
+    where.add_argument(
+        "--project",
+        metavar="DIR",
+        type=Path,
+        default=Path(),
+        help="The checkout that a service belongs to. Default: the one that this folder is in, by"
+        " its .git, or else this folder.",
+    )
+    if output:
+        where.add_argument(
+            "--output",
+            choices=("text", "json"),
+            default="text",
+            help="`text` for people, `json` for programs. Default: text.",
+        )
+
+
+def project_of(arguments: argparse.Namespace) -> str:
+    """The checkout that the flags name."""
+    from scoreserve.deploy.running.labels import project_of  # late, as all that only these need
+
+    return str(project_of(arguments.project))
+
+
+@contextmanager
+def failures_told(command: Parser, progress: Progress) -> Iterator[None]:
+    """Ends the process with 1 for what cannot be done, with 130 for Ctrl-C."""
+    try:
+        yield
+    except DeploymentError as error:
+        progress.end()
+        print(f"{command.prog}: {error}", file=sys.stderr)
+        sys.exit(FAILED)
+    except KeyboardInterrupt:
+        progress.tell("Interrupted; what had been made is removed.")
+        sys.exit(INTERRUPTED)
+
+
+def teller(progress: Progress) -> Tell:
+    """Tells the terminal."""
+    from scoreserve.deploy.running.launching import Tell
+
+    return Tell(step=progress.tell, progress=progress.say)
+
+
+def ordered(
+    command: Parser,
+    arguments: argparse.Namespace,
+    engine: Engine,
+    progress: Progress,
+    name: str = "",
+) -> Order:
+    """What the flags ask for, in an image that is built where there is none yet; for the service of
+    this `name`, where one is given. Raises DeploymentError.
+    """
+    from dataclasses import replace
+
+    from scoreserve.cli import deployment_flags
+    from scoreserve.deploy import building
+    from scoreserve.deploy.builders import Builder
+    from scoreserve.deploy.plan import plan
+    from scoreserve.deploy.running.making import Order
+
+    deployment = deployment_flags.read(command, arguments)
+    if name and not deployment.endpoint:
+        deployment = replace(deployment, name=name)
+    if name and deployment.container_name != name:
+        raise DeploymentError(f"the files are of {deployment.container_name}, not of {name}")
+    if arguments.port is not None:
+        deployment = replace(deployment, port=arguments.port)
+    if arguments.auth:
+        deployment = replace(deployment, auth=replace(deployment.auth, enabled=True))
+    its = deployment.resources
+    its = replace(its, cpus=arguments.cpus or its.cpus)
+    if arguments.memory_gb is not None:
+        its = replace(its, memory_bytes=int(arguments.memory_gb * 1024**3))
+    deployment = replace(deployment, resources=its)
+    builder = Builder(engine.program)
+    choices = deployment_flags.choices(arguments)
+    planned = plan(deployment, choices, building.looks_into(builder))
+    for note in planned.notes:
+        progress.tell(f"note: {note}")
+
+    def show(line: str) -> None:
+        if arguments.verbose:
+            progress.tell(line)
+        elif line.strip():
+            progress.say(line)
+
+    image = building.ImageBuild(planned, builder, progress.tell, show).environment().image
+    return Order(
+        planned.deployment,
+        image,
+        planned.base.server_image,
+        project_of(arguments),
+        saved(arguments),
+    )
+
+
+def add_run_flags(command: Parser) -> None:
+    """What the files say, said otherwise for this machine."""
+    run = command.add_argument_group("how it runs")
+    run.add_argument(
+        "--port",
+        type=int,
+        metavar="PORT",
+        help="The port of this machine. Default: what the files say, or a free one.",
+    )
+    run.add_argument(
+        *("--auth", "--ae"), action="store_true", help="Clients need a key, whatever the files say."
+    )
+    run.add_argument(
+        *("--cpus", "--cc"), type=float, metavar="NUMBER", help="The most CPUs that it may use."
+    )
+    run.add_argument(
+        *("--memory-gb", "--gb"), type=float, metavar="NUMBER", help="The most memory, in GiB."
+    )
+    run.add_argument("--verbose", action="store_true", help="Show all that the builder prints.")
+
+
+_PATHS = ("inference_config", "deploy_config", "deployment", "endpoint")
+
+
+def saved(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The flags about the deployment, as JSON can hold them, and the folder that they were given
+    in.
+    """
+    from scoreserve.cli import deployment_flags
+
+    parser = Parser(add_help=False)
+    deployment_flags.add_flags(parser)
+    add_run_flags(parser)
+    found = vars(arguments)
+    values = {name: found[name] for name in vars(parser.parse_args([]))}
+    values |= {name: str(values[name]) for name in _PATHS if values[name] is not None}
+    return {"folder": str(Path.cwd()), "flags": values}
+
+
+def restored(found: Mapping[str, Any], arguments: argparse.Namespace) -> argparse.Namespace:
+    """These arguments, with the flags that were saved."""
+    values = dict(found["flags"])
+    values |= {name: Path(values[name]) for name in _PATHS if values.get(name) is not None}
+    return argparse.Namespace(**{**vars(arguments), **values})
+
+
+def describe(service: Service, verdict: Verdict) -> dict[str, Any]:
+    """A service for `--output json`, in Azure's names where it has some."""
+    from scoreserve.deploy.running import labels
+
+    its = service.about
+    return {
+        "name": service.name,
+        "state": verdict.state.value,
+        "error": verdict.reason or None,
+        "scoringUri": service.uri(its.scoring.path) or None,
+        "swaggerUri": service.uri("/swagger.json") or None,
+        "port": service.port,
+        "authEnabled": its.authenticated,
+        "computeType": "LOCAL",
+        "image": service.server.image,
+        "createdTime": service.server.created,
+        "containers": service.containers,
+        "project": service.server.labels.get(labels.PROJECT),
+    }
+
+
+def show_outcome(
+    command: Parser, arguments: argparse.Namespace, outcome: Outcome, *, done: str
+) -> None:
+    """Prints what came of a deploy or update; ends the process with 1 where that is no service
+    that is healthy or may become so.
+    """
+    state = outcome.verdict.state.value
+    good = state in ("Healthy", "Transitioning")
+    if arguments.output == "json":
+        about = {**describe(outcome.service, outcome.verdict), "log": outcome.log or None}
+        print(json.dumps(about, indent=2))
+    elif good:
+        its = outcome.service
+        print(f"{done} {coloured(state, _COLOURS[state], sys.stdout)}")
+        print(f"  scoring  {its.uri(its.about.scoring.path)}")
+        print(f"  try it   scoreserve service invoke {its.name}")
+        if its.about.authenticated:
+            print(f"  keys     scoreserve service get-keys {its.name}")
+    else:
+        if outcome.log:
+            print(outcome.log, file=sys.stderr)
+        print(f"{command.prog}: {state}: {outcome.verdict.reason}", file=sys.stderr)
+    if not good:
+        sys.exit(FAILED)

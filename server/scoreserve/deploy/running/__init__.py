@@ -1,0 +1,1 @@
+"""An image → a service on this machine, which is healthy or not."""
