@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scoreserve.deploy.plan import Choices, plan
 from tests.deploy.sample_deployments import BY_NAME, copy_of
 from tests.deploy.test_dockerfiles import planned
 
@@ -18,8 +19,6 @@ def name_of(
     sample: str, folder: Path, change: Callable[[Path], None] = lambda _folder: None
 ) -> str:
     """The name of a sample's environment, whose files are changed before."""
-    from scoreserve.deploy.plan import Choices, plan
-
     folder.mkdir(parents=True)
     change(copy_of(BY_NAME[sample], folder))
     found = plan(BY_NAME[sample].read(folder), Choices(), lambda _image: None)
@@ -100,7 +99,7 @@ def test_a_mode_counts(tmp_path: Path) -> None:
 
 
 def test_the_base_s_digest_counts(tmp_path: Path) -> None:
-    found = planned("v1-mnist", tmp_path)
+    found = planned("v1-mnist", Choices(), tmp_path)
     names = {
         found.environment_name(tmp_path / "none", {"scoreserve:cpu": each}.get) for each in "ab"
     }

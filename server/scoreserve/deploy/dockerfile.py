@@ -19,7 +19,7 @@ COLLECTOR, SWAGGER = "mdc-config.json", "swagger.json"
 CONDA_PREFIX = "/opt/miniconda/envs/inf-conda-env"
 _FILES = f"/opt/scoreserve/{ENVIRONMENT}"  # copied: buildah's cache knows nothing of bind mounts
 _USER = "1000:0"  # dockeruser, and the group that any uid of OpenShift is in
-_DIST = "/opt/scoreserve/dist"
+_DIST, _WHEELS = "/opt/scoreserve/dist", "/opt/scoreserve/wheels"  # the server; what it needs
 _RUN_SCRIPT, _HEALTH_CHECK = "/var/runit/gunicorn/run", "/usr/local/bin/scoreserve-healthcheck"
 _SECRETS = (
     "--mount=type=secret,id=pip.conf,target=/etc/pip.conf",
@@ -50,7 +50,7 @@ def environment(deployment: Deployment, base: Base, packages: Packages | None) -
     if not base.has_server:
         blocks += _server(base, its.prefix)
     if packages is not None:
-        blocks.append(_packages(packages, OUR_PREFIX if base.has_server else prefix))
+        blocks.append(_packages(packages, "pip" if base.has_server else f"{prefix}/bin/pip"))
         if packages.document is not None:
             blocks.append(_env({"AZUREML_CONDA_ENVIRONMENT_PATH": CONDA_PREFIX}))
     if its.steps.strip():
@@ -119,12 +119,14 @@ def _server(base: Base, prefix: str) -> Iterator[str]:
     )
 
 
-def _packages(packages: Packages, prefix: str) -> str:
+def _packages(packages: Packages, pip: str) -> str:
     if packages.document is not None:
-        name = posixpath.basename(CONDA_PREFIX)
-        command = f"conda env create --name {name} --file {_FILES}/{CONDA}"
+        command = (
+            f"conda env create --prefix {CONDA_PREFIX} --file {_FILES}/{CONDA} \\\n"
+            f"    && {CONDA_PREFIX}/bin/python -m pip install --no-cache-dir"
+            f" --find-links {_WHEELS} {_DIST}/*.whl"
+        )
     else:
-        pip = "pip" if prefix == OUR_PREFIX else f"{prefix}/bin/pip"
         file = REQUIREMENTS if packages.files else f"{_FILES}/{REQUIREMENTS}"
         command = f"{pip} install --no-cache-dir --requirement {file} {_KEPT}"
         if packages.files:  # paths in a requirements file start from the working directory
