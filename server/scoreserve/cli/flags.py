@@ -29,6 +29,7 @@ class Parser(argparse.ArgumentParser):
 
     help_text: Callable[[], str] | None = None
     rest: str | None = None  # the list of arguments that those after a flag belong to as well
+    after_dashes: str | None = None  # what those after -- become, whatever they look like
 
     def format_help(self) -> str:
         return super().format_help() if self.help_text is None else self.help_text()
@@ -44,7 +45,12 @@ class Parser(argparse.ArgumentParser):
         """Knows all: argparse would leave what a command does not know to its parent, which cannot
         say what was meant.
         """
+        after: Sequence[str] = ()
+        if self.after_dashes is not None and args is not None and "--" in args:
+            args, after = args[: args.index("--")], args[args.index("--") + 1 :]
         found, unknown = super().parse_known_args(args, namespace)
+        if self.after_dashes is not None:
+            setattr(found, self.after_dashes, list(after))
         if self.rest is not None:  # argparse hands over what stands before the first flag
             words = [word for word in unknown if not word.startswith("-")]
             getattr(found, self.rest).extend(words)

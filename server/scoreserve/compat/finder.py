@@ -34,6 +34,8 @@ _OTHERWISE = {
     "azureml.core": "scoreserve.compat.core",
     "azureml.core.model": "scoreserve.compat.model",
     "azureml.exceptions": "scoreserve.compat.exceptions",
+    "azureml_user": _NOTHING,
+    "azureml_user.parallel_run": "scoreserve.compat.parallel_run",
 }
 
 

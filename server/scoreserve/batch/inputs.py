@@ -1,0 +1,180 @@
+"""From paths to mini-batches, one after the other: nothing is held but the names of the files.
+
+    files      as many files as mini_batch_size says
+    csv        byte ranges that end with a record; a quoted field may hold line ends
+    parquet    rows of one row group, by the footer
+    jsonl      byte ranges of as many lines; empty ones count for nothing
+
+A mini-batch of rows or lines never crosses files (Azure's contract for tables).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from scoreserve.batch.sizes import Size
+from scoreserve.batch.work import Form, Kind, MiniBatch, Slice, UnusableInput
+
+_FORMS = {
+    ".jsonl": Form.JSONL,
+    ".ndjson": Form.JSONL,
+    ".csv": Form.CSV,
+    ".parquet": Form.PARQUET,
+    ".txt": Form.LINES,
+}
+_FEWEST_ROWS = 1
+
+
+class _Part(NamedTuple):
+    where: Slice
+    items: int
+    weight: float  # bytes of the file
+
+
+class InputFile(NamedTuple):
+    """A file of the input. `changed` is its time of change, in ns."""
+
+    path: str
+    size_bytes: int
+    changed: int
+
+
+def find(written: Sequence[str]) -> list[InputFile]:
+    """All files below the paths, by name; hidden ones are left out. Raises UnusableInput."""
+    found: list[InputFile] = []
+    for name in written:
+        path = os.path.abspath(name)
+        if os.path.isfile(path):
+            found.append(_input_file(path))
+        elif os.path.isdir(path):
+            found.extend(map(_input_file, _below(path)))
+        else:
+            raise UnusableInput(f"--input {name}: there is no such file or folder")
+    if not found:
+        raise UnusableInput(f"--input {' '.join(written)}: there are no files in it")
+    return found
+
+
+def form_of(files: Sequence[InputFile], kind: Kind) -> Form:
+    """What the files are, by their names: a batch script gets files, unless it is told otherwise.
+    Raises UnusableInput for a mixture.
+    """
+    if kind is Kind.BATCH:
+        return Form.FILES
+    forms = {_FORMS.get(os.path.splitext(file.path)[1].lower(), Form.FILES) for file in files}
+    if len(forms) > 1:
+        names = ", ".join(sorted(form.value for form in forms))
+        raise UnusableInput(
+            f"--input: there are files of several forms ({names}): name one of"
+            " them with --input-format, and only its files with --input"
+        )
+    return forms.pop()
+
+
+def fingerprint(files: Sequence[InputFile], *others: object) -> str:
+    """Changes when the mini-batches could become others."""
+    digest = hashlib.sha256(repr(others).encode())
+    for file in files:
+        digest.update(repr(tuple(file)).encode())
+    return digest.hexdigest()
+
+
+def mini_batches(files: Sequence[InputFile], form: Form, size: Size) -> Iterator[MiniBatch]:
+    """Those of the whole input, always the same for the same files. Raises UnusableInput."""
+    if form is Form.FILES:
+        yield from _of_files(files, size.items)
+        return
+    first = 0
+    slices = (each for file in files for each in _slices(file, form, size))
+    for index, (part, items, weight) in enumerate(slices):
+        yield MiniBatch(index, first, items, weight, part=part)
+        first += items
+
+
+def _slices(file: InputFile, form: Form, size: Size) -> Iterator[_Part]:
+    if form is Form.PARQUET:
+        from scoreserve.batch.tables import row_counts
+
+        return _of_parquet(file, list(row_counts(file.path)), size)
+    if form is Form.CSV:
+        return _of_csv(file.path, size)
+    return _of_lines(file.path, size.items)
+
+
+def _of_files(files: Sequence[InputFile], count: int) -> Iterator[MiniBatch]:
+    for index, first in enumerate(range(0, len(files), count)):
+        paths = tuple(file.path for file in files[first : first + count])
+        yield MiniBatch(index, first, len(paths), len(paths), paths)
+
+
+def _of_parquet(file: InputFile, groups: Sequence[tuple[int, int]], size: Size) -> Iterator[_Part]:
+    bytes_a_row = file.size_bytes / max(1, sum(rows for rows, _ in groups))
+    for group, (rows, group_bytes) in enumerate(groups):
+        if not rows:
+            continue
+        most = size.items or max(_FEWEST_ROWS, rows * size.size_bytes // max(1, group_bytes))
+        for start in range(0, rows, most):
+            count = min(most, rows - start)
+            yield _Part(Slice(file.path, start, count, group), count, count * bytes_a_row)
+
+
+def _of_csv(path: str, size: Size) -> Iterator[_Part]:
+    with open(path, "rb") as file:
+        records = _records(file)
+        next(records, None)  # the header
+        start = file.tell()
+        yield from _cut(path, start, records, size)
+
+
+def _of_lines(path: str, count: int) -> Iterator[_Part]:
+    with open(path, "rb") as file:
+        yield from _cut(path, 0, file, Size(items=count))
+
+
+def _cut(path: str, start: int, records: Iterable[bytes], size: Size) -> Iterator[_Part]:
+    """Records by number or bytes. Blank ones belong to a part, and are none of its items."""
+    length = items = 0
+    for record in records:
+        is_blank = not record.strip()
+        full = items >= size.items if size.items else length + len(record) > size.size_bytes
+        if items and full and not is_blank:
+            yield _Part(Slice(path, start, length), items, length)
+            start, length, items = start + length, 0, 0
+        length += len(record)
+        items += not is_blank
+    if items:
+        yield _Part(Slice(path, start, length), items, length)
+
+
+def _records(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Those of a CSV file: lines, joined where a quoted field goes on in the next."""
+    held: list[bytes] = []
+    is_open = False
+    for line in lines:
+        if line.count(b'"') % 2:
+            is_open = not is_open
+        if is_open or held:
+            held.append(line)
+            if is_open:
+                continue
+            line = b"".join(held)  # noqa: PLW2901 - the line is a part of it
+            held.clear()
+        yield line
+    if held:
+        yield b"".join(held)
+
+
+def _below(folder: str) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
+        yield from (
+            os.path.join(parent, name) for name in sorted(names) if not name.startswith((".", "_"))
+        )
+
+
+def _input_file(path: str) -> InputFile:
+    found = os.stat(path)
+    return InputFile(path, found.st_size, found.st_mtime_ns)

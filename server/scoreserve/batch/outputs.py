@@ -1,0 +1,75 @@
+"""The output file, made of its parts when all is done, and the summary beside it.
+
+Each is written under another name, and gets its own when it is whole.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scoreserve.batch.tables import header_of
+from scoreserve.batch.work import OutputFormat
+
+SUMMARY = "summary.json"
+_UNFINISHED = ".unfinished"
+
+
+def write_results(path: Path, parts: Iterator[bytes], form: OutputFormat) -> None:
+    """The file of all parts, see `rendering`. Raises ValueError where parts have other columns."""
+    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
+    if form is OutputFormat.PARQUET:
+        _write_parquet(unfinished, parts)
+    else:
+        with open(unfinished, "wb") as file:
+            file.writelines(_with_one_header(parts) if form is OutputFormat.CSV else parts)
+            file.flush()
+            os.fsync(file.fileno())
+    unfinished.replace(path)
+
+
+def write_summary(output: Path, summary: dict[str, Any]) -> None:
+    unfinished = output / f".{SUMMARY}{_UNFINISHED}"
+    unfinished.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(output / SUMMARY)
+
+
+def _with_one_header(parts: Iterator[bytes]) -> Iterator[bytes]:
+    header = b""
+    for part in parts:
+        own = header_of(io.BytesIO(part))
+        if not header:
+            header = own
+            yield own
+        elif own != header:
+            raise ValueError(
+                f"mini-batches have different columns: {_shown(header)} and {_shown(own)}; write"
+                " them with --output-format jsonl"
+            )
+        yield part[len(own) :]
+
+
+def _write_parquet(path: Path, parts: Iterator[bytes]) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    writer = None
+    try:
+        for part in parts:
+            table = pyarrow.ipc.open_stream(part).read_all()
+            if writer is None:
+                writer = pyarrow.parquet.ParquetWriter(path, table.schema)
+            writer.write_table(table.cast(writer.schema))
+        if writer is None:
+            pyarrow.parquet.write_table(pyarrow.table({}), path)
+    finally:
+        if writer is not None:
+            writer.close()
+
+
+def _shown(header: bytes) -> str:
+    return header.decode("utf-8", "replace").strip()

@@ -1,0 +1,120 @@
+"""One process's part of a job: loads the script, and takes one mini-batch after the other.
+
+The same for a process of this machine and for an actor of a cluster. Runs on the main thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Protocol
+
+from scoreserve.batch.watchdog import Watchdog
+from scoreserve.batch.work import MOST_FAILED, CannotStart, Done, Kind, MiniBatch, Work
+from scoreserve.compat import finder
+from scoreserve.settings import Settings
+from scoreserve.settings_loader import exported
+from scoreserve.worker.script import child_processes, entry_script, start_failures
+from scoreserve.worker.script.user_frames import users_part
+
+OUTPUT_VARIABLE = "AZUREML_BI_OUTPUT_PATH"  # where scripts that write files themselves do
+LOGS = "logs"
+_MOST_TOLD = 4000  # characters of a traceback that travel
+
+
+class Script(Protocol):
+    """A script of either contract."""
+
+    def init(self) -> None: ...
+    def score(self, batch: MiniBatch) -> tuple[int, bytes, str]: ...
+    def shutdown(self) -> None: ...
+
+
+class Scorer:
+    """Raises CannotStart where the script does not load. `agent` is the process's name in logs and
+    for the script.
+    """
+
+    def __init__(self, work: Work, agent: str, watchdog: Watchdog | None = None) -> None:
+        self._work = work
+        self._failed = 0
+        settings = Settings.from_json(work.settings.encode())
+        _prepare(work, settings, agent)
+        limit = work.run_timeout_seconds
+        dog = watchdog or Watchdog(limit if work.kind is Kind.BATCH else 2 * limit)
+        stage = "import"
+        try:
+            self._script = _load(work, settings, dog)
+            stage = "init()"
+            self._script.init()
+        except BaseException as error:
+            traceback.print_exc()
+            failure = start_failures.of_script(error, stage, settings)
+            raise CannotStart(failure.told, is_final=stage == "import") from error
+
+    @property
+    def is_worn_out(self) -> bool:
+        """Whether so many mini-batches have failed here that another process is worth a try."""
+        return self._failed > MOST_FAILED
+
+    def score(self, batch: MiniBatch) -> Done:
+        """What becomes of the mini-batch, which is tried again where the script raises."""
+        started = time.perf_counter()
+        error = ""
+        for tries in range(1, self._work.max_tries + 1):
+            try:
+                succeeded, payload, error = self._script.score(batch)
+            except BaseException as raised:
+                error = _told(raised)
+                print(f"Mini batch {batch.number}, try {tries}:\n{error}", file=sys.stderr)
+                continue
+            seconds = time.perf_counter() - started
+            return Done(batch.number, batch.items, succeeded, tries, seconds, payload, error)
+        self._failed += 1
+        seconds = time.perf_counter() - started
+        return Done(batch.number, batch.items, 0, tries, seconds, error=error, failed=True)
+
+    def shutdown(self) -> None:
+        """Calls the script's shutdown(), whose failure is only told."""
+        try:
+            self._script.shutdown()
+        except BaseException:
+            traceback.print_exc()
+
+
+def _load(work: Work, settings: Settings, watchdog: Watchdog) -> Script:
+    if work.kind is Kind.BATCH:
+        from scoreserve.batch.batch_script import BatchScript
+
+        return BatchScript(work, settings, watchdog)
+    from scoreserve.batch.online_script import OnlineScript
+
+    return OnlineScript(work, settings, watchdog)
+
+
+def _prepare(work: Work, settings: Settings, agent: str) -> None:
+    """What a script may rely on: sys.argv, variables, imports, a directory of its own."""
+    logging.basicConfig(level=logging.INFO)
+    os.environ.update(exported(settings))
+    os.environ[OUTPUT_VARIABLE] = work.output
+    sys.argv = [settings.script_path or "main", *work.arguments]
+    finder.install()
+    entry_script.prepare_import_path(settings)
+    if settings.script_path is not None:
+        child_processes.prepare(settings.script_path)
+    from scoreserve.compat.parallel_run import EntryScript
+
+    logs = Path(work.output, LOGS)
+    logs.mkdir(parents=True, exist_ok=True)
+    EntryScript().set_up(agent, log_dir=str(logs), output_dir=work.output)
+
+
+def _told(error: BaseException) -> str:
+    """The traceback from the user's first line on."""
+    frames = users_part(error.__traceback__) or error.__traceback__
+    lines = traceback.format_exception(type(error), error, frames)
+    return "".join(lines)[-_MOST_TOLD:]

@@ -1,0 +1,77 @@
+"""Slices of CSV and parquet files as frames. pandas, and pyarrow for parquet, are imported here."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
+
+from scoreserve.batch.work import Form, Slice, UnusableInput
+
+_INSTALL = "pip install 'scoreserve[batch]'"
+
+
+class TableReader:
+    """Reads slices, in their order mostly: the last row group is kept for the next slice of it."""
+
+    def __init__(self, form: Form) -> None:
+        self._read: Callable[[Slice], Any] = (
+            self._read_parquet if form is Form.PARQUET else self._read_csv
+        )
+        self._pandas = _imported("pandas", form)
+        self._group: tuple[str, int] | None = None
+        self._table: Any = None
+
+    def read(self, part: Slice) -> Any:
+        """The rows of the slice as a pandas DataFrame, whose index begins at 0."""
+        return self._read(part)
+
+    def _read_csv(self, part: Slice) -> Any:
+        with open(part.path, "rb") as file:
+            text = header_of(file)
+            file.seek(part.start)
+            text += file.read(part.size)
+        return self._pandas.read_csv(io.BytesIO(text))
+
+    def _read_parquet(self, part: Slice) -> Any:
+        if self._group != (part.path, part.group):
+            with _parquet_file(part.path) as file:
+                self._table = file.read_row_group(part.group)
+            self._group = part.path, part.group
+        return self._table.slice(part.start, part.size).to_pandas().reset_index(drop=True)
+
+
+def header_of(file: BinaryIO) -> bytes:
+    """The first record, from where the file is on."""
+    header = b""
+    while line := file.readline():
+        header += line
+        if header.count(b'"') % 2 == 0:
+            break
+    return header if header.endswith(b"\n") else header + b"\n"
+
+
+def row_counts(path: str) -> Iterator[tuple[int, int]]:
+    """Rows and bytes, uncompressed, of each row group of a parquet file. Raises UnusableInput."""
+    with _parquet_file(path) as file:
+        for group in range(file.metadata.num_row_groups):
+            found = file.metadata.row_group(group)
+            yield found.num_rows, found.total_byte_size
+
+
+def _parquet_file(path: str) -> Any:
+    parquet = _imported("pyarrow.parquet", Form.PARQUET)
+    try:
+        return parquet.ParquetFile(path)
+    except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
+        raise UnusableInput(f"{path}: it is no parquet file that can be read: {error}") from None
+
+
+def _imported(name: str, form: Form) -> Any:
+    """Raises UnusableInput where it is not installed."""
+    import importlib
+
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise UnusableInput(f"{form.value} needs the package {error.name}: {_INSTALL}") from None

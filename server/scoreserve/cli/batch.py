@@ -1,0 +1,240 @@
+"""`scoreserve batch`: an entry script over files, tables or lines, instead of requests."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
+
+from scoreserve.cgroup import available_cpus
+from scoreserve.cli import batch_flags
+from scoreserve.cli.flags import Parser
+from scoreserve.cli.script_flags import add_command, add_flags, values
+from scoreserve.cli.terminal import Progress, coloured
+from scoreserve.errors import EXIT_BOOT, EXIT_FLAGS, ConfigurationError, DeploymentError
+from scoreserve.settings import Settings
+from scoreserve.settings_loader import load
+
+# What scores is imported late: `scoreserve serve` has no use for it.
+if TYPE_CHECKING:
+    from scoreserve.batch.deployment_file import BatchOptions
+    from scoreserve.batch.job import Ended, Engine, Job, Screen
+    from scoreserve.batch.work import Kind, OutputFormat
+
+_FLAGS = ("entry_script", "model", "model_dir", "app_root", "config_file")
+_FAILED, _INTERRUPTED = 1, 130  # exit codes
+
+
+def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
+    """The command and its flags."""
+    command = add_command(
+        commands,
+        "batch [SCRIPT] --input PATH --output DIR [FLAGS] [-- ARGUMENTS]",
+        summary="score files and tables instead of requests",
+        description="Runs an entry script over many inputs, in several processes. The script is one"
+        " for Azure's batch endpoints, with run(mini_batch), or one that is served, with"
+        " run(raw_data). What follows -- are arguments of the script. Exits with 0 when all is"
+        " done, 1 when more failed than may, 2 for wrong flags or inputs, 3 when the script cannot"
+        " start.",
+        example="scoreserve batch score.py --input requests.jsonl --output out\n"
+        "scoreserve batch batch.py --input images/ --output out --mini-batch-size 20 --workers 4\n"
+        "scoreserve batch --deployment deployment.yml --input data/ --output out --resume",
+    )
+    add_flags(command, _FLAGS)
+    batch_flags.add_to(command)
+    command.set_defaults(run=partial(_run, command))
+
+
+def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
+    from scoreserve.batch import job as jobs
+    from scoreserve.batch.work import CannotStart, UnusableInput
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    progress = Progress()
+    screen = jobs.Screen(progress.say, progress.tell, sys.stderr.isatty())
+    try:
+        job, workers = _job(command, arguments, screen)
+        if job.resume and job.is_finished:
+            print(f"There is nothing left to do: {job.results_path} is complete.")
+            sys.exit(0)
+        ended = jobs.run(job, _engine(job, workers, arguments.ray_address), screen)
+    except (UnusableInput, DeploymentError) as error:
+        progress.tell(f"{command.prog}: {error}")
+        sys.exit(EXIT_FLAGS)
+    except CannotStart as error:
+        progress.tell(f"{command.prog}: the script cannot start\n{error}")
+        sys.exit(EXIT_BOOT)
+    except KeyboardInterrupt:
+        progress.tell("Interrupted. What is done is kept: the same command with --resume goes on.")
+        sys.exit(_INTERRUPTED)
+    progress.end()
+    _tell(job, ended)
+    sys.exit(_FAILED if ended.problem else 0)
+
+
+def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tuple[Job, int]:
+    """What is asked for, and with how many processes. Raises UnusableInput or DeploymentError."""
+    from scoreserve.batch import inputs
+    from scoreserve.batch.deployment_file import BatchOptions, read_options
+    from scoreserve.batch.job import Job
+    from scoreserve.batch.sizes import size_for
+    from scoreserve.batch.work import Form, UnusableInput, Work
+
+    if not arguments.input:
+        command.error("name what is to be scored: --input PATH")
+    if not arguments.output:
+        command.error("name the folder for the results: --output DIR")
+    options = BatchOptions()
+    if arguments.deployment:
+        options = read_options(Path(arguments.deployment))
+        for note in options.notes:
+            screen.tell(note)
+    os.environ.update(options.variables)
+    found = _settings(command, arguments, options)
+    kind = _kind(arguments.kind, found)
+    files = inputs.find(arguments.input)
+    chosen = arguments.input_format
+    form = inputs.form_of(files, kind) if chosen == "auto" else Form(chosen)
+    written = arguments.mini_batch_size or options.mini_batch_size
+    try:
+        size = size_for(written, form)
+    except ValueError as error:
+        raise UnusableInput(f"--mini-batch-size: {error}") from None
+    output_format = _output_format(arguments.output_format, kind)
+    action = arguments.output_action
+    work = Work(
+        settings=found.to_json().decode(),
+        kind=kind,
+        form=form,
+        output=os.path.abspath(arguments.output),
+        output_format=output_format,
+        summary_only=action == "summary_only" if action else options.summary_only,
+        max_tries=arguments.max_tries or options.max_tries,
+        run_timeout_seconds=arguments.run_timeout or options.run_timeout_seconds,
+        arguments=tuple(arguments.arguments) or options.arguments,
+        dataset=arguments.input[0],
+    )
+    thresholds = options.thresholds
+    if arguments.error_threshold is not None:
+        thresholds = thresholds._replace(items=arguments.error_threshold)
+    name = arguments.output_file or options.output_file or _usual_name(output_format)
+    job = Job(work, files, size, name, thresholds, arguments.ordered, arguments.resume)
+    if job.is_finished and not job.resume:
+        raise UnusableInput(
+            f"--output {arguments.output}: the results of another job are there. Name another"
+            " folder, or remove this one."
+        )
+    screen.tell(_told(job, found))
+    return job, arguments.workers or options.workers or _usual_workers()
+
+
+def _settings(command: Parser, arguments: argparse.Namespace, options: BatchOptions) -> Settings:
+    """The server's settings, as far as they are about the script. Raises UnusableInput."""
+    from scoreserve.batch.work import UnusableInput
+
+    if not arguments.script and not arguments.entry_script:
+        arguments.script = options.script
+    chosen = values(command, arguments, _FLAGS)
+    if arguments.model_dir is None and options.model_dir is not None:
+        chosen["model_dir"] = options.model_dir
+    if chosen["model_dir"] is not None:
+        chosen["model_dir"] = os.path.abspath(chosen["model_dir"])
+    if chosen["entry_script"] is None and chosen["model"] is None:
+        command.error("name the entry script: scoreserve batch score.py --input ... --output ...")
+    try:
+        return load(chosen, os.environ, os.getcwd()).settings
+    except ConfigurationError as error:
+        raise UnusableInput(f"{error.setting}: {error.problem}") from None
+
+
+def _kind(asked_for: str | None, settings: Settings) -> Kind:
+    """Raises UnusableInput."""
+    from scoreserve.batch.script_kind import kind_of
+    from scoreserve.batch.work import Kind
+
+    if settings.script_path is None:
+        return Kind.ONLINE  # a built-in script
+    found = kind_of(Path(settings.script_path))
+    return found if asked_for is None else Kind(asked_for)
+
+
+def _output_format(asked_for: str | None, kind: Kind) -> OutputFormat:
+    """Raises UnusableInput."""
+    from scoreserve.batch.work import Kind, OutputFormat, UnusableInput
+
+    if kind is Kind.BATCH:
+        return OutputFormat(asked_for or OutputFormat.TEXT)
+    if asked_for not in (None, OutputFormat.JSONL.value):
+        raise UnusableInput(
+            f"--output-format {asked_for}: what an online script returns is JSON, so it is written"
+            " as jsonl"
+        )
+    return OutputFormat.JSONL
+
+
+def _usual_name(output_format: OutputFormat) -> str:
+    """Azure's, where it has one for the format."""
+    ending = "csv" if output_format.value == "text" else output_format.value
+    return f"predictions.{ending}"
+
+
+def _usual_workers() -> int:
+    """As ParallelRunStep has it."""
+    from scoreserve.batch.pool import gpus
+
+    return 1 if gpus(os.environ) else max(1, int(available_cpus()))
+
+
+def _engine(job: Job, workers: int, address: str | None) -> Engine:
+    """What scores. Raises UnusableInput."""
+    if address is None:
+        from scoreserve.batch.pool import Pool
+
+        return Pool(job.work, workers, max(1, int(available_cpus())))
+    from scoreserve.batch.ray_engine import RayEngine
+
+    return RayEngine(job.work, workers, address)
+
+
+def _told(job: Job, settings: Settings) -> str:
+    """What is about to be done, in a line."""
+    script = settings.script_path or settings.model
+    what = "run(mini_batch)" if job.work.kind.value == "batch" else "run() as it is served"
+    each = f"{job.size.items or job.size.size_bytes:,} {_unit(job)}"
+    return f"{script}: {what}, {len(job.files)} files as {job.work.form.value}, {each} at once"
+
+
+def _unit(job: Job) -> str:
+    if not job.size.items:
+        return "bytes"
+    return {"files": "files", "csv": "rows", "parquet": "rows"}.get(job.work.form.value, "lines")
+
+
+def _tell(job: Job, ended: Ended) -> None:
+    """How it ended."""
+    from scoreserve.batch.progress import duration
+    from scoreserve.batch.scorer import LOGS
+
+    tally = ended.tally
+    failed = f", {tally.failed_items} failed" if tally.failed_items else ""
+    print(
+        f"{tally.succeeded_items} items succeeded{failed}, in {tally.mini_batches} mini-batches and"
+        f" {duration(ended.seconds)}"
+    )
+    if ended.problem:
+        print(coloured(ended.problem, "red", sys.stdout))
+        print("What succeeded is kept: the same command with --resume tries the rest again.")
+    elif not job.work.summary_only:
+        print(f"Results  {job.results_path}")
+    print(f"Logs     {job.output / LOGS}")
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    """Processes are ended on the way out."""
+    raise SystemExit(128 + number)

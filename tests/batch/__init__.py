@@ -1,0 +1,1 @@
+"""`scoreserve batch`: the contract of its scripts, its parts, and whole jobs."""
