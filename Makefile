@@ -63,11 +63,14 @@ TEST_NEEDS := .wrk .chromedriver .promtool $(REFERENCE)/.installed $(EXAMPLE)/mo
 CPUS := $(shell getconf _NPROCESSORS_ONLN)
 PARALLEL := --numprocesses $(shell expr $(CPUS) + 1) --maxprocesses 4 --dist worksteal
 
+# What is the same however the server was installed.
+OF_THE_CHECKOUT := $(patsubst %,--ignore=tests/%,benchmarks docs images kubernetes test_ci.py test_wheel.py)
+
 test: $(BIN)/.dev $(TEST_NEEDS)
 	$(BIN)/pytest $(PARALLEL) $(ARGS)
 
 test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
-	$(COMPILED)/bin/pytest $(PARALLEL) $(ARGS)
+	$(COMPILED)/bin/pytest $(PARALLEL) $(or $(ARGS),$(OF_THE_CHECKOUT))
 
 test-libraries: $(LIBRARIES)/.installed
 	$(LIBRARIES)/bin/pytest tests/worker/model/libraries tests/worker/nocode $(ARGS)
@@ -76,7 +79,7 @@ test-libraries: $(LIBRARIES)/.installed
 OLD := -W default::DeprecationWarning -W default::PendingDeprecationWarning
 test-lowest: $(LOWEST)/.installed $(TEST_NEEDS)
 	SCORESERVE_REFERENCE=$(CURDIR)/$(LOWEST)/reference/bin/azmlinfsrv \
-	  $(LOWEST)/bin/pytest $(PARALLEL) $(OLD) $(or $(ARGS),--ignore=tests/benchmarks --ignore=tests/images)
+	  $(LOWEST)/bin/pytest $(PARALLEL) $(OLD) $(or $(ARGS),$(OF_THE_CHECKOUT))
 
 # A Python that is neither here nor to be fetched is named in the end.
 WITHOUT_SERVERS := $(patsubst %,--ignore=tests/%,contract docs faults field live)
@@ -193,8 +196,9 @@ LOCK := $(BIN)/uv pip compile --quiet --no-python-downloads --universal --python
 REQUIREMENTS := base-images/requirements
 
 lock: $(BIN)/.uv
-	$(LOCK) --extra docs -o $(REQUIREMENTS)/cpu.txt pyproject.toml $(REQUIREMENTS)/cpu.in
-	$(LOCK) --extra docs -o $(REQUIREMENTS)/gpu.txt pyproject.toml $(REQUIREMENTS)/gpu.in
+	$(LOCK) --extra docs --extra deploy -o $(REQUIREMENTS)/cpu.txt pyproject.toml $(REQUIREMENTS)/cpu.in
+	$(LOCK) --extra docs --extra deploy -o $(REQUIREMENTS)/gpu.txt pyproject.toml $(REQUIREMENTS)/gpu.in
+	$(LOCK) -o $(REQUIREMENTS)/server.txt pyproject.toml $(REQUIREMENTS)/server.in
 	$(LOCK) -o $(REQUIREMENTS)/wheel.txt $(REQUIREMENTS)/wheel.in
 
 images:
