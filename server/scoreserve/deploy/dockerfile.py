@@ -57,7 +57,7 @@ def environment(deployment: Deployment, base: Base, packages: Packages | None) -
         blocks.append(f"# The extra Dockerfile steps.\n{its.steps.strip()}")
     if not blocks:
         return text
-    return "\n\n".join([text + "\nUSER root", *blocks]) + "\n"
+    return "\n\n".join([text + "\nUSER 0", *blocks]) + "\n"
 
 
 def service(deployment: Deployment, base: Base, environment_image: str) -> str:
@@ -127,14 +127,14 @@ def _packages(packages: Packages, pip: str) -> str:
             f" --find-links {_WHEELS} {_DIST}/*.whl"
         )
     else:
-        file = REQUIREMENTS if packages.files else f"{_FILES}/{REQUIREMENTS}"
-        command = f"{pip} install --no-cache-dir --requirement {file} {_KEPT}"
-        if packages.files:  # paths in a requirements file start from the working directory
-            command = f"cd {_FILES} && {command}"
+        command = f"{pip} install --no-cache-dir --requirement {_FILES}/{REQUIREMENTS} {_KEPT}"
+    run = _run(_SECRETS, command)
+    if packages.files:  # their paths start from the working directory
+        run = f"WORKDIR {_FILES}\n{run}\nWORKDIR {APP_ROOT}"
     about = f"# The packages of {packages.source}."
     if packages.document is None:
         about += f" With {_KEPT} among them, pip takes none that it cannot run with."
-    return f"{about}\nCOPY {ENVIRONMENT} {_FILES}\n{_run(_SECRETS, command)}"
+    return f"{about}\nCOPY {ENVIRONMENT} {_FILES}\n{run}"
 
 
 def _run(mounts: Sequence[str], command: str) -> str:

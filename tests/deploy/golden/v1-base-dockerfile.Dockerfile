@@ -1,7 +1,7 @@
 FROM debian:trixie-slim
 RUN apt-get update && apt-get install -y --no-install-recommends python3-venv && python3 -m venv /opt/app
 
-USER root
+USER 0
 
 # The server. The base needs Python >= 3.10, with venv.
 COPY --from=scoreserve:cpu /opt/scoreserve/dist /opt/scoreserve/dist

@@ -1,13 +1,15 @@
 # Made by `scoreserve package` from its files.
 FROM scoreserve:cpu
 
-USER root
+USER 0
 
 # The packages of conda_dependencies.yml. With scoreserve among them, pip takes none that it cannot run with.
 COPY environment /opt/scoreserve/environment
+WORKDIR /opt/scoreserve/environment
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
-    cd /opt/scoreserve/environment && pip install --no-cache-dir --requirement requirements.txt scoreserve
+    pip install --no-cache-dir --requirement /opt/scoreserve/environment/requirements.txt scoreserve
+WORKDIR /var/azureml-app
 
 ENV EXAMPLE_ENV_VAR="EXAMPLE_VALUE"
 

@@ -1,7 +1,7 @@
 # Made by `scoreserve package` from its files.
 FROM scoreserve:cpu
 
-USER root
+USER 0
 
 # The packages of myenv.yml. With scoreserve among them, pip takes none that it cannot run with.
 COPY environment /opt/scoreserve/environment

@@ -1,7 +1,7 @@
 # Made by `scoreserve package` from its files.
 FROM scoreserve:cpu
 
-USER root
+USER 0
 
 # The packages of conda.yml.
 COPY environment /opt/scoreserve/environment

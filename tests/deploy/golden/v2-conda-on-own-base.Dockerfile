@@ -1,7 +1,7 @@
 # Made by `scoreserve package` from its files.
 FROM team/base:1
 
-USER root
+USER 0
 
 # The server. The base needs Python >= 3.10, with venv.
 COPY --from=scoreserve:cpu /opt/scoreserve/dist /opt/scoreserve/dist
