@@ -75,6 +75,9 @@ class TestOnnxruntimesOwn:
 
 
 def backend_models() -> list[Any]:
+    """Older packages have hundreds for operators and kinds of numbers that were still to come."""
+    if tuple(map(int, onnx.__version__.split(".")[:2])) < (1, 23):
+        return []
     paths = sorted(BACKEND_TESTS.glob("*/*/model.onnx"))
     return [pytest.param(path, id=path.parent.name) for path in paths]
 
