@@ -81,6 +81,18 @@ class TestV2:
         assert status == 400
         assert answer == {"error": "The model has the inputs a, b; the request has c."}
 
+    def test_bodies_that_are_merged_are_texts(self, tmp_path: Path, own_alarm: None) -> None:
+        path = columns(tmp_path / "m.onnx")
+        script = loading.load(Settings(model=str(path)))
+        served = Served(script.run, model=script.model, batching="rows", max_batch_size=8)
+        inputs = [json_input("a", [[1]], "FP32"), json_input("b", [[2]], "INT64")]
+        body = json.dumps({"inputs": inputs}).encode()
+        (text,) = served.call(INFER, body).arguments.values()
+        assert json.loads(text) == {"inputs": {"a": [[1.0]], "b": [[2]]}}
+        assert served.infer({"inputs": inputs})["outputs"][0]["data"] == [3.0]
+        outcome = served.ask("/v1/models/model:predict", b'{"instances": [{"a": 1, "b": 2}]}')
+        assert json.loads(outcome.body) == {"predictions": [[3.0]]}
+
     def test_metadata_is_the_models(self, serve: Serve, iris: Served, tmp_path: Path) -> None:
         tensors = serve(
             identity(tmp_path / "m.onnx", TensorProto.STRING, None, 2)

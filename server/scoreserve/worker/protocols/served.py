@@ -88,7 +88,8 @@ def _inputs(
     if parameter is None:
         return SchemaInputs(parameters_of(run), convention.reader)
     if model is not None:
-        return ModelInputs(parameter, model, convention.reader)
+        merged = settings.max_batch_size > 1 and settings.batching == "rows"
+        return ModelInputs(parameter, model, convention.reader, as_text=merged)
     _log.info(
         "Tensors become JSON for run(), whose %s is a text: @input_schema has run() get arrays",
         parameter,
