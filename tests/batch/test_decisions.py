@@ -1,0 +1,108 @@
+"""What is decided without a process: thresholds, tries, rates, which script it is."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from scoreserve.batch.progress import Pace, duration
+from scoreserve.batch.retries import MOST_KILLS, Retries
+from scoreserve.batch.script_kind import kind_of
+from scoreserve.batch.tally import Tally, Thresholds
+from scoreserve.batch.work import EXIT_TIMEOUT, Done, Kind, MiniBatch, UnusableInput
+
+BATCH = MiniBatch(7, 70, 10, 10.0)
+
+
+def tally(*batches: tuple[int, int]) -> Tally:
+    """Of mini-batches with so many items, and succeeded ones."""
+    found = Tally()
+    for number, (items, succeeded) in enumerate(batches):
+        found.add(Done(number, items, succeeded, 1, 0.0, failed=not succeeded))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "problem"),
+    [
+        (Thresholds(), ""),
+        (Thresholds(items=13), ""),
+        (Thresholds(items=12), "13 items failed, more than the error threshold of 12"),
+        (Thresholds(items=0), "13 items failed, more than the error threshold of 0"),
+        (Thresholds(mini_batches=1), ""),
+        (Thresholds(mini_batches=0), "1 mini batches failed, more than the 0 allowed"),
+        (Thresholds(percent_of_mini_batches=50), ""),
+        (
+            Thresholds(percent_of_mini_batches=40),
+            "50.0 % of the mini batches failed, more than the 40 % allowed",
+        ),
+    ],
+)
+def test_thresholds(thresholds: Thresholds, problem: str) -> None:
+    assert tally((10, 0), (10, 7)).verdict(thresholds, appends=True) == problem
+
+
+def test_a_job_without_any_success_has_failed() -> None:
+    told = tally((1, 0), (1, 0)).verdict(Thresholds(), appends=True)
+    assert told == "All 2 mini batches failed. There is no result returned."
+    assert not tally((1, 0)).verdict(Thresholds(), appends=False)
+    assert not tally().verdict(Thresholds(), appends=True)
+
+
+def test_a_mini_batch_that_ends_its_process_is_tried_as_often_as_may_be() -> None:
+    retries = Retries(3)
+    assert retries.process_ended(BATCH, 1) is None
+    assert retries.process_ended(BATCH, EXIT_TIMEOUT) is None
+    failed = retries.process_ended(BATCH, EXIT_TIMEOUT)
+    assert failed is not None
+    assert (failed.number, failed.items, failed.succeeded, failed.tries) == (7, 10, 0, 3)
+    assert "too long" in failed.error
+
+
+def test_kills_from_outside_are_counted_apart() -> None:
+    retries = Retries(1)
+    for _ in range(MOST_KILLS - 1):
+        assert retries.process_ended(BATCH, -signal.SIGKILL) is None
+    failed = retries.process_ended(BATCH, -signal.SIGKILL)
+    assert failed is not None
+    assert "SIGKILL" in failed.error
+
+
+def test_the_time_that_is_left_is_of_this_run() -> None:
+    """Half was done before it; a quarter took 10 s, so the last one will as well."""
+    pace = Pace(items=100, seconds=10.0, share=0.75, skipped=0.5)
+    assert (pace.rate, pace.left_seconds) == (10.0, 10.0)
+    assert Pace(0, 1.0, 0.5, 0.5).left_seconds is None
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (61, "1:01"), (3725, "1:02:05")])
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("script", "kind"),
+    [
+        ("def run(mini_batch): ...", Kind.BATCH),
+        ("def run(raw_data): ...", Kind.ONLINE),
+        ("def run(data, context): ...", Kind.BATCH),
+        ("@input_schema('data', sample)\ndef run(data): ...", Kind.ONLINE),
+        ("@decorators.input_schema('data', sample)\ndef run(data): ...", Kind.ONLINE),
+        ("async def run(raw_data): ...", Kind.ONLINE),
+        ("from driver import run", Kind.BATCH),
+    ],
+)
+def test_the_kind_of_script(script: str, kind: Kind, tmp_path: Path) -> None:
+    path = tmp_path / "score.py"
+    path.write_text(script, encoding="utf-8")
+    assert kind_of(path) is kind
+
+
+@pytest.mark.parametrize("script", ["@rawhttp\ndef run(request): ...", "def run("])
+def test_scripts_that_cannot_be_batches(script: str, tmp_path: Path) -> None:
+    path = tmp_path / "score.py"
+    path.write_text(script, encoding="utf-8")
+    with pytest.raises(UnusableInput, match=r"score\.py"):
+        kind_of(path)

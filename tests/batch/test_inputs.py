@@ -1,0 +1,111 @@
+"""From files to mini-batches: each item in one of them, once, and none across files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scoreserve.batch import inputs
+from scoreserve.batch.lines import read_lines
+from scoreserve.batch.sizes import Size, parse, size_for
+from scoreserve.batch.tables import TableReader
+from scoreserve.batch.work import Form, Kind, MiniBatch, UnusableInput
+
+
+def cut(folder: Path, form: Form, size: Size) -> list[MiniBatch]:
+    return list(inputs.mini_batches(inputs.find([str(folder)]), form, size))
+
+
+def test_files_are_found_below_a_folder_by_name(tmp_path: Path) -> None:
+    for name in ("b/2.txt", "a.txt", "b/1.txt", ".hidden", "_SUCCESS", ".git/config"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    found = [Path(file.path).relative_to(tmp_path) for file in inputs.find([str(tmp_path)])]
+    assert list(map(str, found)) == ["a.txt", "b/1.txt", "b/2.txt"]
+
+
+@pytest.mark.parametrize(("name", "told"), [("nothing", "no such file"), (".", "no files")])
+def test_an_input_that_is_not_there_is_told(name: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(UnusableInput, match=told):
+        inputs.find([str(tmp_path / name)])
+
+
+def test_the_form_follows_from_names_for_an_online_script(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").touch()
+    files = inputs.find([str(tmp_path)])
+    assert inputs.form_of(files, Kind.ONLINE) is Form.JSONL
+    assert inputs.form_of(files, Kind.BATCH) is Form.FILES
+    (tmp_path / "b.csv").touch()
+    with pytest.raises(UnusableInput, match="csv, jsonl"):
+        inputs.form_of(inputs.find([str(tmp_path)]), Kind.ONLINE)
+
+
+def test_files_go_by_number(tmp_path: Path) -> None:
+    for number in range(5):
+        (tmp_path / str(number)).touch()
+    batches = cut(tmp_path, Form.FILES, Size(items=2))
+    assert [(batch.number, batch.first, batch.items) for batch in batches] == [
+        *((0, 0, 2), (1, 2, 2), (2, 4, 1)),
+    ]
+
+
+@given(
+    texts=st.lists(st.text("ab \r\n", max_size=30), min_size=1, max_size=4),
+    count=st.integers(1, 4),
+)
+def test_lines_are_each_in_one_mini_batch(
+    texts: list[str], count: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("lines")
+    for number, text in enumerate(texts):
+        (folder / str(number)).write_bytes(text.encode())
+    batches = cut(folder, Form.LINES, Size(items=count))
+    found = [read_lines(batch.part) for batch in batches if batch.part is not None]
+    wanted = [line.rstrip("\r") for text in texts for line in text.split("\n") if line.strip()]
+    assert [line for lines in found for line in lines] == wanted
+    assert [len(lines) for lines in found] == [batch.items for batch in batches]
+    assert [batch.first for batch in batches] == [
+        sum(map(len, found[:number])) for number in range(len(found))
+    ]
+
+
+@pytest.mark.parametrize("size", [Size(items=1), Size(items=2), Size(size_bytes=12)])
+def test_csv_is_cut_between_records(size: Size, tmp_path: Path) -> None:
+    """A quoted field may hold line ends and quotes; each part has the header."""
+    text = '"na\nme",n\n"a\nb",1\nc,2\n\n"d ""\n""",3\ne,4'
+    (tmp_path / "a.csv").write_text(text, encoding="utf-8")
+    (tmp_path / "b.csv").write_text("name,n\n", encoding="utf-8")
+    batches = cut(tmp_path, Form.CSV, size)
+    reader = TableReader(Form.CSV)
+    frames = [reader.read(batch.part) for batch in batches if batch.part is not None]
+    assert len(frames) > 1
+    assert [name for frame in frames for name in frame["na\nme"]] == ["a\nb", "c", 'd "\n"', "e"]
+    assert [len(frame) for frame in frames] == [batch.items for batch in batches]
+
+
+@pytest.mark.parametrize(
+    ("written", "form", "size"),
+    [
+        (None, Form.FILES, Size(items=10)),
+        (None, Form.CSV, Size(size_bytes=1 << 20)),
+        ("1024", Form.CSV, Size(size_bytes=1024)),
+        ("10KB", Form.PARQUET, Size(size_bytes=10240)),
+        ("1GB", Form.PARQUET, Size(size_bytes=1 << 30)),
+        ("4096rows", Form.PARQUET, Size(items=4096)),
+        ("7", Form.FILES, Size(items=7)),
+        ("7", Form.JSONL, Size(items=7)),
+    ],
+)
+def test_mini_batch_size_is_as_azure_has_it(written: str | None, form: Form, size: Size) -> None:
+    assert size_for(None if written is None else parse(written), form) == size
+
+
+def test_mini_batch_size_of_files_has_no_unit() -> None:
+    with pytest.raises(ValueError, match="number of files"):
+        size_for(parse("10MB"), Form.FILES)
+    with pytest.raises(ValueError, match="must be a number"):
+        parse("ten")
