@@ -75,7 +75,6 @@ class TestExitCodes:
                 94,
                 "debugpy could not be installed",
             ),
-            ({"AZUREML_EXTRA_CONDA_YAML": "conda.yml"}, 95, "this image has no conda"),
             (
                 {"AZUREML_EXTRA_PYTHON_LIB_PATH": "lib"},
                 97,

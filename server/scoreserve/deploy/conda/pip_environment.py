@@ -20,13 +20,16 @@ _OTHER_FILE = re.compile(
 
 def create(prefix: Path, python: str) -> None:
     """Makes a new environment with this interpreter, and pip. Raises DeploymentError."""
-    command = [python, "-m", "venv", str(prefix)]
+    pips = sorted(WHEELS.glob("pip-*.whl"))
+    command = [python, "-m", "venv", *(("--without-pip",) if pips else ()), str(prefix)]
     done = subprocess.run(
         command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         said = (done.stdout + done.stderr).strip()
         raise DeploymentError(f"{prefix} could not be made: {said}")
+    if pips:  # Debian's Python has none of its own to give
+        _pip(prefix, prefix, "install", "--quiet", "--no-index", str(pips[-1]))
     prefixes.mark(prefix)
 
 
