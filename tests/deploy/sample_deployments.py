@@ -26,6 +26,17 @@ class Sample:
     entry_script: str = ""
     models: tuple[str, ...] = ()
 
+    @property
+    def flags(self) -> list[str]:
+        """The command line, in the sample's folder."""
+        found = ["--environment", "."] if self.environment else []
+        for field in ("inference_config", "deploy_config", "deployment", "endpoint"):
+            if name := getattr(self, field):
+                found += [f"--{field.replace('_', '-')}", name]
+        if self.entry_script:
+            found += ["--entry-script", self.entry_script]
+        return [*found, *(word for model in self.models for word in ("--model", model))]
+
     def read(self, root: Path) -> Deployment:
         """The deployment of a copy of the sample, which lies in `root`."""
         folder = root / self.folder
