@@ -20,6 +20,10 @@ from tests.worker.nocode.conftest import Serve  # noqa: E402
 DATASETS = Path(onnxruntime.__file__).parent / "datasets"
 BACKEND_TESTS = Path(onnx.__file__).parent / "backend" / "test" / "data"
 # Of operators that onnxruntime does not have (any more), or of locales that this system lacks.
+since_1_24 = pytest.mark.skipif(
+    tuple(map(int, onnxruntime.__version__.split(".")[:2])) < (1, 24),
+    reason="onnxruntime does so since 1.24, which is not there for Python 3.10",
+)
 NOT_FOR_ONNXRUNTIME = ("NOT_IMPLEMENTED", "is not a registered function/op", "locale")
 
 
@@ -223,6 +227,7 @@ class TestStart:
         with pytest.raises(BootError, match=r"cannot be loaded: .*ONNXRuntimeError"):
             serve(path)
 
+    @since_1_24
     def test_weights_do_not_come_from_outside_the_models_directory(
         self, serve: Serve, tmp_path: Path
     ) -> None:
@@ -249,6 +254,7 @@ class TestStart:
         served = serve(DATASETS / "mul_1.onnx", onnx_providers="CPUExecutionProvider")
         assert served.answer([[1, 1], [1, 1], [1, 1]])
 
+    @since_1_24
     def test_what_a_graph_cannot_calculate_is_the_clients(
         self, serve: Serve, tmp_path: Path
     ) -> None:
