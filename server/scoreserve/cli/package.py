@@ -88,7 +88,7 @@ def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) ->
     )
     has_server = (lambda _image: None) if builder is None else building.looks_into(builder)
     planned = plan(deployment, deployment_flags.choices(arguments), has_server)
-    for note in planned.notes:
+    for note in (*planned.notes, *_at_run_time(deployment)):
         progress.tell(f"note: {note}")
     if arguments.output is not None:
         _write(planned, arguments.output, ", ".join(deployment_flags.files(arguments)))
@@ -106,6 +106,16 @@ def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) ->
     built = building.ImageBuild(planned, builder, progress.tell, show).service(image)
     progress.tell(f"Built {built.image} in {time.monotonic() - started:.0f} s.")
     print(shlex.join([builder.program, "run", "--rm", *_run_options(deployment), built.image]))
+
+
+def _at_run_time(deployment: Deployment) -> Iterator[str]:
+    """What is no part of an image, and is for whoever runs it."""
+    if deployment.auth.enabled:
+        yield f"keys are in no image: give them to the container, in {_KEYS}"
+    if deployment.app_insights:
+        yield f"Application Insights needs a key: give it to the container, in {_APP_INSIGHTS}"
+    if deployment.isolated:
+        yield "egress_public_network_access: run the container in a network that reaches nothing"
 
 
 def _run_options(deployment: Deployment) -> Iterator[str]:

@@ -68,6 +68,8 @@ def place_model(folder: Path, model: Model, without: Path) -> None:
         with tarfile.open(model.path) as archive:
             names = [PurePosixPath(member.name).parts for member in archive.getmembers()]
             tops = {parts[0] for parts in names if parts}
+            if not hasattr(tarfile, "data_filter"):  # Python 3.10.11, 3.11.3 and before
+                raise DeploymentError(f"{model.path}: this Python cannot unpack it safely: do so")
             archive.extractall(folder if len(tops) == 1 else folder / model.name, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DeploymentError(f"{model.path}: cannot be unpacked: {error}") from None

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 import posixpath
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from scoreserve.deploy.bases import OUR_PREFIX, Base
 from scoreserve.deploy.deployment import APP_ROOT, COLLECTOR_CONFIG, SCORING_PORT, Deployment
 from scoreserve.deploy.packages import CONDA, REQUIREMENTS, Packages
+from scoreserve.errors import DeploymentError
 
 # Folders and files of a build context.
 CODE, MODELS, ENVIRONMENT = "azureml-app", "azureml-models", "environment"
@@ -26,6 +28,9 @@ _SECRETS = (
     "--mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt",
 )
 _KEPT = "scoreserve"
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
+_LINE_END = re.compile(r"[\r\n]+")
 _NEXT_LINE = " \\\n    "
 
 
@@ -144,6 +149,12 @@ def _run(mounts: Sequence[str], command: str) -> str:
 def _env(variables: Mapping[str, str]) -> str:
     if not variables:
         return ""
+    for name, value in variables.items():
+        if not _VARIABLE.fullmatch(name) or _LINE_END.search(value):
+            raise DeploymentError(
+                f"environment variable {name!r}: a Dockerfile has none with this name, or with a"
+                " line's end in its value: give it to the container that runs"
+            )
     pairs = [f"{name}={quoted(value)}" for name, value in variables.items()]
     return f"ENV {_NEXT_LINE.join(pairs)}"
 
@@ -160,10 +171,16 @@ def _labels(deployment: Deployment) -> str:
     pairs = {**{name: value for name, value in named.items() if value}, **labels}
     if not pairs:
         return ""
-    return f"LABEL {_NEXT_LINE.join(f'{name}={quoted(value)}' for name, value in pairs.items())}"
+    written = [f"{_label_name(name)}={quoted(value)}" for name, value in pairs.items()]
+    return f"LABEL {_NEXT_LINE.join(written)}"
+
+
+def _label_name(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else quoted(name)
 
 
 def quoted(value: str) -> str:
-    """A value of ENV or LABEL: a builder expands variables in it, and ends it at a line's end."""
-    text = value.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
+    """A value of ENV or LABEL, on one line: a builder expands variables in it."""
+    text = _LINE_END.sub(" ", value)
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("$", "\\$")
     return f'"{text}"'

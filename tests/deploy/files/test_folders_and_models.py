@@ -76,8 +76,8 @@ class TestModels:
             (["none"], "--model none: no such file or folder"),
             (["m:1=none"], "--model m:1=none: no such file or folder"),
             (["m:x=model.json"], "--model m:x=model.json: no such file or folder"),
-            ([" =model.json"], "a model's name has letters"),
-            (["..=model.json"], "a model's name has letters"),
+            ([" =model.json"], "a model's name and version have letters"),
+            (["..=model.json"], "a model's name and version have"),
             (["m=model.json", "m:1=a=b"], "there are two of m:1"),
         ],
     )

@@ -57,6 +57,18 @@ def test_a_model_without_a_name_has_one_as_long_as_the_sdk_s(v2: V2) -> None:
     assert model.version == "1"
 
 
+def test_a_model_of_mlflow_without_a_script_names_its_own_packages(v2: V2, tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/MLmodel").touch()
+    (tmp_path / "model/conda.yaml").write_text("dependencies: [{pip: [mlflow]}]")
+    model = {"path": "model", "type": "mlflow_model"}
+    found = v2({"model": model, "code_configuration": None})
+    assert found.code is None
+    assert found.environment.conda is not None
+    assert found.environment.conda.directory == tmp_path / "model"
+    assert list(found.container_variables()) == ["AZUREML_MODEL_DIR"]
+
+
 def test_a_mount_path_is_the_model_directory(v2: V2) -> None:
     found = v2({"model": {"path": "model"}, "model_mount_path": "/srv/models/"})
     assert found.container_variables()["AZUREML_MODEL_DIR"] == "/srv/models"
@@ -188,8 +200,14 @@ def test_what_only_azure_can_do_is_noted_once(v2: V2) -> None:
         ({"model": [1]}, "model: must be a name in the workspace, or an object with a path"),
         ({"model": {"path": "model", "type": "keras"}}, "model.type: must be one of custom_model"),
         (
-            {"model": {"path": "model", "type": "mlflow_model"}, "code_configuration": None},
-            "model.type: an MLflow model needs a code_configuration",
+            {"model": {"path": "model", "type": "triton_model"}, "code_configuration": None},
+            "model.type: a Triton model needs a code_configuration",
+        ),
+        ({"model": {"path": "model", "name": "../.."}}, "model.name: a model's name and version"),
+        ({"model": {"path": "model", "version": "1/2"}}, "model.version: a model's name and"),
+        (
+            {"code_configuration": {"code": "code", "scoring_script": "../code/score.py"}},
+            "scoring_script: must lie in the folder of `code`",
         ),
         ({"model_mount_path": "srv"}, "model_mount_path: must be absolute, not 'srv'"),
         ({"code_configuration": {"code": "none"}}, "code_configuration.code: no such folder"),

@@ -10,7 +10,8 @@ from scoreserve.deploy.deployment import Model
 from scoreserve.errors import DeploymentError
 
 _NAMED = re.compile(r"([^=:/\\]+)(?::(\d+))?=(.+)")
-# Azure's own rule for the name of a model.
+# Azure's own rule for the name of a model; a version is of the same letters in v2.
+NAME_RULE = "a model's name and version have letters, digits, `.`, `_` and `-`"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,254}")
 _LONGEST_OF_A_FILE = 30  # characters of the name of a model that nobody registered
 _UNREGISTERED, _FIRST = "0", "1"
@@ -30,6 +31,11 @@ def models(written: Sequence[str], root: Path) -> tuple[Model, ...]:
     return tuple(found)
 
 
+def is_name(text: str) -> bool:
+    """Whether it can be the name or the version of a model: each becomes a folder."""
+    return _NAME.fullmatch(text) is not None
+
+
 def _model(written: str, root: Path) -> Model:
     named = None if (root / written).exists() else _NAMED.fullmatch(written)
     path = (root / Path(named[3] if named else written).expanduser()).absolute()
@@ -39,10 +45,8 @@ def _model(written: str, root: Path) -> Model:
     packed = path.is_file() and path.name.lower().endswith(_ARCHIVES)
     if named is None:
         return Model(_name_of(path, packed)[:_LONGEST_OF_A_FILE], _UNREGISTERED, path, packed)
-    if not _NAME.fullmatch(named[1]):
-        raise DeploymentError(
-            f"--model {written}: a model's name has letters, digits, `.`, `_` and `-`"
-        )
+    if not is_name(named[1]):
+        raise DeploymentError(f"--model {written}: {NAME_RULE}")
     return Model(named[1], named[2] or _FIRST, path, packed)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -12,7 +12,9 @@ from scoreserve.deploy.deployment import (
     APP_ROOT,
     PROBE_V2,
     Code,
+    CondaFile,
     Deployment,
+    Environment,
     Model,
     RequestLimits,
     Resources,
@@ -20,13 +22,17 @@ from scoreserve.deploy.deployment import (
 from scoreserve.deploy.files import data_collector, entry_script, probes, sizes
 from scoreserve.deploy.files.documents import Fields, read
 from scoreserve.deploy.files.endpoint import check_name
+from scoreserve.deploy.files.environment import conda_file
+from scoreserve.deploy.files.models import NAME_RULE, is_name
 from scoreserve.deploy.files.online_environment import environment
 from scoreserve.deploy.files.registered import Registered
 
 _GPU = "nvidia.com/gpu"
 _FIRST = "1"
 _CUSTOM = "custom_model"
-_NEEDS_SCRIPT = {"mlflow_model": "an MLflow model", "triton_model": "a Triton model"}
+_MLMODEL = "MLmodel"  # the file that makes a folder an MLflow model
+_MLFLOW, _TRITON = "mlflow_model", "triton_model"
+_MLFLOW_PACKAGES = ("conda.yaml", "requirements.txt")  # what MLflow saves beside each model
 _ELSEWHERE = ("azureml:", "runs:", "http:", "https:", "wasbs:", "abfss:")
 
 _AZURE_S_OWN = {
@@ -52,6 +58,9 @@ def read_online_deployment(
     its_environment, routes = environment(fields, root, registered)
     code = _code(fields, root)
     resources = _resources(fields)
+    models = _models(fields, root, registered, with_script=code is not None)
+    if code is None and its_environment == Environment():
+        its_environment = replace(its_environment, conda=_packages_of(models))
     if kind == "kubernetes" and resources.gpus:
         its_environment = replace(its_environment, gpu=True)
     if fields.take("package_model"):
@@ -62,7 +71,7 @@ def read_online_deployment(
         endpoint=_endpoint(fields, endpoint),
         environment=its_environment,
         code=code,
-        models=_models(fields, root, registered, with_script=code is not None),
+        models=models,
         model_mount_path=_mount_path(fields),
         variables=fields.texts("environment_variables"),
         limits=_limits(fields),
@@ -104,6 +113,8 @@ def _code(fields: Fields, root: Path) -> Code | None:
         inner.refuse("scoring_script", "is needed beside `code`")
     inner.close()
     script = posixpath.normpath(scoring_script.replace("\\", "/"))
+    if script.startswith(("/", "..")):
+        inner.refuse("scoring_script", f"must lie in the folder of `code`, unlike {scoring_script}")
     entry_script.check(inner, "scoring_script", folder / script, importable=False)
     app_root = posixpath.join(APP_ROOT, folder.name, posixpath.dirname(script)).rstrip("/")
     return Code(folder, folder.name, posixpath.basename(script), app_root=app_root)
@@ -120,9 +131,8 @@ def _models(
     if not isinstance(value, Mapping):
         fields.refuse("model", "must be a name in the workspace, or an object with a path")
     inner = fields.within("model", value)
-    kind = inner.choice("type", (_CUSTOM, *_NEEDS_SCRIPT), _CUSTOM)
-    if kind != _CUSTOM and not with_script:
-        inner.refuse("type", f"{_NEEDS_SCRIPT[kind]} needs a code_configuration: a script with it")
+    if inner.choice("type", (_CUSTOM, _MLFLOW, _TRITON), _CUSTOM) == _TRITON and not with_script:
+        inner.refuse("type", "a Triton model needs a code_configuration: a script that loads it")
     written, name = inner.text("path"), inner.text("name")
     version = inner.text("version", _FIRST)
     inner.ignore("description", "tags", "properties", "flavors", "$schema", "stage", "job_name")
@@ -132,8 +142,20 @@ def _models(
     path = (root / written).resolve()
     if not written or not path.exists():
         inner.refuse("path", f"no such file or folder: {path}" if written else "is needed")
+    for field, value in (("name", name or _FIRST), ("version", version)):
+        if not is_name(value):
+            inner.refuse(field, f"{NAME_RULE}, not {value!r}")
     # The SDK gives a model without a name one that is as long.
     return (Model(name or sha256(written.encode()).hexdigest(), version, path),)
+
+
+def _packages_of(models: Sequence[Model]) -> CondaFile | None:
+    """The packages that an MLflow model names itself: it needs no environment in Azure either."""
+    for model in models:
+        if (model.path / _MLMODEL).is_file():
+            files = [model.path / name for name in _MLFLOW_PACKAGES]
+            return next((conda_file(path) for path in files if path.is_file()), None)
+    return None
 
 
 def _mount_path(fields: Fields) -> str:
