@@ -125,6 +125,10 @@ class Engine:
         if done.returncode != 0 and self._run("network", "inspect", name).returncode != 0:
             raise DeploymentError(f"{self.program} network create {name}: {_told(done)}")
 
+    def remove_network(self, name: str) -> None:
+        """Removes a network, unless containers are on it."""
+        self._run("network", "rm", name)
+
     def connect(self, network: str, container: str) -> None:
         """Puts a container on one more network. Raises DeploymentError."""
         self._do("network", "connect", network, container)
@@ -239,7 +243,11 @@ def _told(done: subprocess.CompletedProcess[Any]) -> str:
     """The last of what a program said on stderr, in one line."""
     stderr = done.stderr if isinstance(done.stderr, str) else done.stderr.decode(errors="replace")
     lines = [line for line in stderr.splitlines() if line.strip() and not _LOG_LINE.match(line)]
-    return (lines or ["it failed, and did not say why"])[-1].strip()[:_LONGEST_TOLD]
+    return (
+        (lines or ["it failed, and did not say why"])[-1]
+        .strip()
+        .removeprefix("Error: ")[:_LONGEST_TOLD]
+    )
 
 
 def container_of(document: Mapping[str, Any]) -> Container:

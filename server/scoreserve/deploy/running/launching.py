@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from scoreserve.deploy.deployment import Code, Deployment
-from scoreserve.deploy.running import labels, payload
+from scoreserve.deploy.running import labels, payload, recipe
 from scoreserve.deploy.running.engine import Container, Engine
 from scoreserve.deploy.running.keys import keys_for
 from scoreserve.deploy.running.making import Order, address_of, make_server, make_switch
@@ -136,18 +136,22 @@ def reload(engine: Engine, code: Code | None, service: Service) -> None:
         found = _last_reload(port)
         if found is None or found.seconds_ago > time.monotonic() - asked:
             continue
-        if found.result == "ok":
+        if found.result.startswith("ok"):
             return
         raise DeploymentError(
-            f"{service.name}: the script could not be loaded, and the one before serves on;"
+            f"{service.name} is as before: {found.result};"
             f" `scoreserve service logs {service.name}` says why"
         )
     raise DeploymentError(f"{service.name}: not reloaded within {_RELOAD_SECONDS:.0f} s")
 
 
 def delete(engine: Engine, service: Service) -> None:
-    """Removes all containers of a service. Raises DeploymentError."""
+    """Removes all containers of a service, and networks that are empty then. Raises
+    DeploymentError.
+    """
     engine.remove(_containers(engine, service.project, service.name))
+    for network in recipe.NETWORKS:
+        engine.remove_network(network)
 
 
 def _containers(engine: Engine, project: str, name: str) -> list[str]:
@@ -217,7 +221,7 @@ def _outcome(engine: Engine, order: Order, server: str, verdict: Verdict) -> Out
 
 @dataclass(frozen=True)
 class _Reload:
-    result: str  # "ok", "failed", or "" before the first
+    result: str  # begins with "ok" or "failed"; "" before the first
     seconds_ago: float
 
 

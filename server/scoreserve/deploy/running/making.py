@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +72,7 @@ def make_switch(engine: Engine, order: Order, generation: str, port: int | None)
     """The switch, listening on a port of this machine, a free one for None. Raises DeploymentError,
     as where the port is taken.
     """
+    _require_free(port)
     engine.ensure_network(recipe.NETWORK, recipe.NETWORKS[recipe.NETWORK])
     its_labels = _labels(order, labels.SWITCH, generation)
     place = Place(f"{order.name}-{generation[:8]}-switch", order.switch_image, its_labels)
@@ -82,6 +84,18 @@ def make_switch(engine: Engine, order: Order, generation: str, port: int | None)
         raise DeploymentError(f"the port {port or ''} of {order.name} cannot be opened: {error}")
     _wait_for_switch(engine, order, switch)
     return engine.inspect(switch)
+
+
+def _require_free(port: int | None) -> None:
+    """Raises DeploymentError for a port that is taken. Left to podman's netavark, a failed start
+    takes rules for the port away that whoever has it needs.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((recipe.LOOPBACK, port or 0))
+        except OSError as error:
+            raise DeploymentError(f"port {port}: {error.strerror}; --port names another") from None
 
 
 def _wait_for_switch(engine: Engine, order: Order, switch: str) -> None:

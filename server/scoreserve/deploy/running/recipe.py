@@ -19,7 +19,7 @@ NETWORKS: Mapping[str, Sequence[str]] = {NETWORK: (), ISOLATED_NETWORK: ("--inte
 _PYTHON = "/opt/scoreserve/env/bin/python"  # of our images
 _RUN = "/var/runit/gunicorn/run"  # what starts the server, in our images and in those built by us
 _USER = "1000:0"
-_LOOPBACK = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 # Time for connections in use to move on to the container that takes over.
 _DRAIN_DELAY = {"SCORESERVE_DRAIN_DELAY_SECONDS": "1"}
 # Variables of the caller's, whose values are in no file.
@@ -102,8 +102,8 @@ def server_arguments(
 def switch_arguments(place: Place, port: int | None) -> list[str]:
     """Those for the switch. `port` is that of this machine; None: a free one."""
     words = [*place.words, "--network", NETWORK, "--user", _USER, "--no-healthcheck"]
-    words += ["--publish", f"{_LOOPBACK}:{port or ''}:{LIVE_PORT}"]
-    words += ["--publish", f"{_LOOPBACK}::{CANDIDATE_PORT}"]
+    words += ["--publish", f"{LOOPBACK}:{port or ''}:{LIVE_PORT}"]
+    words += ["--publish", f"{LOOPBACK}::{CANDIDATE_PORT}"]
     return [*words, place.image, _PYTHON, "-m", "scoreserve.deploy.running.switch", "serve"]
 
 

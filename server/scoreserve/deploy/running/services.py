@@ -17,6 +17,7 @@ from scoreserve.deploy.running.switch import CANDIDATE_PORT, LIVE_PORT, Routes
 from scoreserve.errors import DeploymentError
 
 _WORDS_LINES = 40  # of a log, in which an error is looked for
+_WHAT = "What  "  # begins the line of a StartFailure
 _ERROR_WORDS = ("Error", "error", "ERROR", "Exception")
 
 
@@ -149,8 +150,13 @@ def _start_error(container: Container) -> str:
 
 
 def last_error(log: str) -> str:
-    """The line of a log that tells best why it ended: the last with an error in it, or the last."""
+    """What tells best why it ended: our server's own last words, or the last line with an error in
+    it, or the last.
+    """
     lines = [line.strip() for line in log.splitlines() if line.strip()]
+    what = next((line for line in reversed(lines) if line.startswith(_WHAT)), None)
+    if what is not None:
+        return what.removeprefix(_WHAT).strip()
     errors = [line for line in lines if any(word in line for word in _ERROR_WORDS)]
     return (errors or lines or [""])[-1]
 
