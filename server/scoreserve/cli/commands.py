@@ -5,7 +5,18 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from scoreserve.cli import bench, check, completion, dev, init, package, serve
+from scoreserve.cli import (
+    batch,
+    bench,
+    check,
+    completion,
+    deploy,
+    dev,
+    init,
+    package,
+    serve,
+    service,
+)
 from scoreserve.cli.flags import Parser, no_such
 from scoreserve.errors import EXIT_FLAGS
 from scoreserve.start_lines import version
@@ -19,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--version", action="version", version=version())
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for module in (init, dev, check, bench, package, serve, completion):
+    for module in (init, dev, check, bench, package, deploy, service, serve, batch, completion):
         module.add_to(commands)
     completion.answer(parser)
     command = next((word for word in written if not word.startswith("-")), None)
