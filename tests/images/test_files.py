@@ -54,7 +54,7 @@ def is_shell(path: Path) -> bool:
 
 
 class TestRequirements:
-    @pytest.mark.parametrize("kind", ["cpu", "gpu"])
+    @pytest.mark.parametrize("kind", ["cpu", "gpu", "server"])
     def test_lock_all_that_the_server_needs(self, kind: str) -> None:
         """If this fails: `make lock`."""
         project = (ROOT / "pyproject.toml").read_text()
@@ -63,7 +63,7 @@ class TestRequirements:
         wanted = names("\n".join(re.findall(r'"(.*)"', listed[1])))
         assert wanted <= names((BASE_IMAGES / "requirements" / f"{kind}.txt").read_text())
 
-    @pytest.mark.parametrize("kind", ["cpu", "gpu", "wheel"])
+    @pytest.mark.parametrize("kind", ["cpu", "gpu", "server", "wheel"])
     def test_have_hashes(self, kind: str) -> None:
         text = (BASE_IMAGES / "requirements" / f"{kind}.txt").read_text()
         entries = re.split(r"\n(?=[a-z0-9])", text)[1:]

@@ -104,6 +104,20 @@ class TestByPip:
         with pytest.raises(subprocess.CalledProcessError):
             importing(prefix, "greetings", "greet('you')")
 
+    def test_of_another_python_gets_the_server_at_once(
+        self, tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The image's wheels are for its own Python, and the network may be gone later."""
+        other = (3, 12) if sys.version_info[:2] != (3, 12) else (3, 11)
+        got: list[Path] = []
+        monkeypatch.setattr(pythons, "find", lambda version, folder: sys.executable)
+        monkeypatch.setattr(pythons, "version_of", lambda python: other)
+        monkeypatch.setattr(pip_environment, "create", lambda prefix, python: fake(prefix))
+        monkeypatch.setattr(pip_environment, "add_server", got.append)
+        make(tmp_path / "env", asked(f"python={other[0]}.{other[1]}"), said.append)
+        assert got == [tmp_path / "env"]
+        assert "The server goes in now" in said[0]
+
     def test_strict_refuses_another_python(self, tmp_path: Path, said: list[str]) -> None:
         with pytest.raises(DeploymentError, match=r"python 3\.8: .* \(refused: --strict\)"):
             make(tmp_path / "env", replace(asked("python=3.8"), strict=True), said.append)
@@ -122,6 +136,12 @@ class TestByPip:
             make(tmp_path / "env", asked(f"python={other}"), said.append)
         told = f"WARNING: conda.yml: python {other}: uv cannot fetch it: no network;"
         assert said == [f"{told} Python {HERE} takes its place"]
+
+
+def fake(prefix: Path) -> None:
+    """An environment with nothing but a name for its interpreter."""
+    (prefix / "bin").mkdir(parents=True)
+    (prefix / "bin" / "python").touch()
 
 
 def interrupt() -> None:

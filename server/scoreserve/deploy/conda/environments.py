@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scoreserve import __version__
 from scoreserve.deploy.conda import channels, pip_environment, prefixes, pythons
 from scoreserve.deploy.conda.environment_file import EnvironmentFile, parse
 from scoreserve.deploy.conda.pip_requirements import PipRequirements, pip_requirements
@@ -133,7 +132,7 @@ def _by_pip(
         ) from None
     if is_new and pythons.version_of(str(prefixes.python_of(prefix))) != _OURS:
         say("The server goes in now: the image has its packages for its own Python only.")
-        pip_environment.add_server(prefix, __version__)
+        pip_environment.add_server(prefix)
 
 
 def _python(prefix: Path, request: Request, asked: str, say: Callable[[str], None]) -> str:

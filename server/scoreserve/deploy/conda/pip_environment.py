@@ -12,7 +12,9 @@ from pathlib import Path
 from scoreserve.deploy.conda import prefixes
 from scoreserve.errors import DeploymentError
 
-WHEELS = Path("/opt/scoreserve/wheels")  # in our images: the server and what it needs, offline
+# In our images: what the server needs, for the image's own Python, and the server for any Python.
+WHEELS = Path("/opt/scoreserve/wheels")
+_SERVER = Path("/opt/scoreserve/dist")
 _OTHER_FILE = re.compile(
     r"(?P<option>-r|-c|--requirement|--constraint)(?:\s+|=)?(?P<path>[^\s-].*)"
 )
@@ -55,12 +57,14 @@ def absolute(line: str, directory: Path) -> str:
     return f"{found['option']} {directory / found['path']}"
 
 
-def add_server(prefix: Path, version: str) -> None:
-    """Installs the server of this version: from the image where it has the wheels, and what it does
-    not have from the package index. Raises DeploymentError.
+def add_server(prefix: Path) -> None:
+    """Installs the server of the image, and what it needs from the package index. Raises
+    DeploymentError.
     """
-    wheels = ("--find-links", str(WHEELS))
-    _pip(prefix, prefix, "install", "--quiet", *wheels, f"scoreserve=={version}")
+    wheels = sorted(_SERVER.glob("scoreserve-*.whl"))
+    if not wheels:
+        raise DeploymentError(f"{_SERVER} has no wheel of the server")
+    _pip(prefix, prefix, "install", "--quiet", str(wheels[-1]))
 
 
 def uninstall(prefix: Path, names: Sequence[str]) -> None:
