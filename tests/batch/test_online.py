@@ -56,6 +56,14 @@ def test_a_result_for_the_whole_mini_batch_is_one_line(run_job: RunJob, tmp_path
     ]
 
 
+def test_a_table_that_fails_is_told_with_what_was_raised(run_job: RunJob, tmp_path: Path) -> None:
+    over = tmp_path / "rows.csv"
+    over.write_text("a\nx\n", encoding="utf-8")
+    done = run_job(SUMS, over=over)
+    assert done.code == 1
+    assert "The first failure: TypeError: unsupported operand" in done.shown
+
+
 def test_a_schema_of_a_frame_gets_the_rows(run_job: RunJob, tmp_path: Path) -> None:
     over = tmp_path / "rows.csv"
     over.write_text("age,name\n41,Ada\n36,Bob\n", encoding="utf-8")

@@ -16,6 +16,7 @@ from typing import Protocol
 from scoreserve.batch.watchdog import Watchdog
 from scoreserve.batch.work import MOST_FAILED, CannotStart, Done, Kind, MiniBatch, Work
 from scoreserve.compat import finder
+from scoreserve.errors import ReplyError
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import exported
 from scoreserve.worker.script import child_processes, entry_script, start_failures
@@ -115,6 +116,8 @@ def _prepare(work: Work, settings: Settings, agent: str) -> None:
 
 def _told(error: BaseException) -> str:
     """The traceback from the user's first line on."""
+    if isinstance(error, ReplyError) and error.__cause__ is not None:
+        error = error.__cause__  # what an online script raised
     frames = users_part(error.__traceback__) or error.__traceback__
     lines = traceback.format_exception(type(error), error, frames)
     return "".join(lines)[-_MOST_TOLD:]

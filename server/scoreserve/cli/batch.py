@@ -207,7 +207,11 @@ def _told(job: Job, settings: Settings) -> str:
     script = settings.script_path or settings.model
     what = "run(mini_batch)" if job.work.kind.value == "batch" else "run() as it is served"
     each = f"{job.size.items or job.size.size_bytes:,} {_unit(job)}"
-    return f"{script}: {what}, {len(job.files)} files as {job.work.form.value}, {each} at once"
+    return f"{script}: {what}, {_files(job)} as {job.work.form.value}, {each} at once"
+
+
+def _files(job: Job) -> str:
+    return "1 file" if len(job.files) == 1 else f"{len(job.files):,} files"
 
 
 def _unit(job: Job) -> str:
