@@ -19,6 +19,7 @@ from scoreserve.deploy.running.states import Machine
 from scoreserve.errors import DeploymentError
 
 ENGINES = ("docker", "podman")  # the first that works is taken
+ENDED = ("exited", "stopped", "dead", "stopping", "removing")
 STOP_SECONDS = 35  # the server takes up to 30 to answer what it has
 _ASKED_SECONDS = 120  # for a question, on a machine that is busy
 _LONGEST_TOLD = 500  # characters
@@ -42,6 +43,11 @@ class Container:
     started: float | None = None  # seconds since the epoch
     addresses: Mapping[str, str] = field(default_factory=dict)  # by network
     ports: Mapping[int, int] = field(default_factory=dict)  # of the container → of this machine
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it ran, and does not any more."""
+        return self.status in ENDED
 
 
 class Engine:

@@ -12,10 +12,12 @@ from scoreserve.deploy.deployment import Deployment
 from scoreserve.deploy.running import labels, payload, recipe
 from scoreserve.deploy.running.engine import Container, Engine
 from scoreserve.deploy.running.recipe import Place
+from scoreserve.deploy.running.switch import LISTENING
 from scoreserve.errors import DeploymentError
 
 _LOOK_SECONDS = 0.2
-_SWITCH_SECONDS = 30.0  # until the switch listens, on a busy machine
+_TOLD_LINES = 5
+_SWITCH_SECONDS = 60.0  # until the switch listens, on a busy machine
 
 
 @dataclass(frozen=True)
@@ -100,14 +102,18 @@ def _require_free(port: int | None) -> None:
 
 def _wait_for_switch(engine: Engine, order: Order, switch: str) -> None:
     deadline = time.monotonic() + _SWITCH_SECONDS
-    while time.monotonic() < deadline:
-        if engine.inspect(switch).status != "running":
-            break
-        if "listening" in engine.last_lines(switch, 5):
+    while True:
+        found = engine.inspect(switch)
+        if LISTENING in (said := engine.last_lines(switch, _TOLD_LINES)):
             return
+        if found.has_ended or time.monotonic() > deadline:
+            break
         time.sleep(_LOOK_SECONDS)
-    said = engine.last_lines(switch, 5) or "it says nothing"
-    raise DeploymentError(f"the switch in front of {order.name} does not listen: {said}")
+    ended = f"ended with {found.exit_code}" if found.has_ended else "does not listen"
+    raise DeploymentError(
+        f"the switch in front of {order.name}, of {order.switch_image}, {ended}:"
+        f" {said or 'it says nothing'}"
+    )
 
 
 def address_of(engine: Engine, order: Order, container: str) -> str:

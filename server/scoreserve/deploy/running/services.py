@@ -130,16 +130,18 @@ def look(
     """The state of one container, which is asked through a port of this machine."""
     its = About.from_text(container.labels[labels.ABOUT])
     reached = container.status == "running" and port is not None
-    ended = container.status in ("exited", "stopped", "dead")
     seen = Seen(
         status=container.status,
+        ended=container.has_ended,
         seconds=seconds_since(container.started),
         exit_code=container.exit_code,
         out_of_memory=container.out_of_memory,
         error=container.labels.get(labels.UNSCHEDULABLE, "") or _start_error(container),
         http_status=status_of(port, its.readiness.path) if reached and port else None,
         been_healthy=been_healthy,
-        last_words=last_error(engine.last_lines(container.id, _WORDS_LINES)) if ended else "",
+        last_words=last_error(engine.last_lines(container.id, _WORDS_LINES))
+        if container.has_ended
+        else "",
     )
     return judge(seen, its.patience_seconds)
 

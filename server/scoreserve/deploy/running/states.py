@@ -31,11 +31,13 @@ class State(str, Enum):
 class Seen:
     """What the engine says of a container, and the container itself when it is asked.
 
-    `status` is the engine's word. `http_status` is that of the route for readiness, None where
-    nobody answers. `seconds` is how long it has been running.
+    `status` is the engine's word, and `ended` whether it is one for an end. `http_status` is that
+    of the route for readiness, None where nobody answers. `seconds` is how long it has been
+    running.
     """
 
     status: str
+    ended: bool = False
     seconds: float = 0.0
     exit_code: int = 0
     out_of_memory: bool = False
@@ -62,7 +64,7 @@ def judge(seen: Seen, patience_seconds: float) -> Verdict:
     """The state of a container that must be healthy within `patience_seconds` of its start."""
     if seen.error:
         return Verdict(State.UNSCHEDULABLE, seen.error)
-    if seen.status in ("exited", "stopped", "dead", "stopping", "removing"):
+    if seen.ended:
         return Verdict(State.FAILED, _end(seen))
     if seen.status == "paused":
         return Verdict(State.UNHEALTHY, "the container is paused")

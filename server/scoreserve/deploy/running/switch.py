@@ -24,6 +24,7 @@ from dataclasses import asdict, dataclass
 from typing import cast
 
 LIVE_PORT, CANDIDATE_PORT = 5001, 5002
+LISTENING = "listening"  # what it prints then
 _ROUTES_FILE = "/tmp/scoreserve-routes.json"  # noqa: S108  # of a container that has nothing else
 _CONNECT_SECONDS = 5.0
 _HIGH_WATER_BYTES = 1 << 20  # what may wait for a slow receiver before its sender has to
@@ -181,7 +182,7 @@ async def serve(path: str, live_port: int, candidate_port: int) -> None:
         ):
             listener = await loop.create_server(make, "0.0.0.0", port, backlog=1024)
             stack.callback(listener.close)
-        print("listening", flush=True)
+        print(LISTENING, flush=True)
         await stopped.wait()
 
 
