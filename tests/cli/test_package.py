@@ -59,6 +59,9 @@ def test_the_image_is_built_in_two(
         def image_id(self, image: str) -> str | None:
             return image if image in (*built, "scoreserve:cpu") else None
 
+        def read_file(self, image: str, path: str) -> bytes | None:
+            return b"version = 3.11.2"
+
         def build(self, context: Path, dockerfile: Path, tag: str, on_line: object) -> None:
             assert (context / "azureml-app").exists() is not tag.startswith("azureml/")
             built[tag] = dockerfile.read_text()
@@ -95,6 +98,9 @@ def test_without_our_image_it_is_told_how_to_make_it(
 
         def pull(self, image: str) -> bool:
             return False
+
+        def read_file(self, image: str, path: str) -> bytes | None:
+            return None
 
     monkeypatch.setattr(builders, "find", lambda _wanted, _options: Empty("podman"))
     copy_of(BLUE, tmp_path)
@@ -139,6 +145,9 @@ def test_a_build_that_fails_for_its_python_is_told_with_what_to_try(
     class Failing(Builder):
         def image_id(self, image: str) -> str | None:
             return image if image == "scoreserve:cpu" else None
+
+        def read_file(self, image: str, path: str) -> bytes | None:
+            return None
 
         def build(self, context: Path, dockerfile: Path, tag: str, on_line: object) -> None:
             raise DeploymentError(f"{tag} could not be built")

@@ -10,7 +10,7 @@ import pytest
 
 from scoreserve.deploy import builders
 from scoreserve.deploy.builders import Builder
-from scoreserve.deploy.building import looks_into
+from scoreserve.deploy.building import Images
 from scoreserve.errors import DeploymentError
 
 RECORDING = """#!/bin/sh
@@ -19,6 +19,8 @@ case "$1" in
   info) exit "${INFO:-0}" ;;
   inspect) cat "$IMAGES/$(echo "$4" | tr '/:' '__')" 2> /dev/null ;;
   pull) exit 1 ;;
+  create) [ "$6" = a:1 ] && echo c1 ;;
+  cp) printf 'home = /usr/bin\nversion = 3.12.5\n' > "$3" ;;
   build) echo "STEP 1"; echo "a problem" >&2; exit "${BUILD:-0}" ;;
 esac
 """
@@ -91,9 +93,21 @@ def test_an_image_is_looked_into(programs: Programs) -> None:
     builder = Builder("podman")
     assert (builder.image_id("a:1"), builder.image_id("none")) == ("sha256:1", None)
     assert builder.labels("a:1") == labels
-    has_server = looks_into(builder)
-    assert [has_server(image) for image in ("a:1", "b:1", "none")] == [True, False, None]
+    assert [Images(builder).has_server(image) for image in ("a:1", "b:1", "none")] == [
+        True,
+        False,
+        None,
+    ]
     assert "pull --quiet none" in programs.calls
+
+
+def test_the_python_of_an_image_is_read(programs: Programs) -> None:
+    for program in ("podman", "buildah"):
+        programs.add(program)
+    images = Images(Builder("podman"))
+    assert (images.python_of("a:1"), images.python_of("none")) == ("3.12", "")
+    assert programs.calls[-2:] == ["rm c1", "create --pull never --entrypoint true none"]
+    assert Images(Builder("buildah")).python_of("a:1") == ""
 
 
 def test_buildah_tells_the_same_in_its_own_words(programs: Programs) -> None:

@@ -13,7 +13,7 @@ import pytest
 from scoreserve.deploy.bases import Base
 from scoreserve.deploy.deployment import Deployment
 from scoreserve.deploy.dockerfile import service_lines
-from scoreserve.deploy.plan import Choices, Plan, plan
+from scoreserve.deploy.plan import Choices, KnowsNothing, Plan, plan
 from scoreserve.errors import DeploymentError
 from tests.deploy.sample_deployments import BY_NAME, copy_of
 
@@ -25,7 +25,7 @@ def planned(name: str, choices: Choices, folder: Path) -> Plan:
     """What is to be built for a sample, where nobody can look into images."""
     sample = BY_NAME[name]
     copy_of(sample, folder)
-    return plan(sample.read(folder), choices, lambda _image: None)
+    return plan(sample.read(folder), choices, KnowsNothing())
 
 
 # Samples with what a command line says beside their files.

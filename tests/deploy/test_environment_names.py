@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scoreserve.deploy.plan import Choices, plan
+from scoreserve.deploy.plan import Choices, KnowsNothing, plan
 from tests.deploy.sample_deployments import BY_NAME, copy_of
 from tests.deploy.test_dockerfiles import planned
 
@@ -21,7 +21,7 @@ def name_of(
     """The name of a sample's environment, whose files are changed before."""
     folder.mkdir(parents=True)
     change(copy_of(BY_NAME[sample], folder))
-    found = plan(BY_NAME[sample].read(folder), Choices(), lambda _image: None)
+    found = plan(BY_NAME[sample].read(folder), Choices(), KnowsNothing())
     context = folder / "context"
     context.mkdir()
     found.lay_out_environment(context)

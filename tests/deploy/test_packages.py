@@ -13,9 +13,9 @@ from scoreserve.deploy.packages import Packages, lay_out, packages
 from scoreserve.errors import DeploymentError
 
 
-def of(folder: Path, *dependencies: Any, solver: str = "auto", strict: bool = False) -> Packages:
+def of(folder: Path, *dependencies: Any, solver: str = "auto", **options: Any) -> Packages:
     document = {"name": "e", "dependencies": list(dependencies)}
-    return packages(CondaFile(document, folder, "conda.yml"), solver, strict=strict)
+    return packages(CondaFile(document, folder, "conda.yml"), solver, **options)
 
 
 def test_pip_installs_what_pypi_has(tmp_path: Path) -> None:
@@ -41,11 +41,38 @@ def test_what_is_not_on_pypi_is_told_where_pip_is_asked_for(tmp_path: Path) -> N
         of(tmp_path, "r-base", "libfoo", solver="pip")
 
 
-def test_another_python_is_told_or_refused(tmp_path: Path) -> None:
-    (note,) = of(tmp_path, "python=3.8").notes
-    assert note.startswith("conda.yml: python=3.8: packages go into the image's own Python")
-    with pytest.raises(DeploymentError, match=r"conda\.yml: python=3\.8: pip installs into"):
-        of(tmp_path, "python=3.8", strict=True)
+@pytest.mark.parametrize(
+    ("asked", "image", "told"),
+    [
+        ("3.11", "", "packages go into the image's own Python (--solver conda asks for this one)"),
+        ("3.8", "", "the server needs Python 3.10 or newer: packages go into the image's own"),
+        ("3.8", "3.13", "packages go into the image's own Python 3.13"),
+    ],
+)
+def test_the_image_s_python_in_the_place_of_another_is_told_or_refused(
+    tmp_path: Path, asked: str, image: str, told: str
+) -> None:
+    found = of(tmp_path, f"python={asked}", image_python=image)
+    (note,) = found.notes
+    assert note.startswith(f"conda.yml: python={asked}: ")
+    assert told in note
+    assert (found.document, found.python) == (None, asked)
+    with pytest.raises(DeploymentError, match=rf"conda\.yml: python={asked}: packages would go"):
+        of(tmp_path, f"python={asked}", image_python=image, strict=True)
+
+
+def test_the_image_s_own_python_is_worth_no_word(tmp_path: Path) -> None:
+    found = of(tmp_path, "python=3.13", image_python="3.13", strict=True)
+    assert (found.notes, found.document, found.python) == ((), None, "")
+
+
+def test_another_python_that_serves_gets_an_environment_of_its_own(tmp_path: Path) -> None:
+    found = of(tmp_path, "python=3.11", "numpy", image_python="3.13")
+    assert found.document is not None
+    assert found.notes == (
+        "conda.yml: python=3.11: an environment of its own, since the image has Python 3.13",
+    )
+    assert of(tmp_path, "python=3.11", image_python="3.13", solver="pip").document is None
 
 
 @pytest.mark.parametrize(

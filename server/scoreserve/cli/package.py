@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from scoreserve.deploy.plan import Plan
 
 _FAILED, _INTERRUPTED = 1, 130  # exit codes
+_OTHER_PYTHON = "takes its place"  # in what the image's conda says where it lacks the one asked for
 _DOCKERFILE = "Dockerfile"
 # Variables with secrets, which the running container is given and no image has.
 _KEYS, _APP_INSIGHTS = "SCORESERVE_API_KEYS", "AML_APP_INSIGHTS_KEY"
@@ -80,14 +81,14 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
 
 def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) -> None:
     from scoreserve.deploy import builders, building  # late: `serve` has no use for them
-    from scoreserve.deploy.plan import plan
+    from scoreserve.deploy.plan import KnowsNothing, plan
 
     deployment = deployment_flags.read(command, arguments)
     builder = (
         None if arguments.context_only else builders.find(arguments.builder, arguments.build_option)
     )
-    has_server = (lambda _image: None) if builder is None else building.looks_into(builder)
-    planned = plan(deployment, deployment_flags.choices(arguments), has_server)
+    images = KnowsNothing() if builder is None else building.Images(builder)
+    planned = plan(deployment, deployment_flags.choices(arguments), images)
     for note in (*planned.notes, *_at_run_time(deployment)):
         progress.tell(f"note: {note}")
     if arguments.output is not None:
@@ -98,7 +99,7 @@ def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) ->
     image = arguments.tag or deployment.image_name
 
     def show(line: str) -> None:
-        if arguments.verbose:
+        if arguments.verbose or _OTHER_PYTHON in line:
             progress.tell(line)
         elif line.strip():
             progress.say(line)

@@ -125,7 +125,7 @@ def ordered(
     deployment = replace(deployment, resources=its)
     builder = Builder(engine.program)
     choices = deployment_flags.choices(arguments)
-    planned = plan(deployment, choices, building.looks_into(builder))
+    planned = plan(deployment, choices, building.Images(builder))
     for note in planned.notes:
         progress.tell(f"note: {note}")
 

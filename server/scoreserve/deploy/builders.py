@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from scoreserve.errors import DeploymentError
 
 BUILDERS = ("docker", "podman", "buildah")  # the first that works is taken
 _ASKED_SECONDS = 60  # for a question; a build may take as long as it takes
+_TIMED_OUT = 124  # as timeout(1) ends with
 _TOLD_LINES = 20  # of what a build that failed has printed
 _PIP_CONF = "/etc/pip.conf"
 # HEALTHCHECK needs the Docker format. chroot works inside a container too, and needs the host's
@@ -49,6 +51,24 @@ class Builder:
         about = found.get("Config") or found.get("OCIv1", {}).get("config") or {}
         labels: Mapping[str, str] | None = about.get("Labels")
         return labels or {}
+
+    def read_file(self, image: str, path: str) -> bytes | None:
+        """The content of a file in an image on this machine, or None where there is none; buildah
+        has no way to tell.
+        """
+        if self.program == "buildah":
+            return None
+        made = self._run("create", "--pull", "never", "--entrypoint", "true", image)
+        if made.returncode != 0:
+            return None
+        container = made.stdout.split()[-1]
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                copy = Path(folder) / "file"
+                done = self._run("cp", f"{container}:{path}", str(copy))
+                return copy.read_bytes() if done.returncode == 0 else None
+        finally:
+            self._run("rm", container)
 
     def pull(self, image: str) -> bool:
         """Fetches an image from its registry; whether it is here then."""
@@ -103,15 +123,20 @@ class Builder:
     def _run(
         self, *arguments: str, seconds: float | None = _ASKED_SECONDS
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.program, *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
-        )
+        command = [self.program, *arguments]
+        try:
+            return subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=seconds,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            told = f"no answer in {seconds} s"
+            return subprocess.CompletedProcess(command, _TIMED_OUT, "", told)
 
 
 def find(wanted: str = "", options: Sequence[str] = ()) -> Builder:
@@ -121,7 +146,7 @@ def find(wanted: str = "", options: Sequence[str] = ()) -> Builder:
     for program in (wanted,) if wanted else BUILDERS:
         if shutil.which(program) is None:
             continue
-        if program != "docker" or _docker_runs():
+        if program != "docker" or Builder(program).answers():
             return Builder(program, tuple(options))
     raise DeploymentError(
         f"{wanted} is not here, or does not run"
@@ -129,13 +154,6 @@ def find(wanted: str = "", options: Sequence[str] = ()) -> Builder:
         else "images are built with a running Docker, or podman, or buildah: none is here;"
         " `--output DIR --context-only` writes what they need"
     )
-
-
-def _docker_runs() -> bool:
-    try:
-        return Builder("docker").answers()
-    except subprocess.TimeoutExpired:
-        return False
 
 
 def secrets(environ: Mapping[str, str]) -> list[str]:

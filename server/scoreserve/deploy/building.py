@@ -4,16 +4,18 @@ the service.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from scoreserve.deploy.bases import OUR_TITLE, TITLE_LABEL
+from scoreserve.deploy.bases import OUR_PREFIX, OUR_TITLE, TITLE_LABEL
 from scoreserve.deploy.builders import Builder
 from scoreserve.deploy.plan import Plan
 from scoreserve.errors import DeploymentError
 
+_PYTHON = re.compile(r"^version *= *(3\.\d+)", re.MULTILINE)  # in pyvenv.cfg
 _SCRATCH = "scoreserve-"
 _BUILD_OURS = "base-images/build in a clone of scoreserve makes it: `base-images/build cpu gpu`"
 
@@ -26,16 +28,24 @@ class Built:
     reused: bool = False
 
 
-def looks_into(builder: Builder) -> Callable[[str], bool | None]:
-    """Tells whether an image has our server, by its label; None where it cannot be had."""
+@dataclass(frozen=True)
+class Images:
+    """What a builder can see of images; it fetches those that are not here."""
 
-    def has_server(image: str) -> bool | None:
-        labels = builder.labels(image)
-        if labels is None and builder.pull(image):
-            labels = builder.labels(image)
+    builder: Builder
+
+    def has_server(self, image: str) -> bool | None:
+        """Whether an image has our server, by its label; None where it cannot be had."""
+        labels = self.builder.labels(image)
+        if labels is None and self.builder.pull(image):
+            labels = self.builder.labels(image)
         return None if labels is None else labels.get(TITLE_LABEL, "").startswith(OUR_TITLE)
 
-    return has_server
+    def python_of(self, image: str) -> str:
+        """The Python of an image that has our server, as `3.13`; empty where it cannot be seen."""
+        content = self.builder.read_file(image, f"{OUR_PREFIX}/pyvenv.cfg")
+        found = _PYTHON.search((content or b"").decode(errors="replace"))
+        return found[1] if found else ""
 
 
 @dataclass(frozen=True)

@@ -126,8 +126,9 @@ def _server(base: Base, prefix: str) -> Iterator[str]:
 
 def _packages(packages: Packages, pip: str) -> str:
     if packages.document is not None:
+        strict = "SCORESERVE_CONDA_STRICT=true " if packages.strict else ""
         command = (
-            f"conda env create --prefix {CONDA_PREFIX} --file {_FILES}/{CONDA} \\\n"
+            f"{strict}conda env create --prefix {CONDA_PREFIX} --file {_FILES}/{CONDA} \\\n"
             f"    && {CONDA_PREFIX}/bin/python -m pip install --no-cache-dir"
             f" --find-links {_WHEELS} {_DIST}/*.whl"
         )

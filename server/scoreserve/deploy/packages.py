@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from scoreserve.deploy.conda import pythons
 from scoreserve.deploy.conda.environment_file import parse
-from scoreserve.deploy.conda.pip_requirements import PipRequirements, pip_requirements
+from scoreserve.deploy.conda.pip_requirements import pip_requirements
 from scoreserve.deploy.deployment import CondaFile
 from scoreserve.deploy.text_files import read_text
 from scoreserve.errors import DeploymentError
@@ -44,12 +45,15 @@ class Packages:
     variables: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     python: str = ""  # the version that is asked for and that pip does not choose, as `3.11`
+    strict: bool = False  # conda is to refuse what would be another Python
 
 
-def packages(asked: CondaFile, solver: str = "auto", *, strict: bool = False) -> Packages:
+def packages(
+    asked: CondaFile, solver: str = "auto", *, strict: bool = False, image_python: str = ""
+) -> Packages:
     """How to install what a conda file asks for, by the solver `conda`, `pip`, or `auto`: pip where
-    it can. `strict` refuses what would be another Python than
-    the file names. Raises DeploymentError.
+    it can. `strict` refuses what would be another Python than the file names; `image_python` is
+    that of the image, as `3.13`, where it is known. Raises DeploymentError.
     """
     file = parse(asked.document, asked.source)
     by_pip = pip_requirements(file, asked.source)
@@ -58,11 +62,15 @@ def packages(asked: CondaFile, solver: str = "auto", *, strict: bool = False) ->
             f"{asked.source}: {', '.join(by_pip.conda_only)}: not on PyPI, needs --solver conda"
         )
     files = dict(_files(file.pip, asked, asked.directory))
-    if solver == "conda" or (solver == "auto" and by_pip.conda_only):
+    other_python = _is_other_that_serves(by_pip.python, image_python)
+    if solver == "conda" or (solver == "auto" and (by_pip.conda_only or other_python)):
         notes = [*file.notes]
         if by_pip.conda_only:
             told = ", ".join(by_pip.conda_only)
             notes.append(f"{asked.source}: conda installs all of it, for {told}")
+        elif other_python:
+            told = f"python={by_pip.python}: an environment of its own, since the image"
+            notes.append(f"{asked.source}: {told} has Python {image_python}")
         return Packages(
             asked.source,
             channels=file.channels,
@@ -70,6 +78,7 @@ def packages(asked: CondaFile, solver: str = "auto", *, strict: bool = False) ->
             files=files,
             variables=file.variables,
             notes=tuple(notes),
+            strict=strict,
         )
     return Packages(
         asked.source,
@@ -77,8 +86,11 @@ def packages(asked: CondaFile, solver: str = "auto", *, strict: bool = False) ->
         lines=by_pip.lines,
         files=files,
         variables=file.variables,
-        notes=(*file.notes, *by_pip.notes, *_python_note(by_pip, asked.source, strict)),
-        python=by_pip.python,
+        notes=(
+            *(*file.notes, *by_pip.notes),
+            *_python_note(by_pip.python, image_python, asked.source, strict),
+        ),
+        python="" if by_pip.python == image_python else by_pip.python,
     )
 
 
@@ -106,16 +118,30 @@ def lay_out(folder: Path, its: Packages) -> None:
             raise DeploymentError(f"{source}: cannot be copied: {error}") from None
 
 
-def _python_note(by_pip: PipRequirements, source: str, strict: bool) -> Iterator[str]:
-    if not by_pip.python:
+def _is_other_that_serves(asked: str, image_python: str) -> bool:
+    """Whether a Python is asked for that is not the image's, and that the server runs on."""
+    if not asked or not image_python or asked == image_python:
+        return False
+    return pythons.OLDEST <= _minor(asked) <= pythons.NEWEST
+
+
+def _minor(version: str) -> pythons.Minor:
+    major, _, minor = version.partition(".")
+    return int(major), int(minor)
+
+
+def _python_note(asked: str, image_python: str, source: str, strict: bool) -> Iterator[str]:
+    """What to say of a Python that is asked for and that pip does not choose."""
+    if not asked or asked == image_python:
         return
-    told = f"{source}: python={by_pip.python}"
+    told, its = f"{source}: python={asked}", f"the image's own Python {image_python}".strip()
     if strict:
-        raise DeploymentError(
-            f"{told}: pip installs into the image's own Python, whichever it is; --solver conda"
-            " makes an environment of this one"
-        )
-    yield f"{told}: packages go into the image's own Python (--solver conda asks for this one)"
+        raise DeploymentError(f"{told}: packages would go into {its}; try --solver conda")
+    if _minor(asked) < pythons.OLDEST:
+        oldest = ".".join(map(str, pythons.OLDEST))
+        yield f"{told}: the server needs Python {oldest} or newer: packages go into {its}"
+    else:
+        yield f"{told}: packages go into {its} (--solver conda asks for this one)"
 
 
 def _files(lines: Sequence[str], asked: CondaFile, here: Path) -> Iterator[tuple[str, Path]]:

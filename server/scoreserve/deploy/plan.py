@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from scoreserve import __version__
 from scoreserve.deploy import content_hash, context, dockerfile
@@ -95,12 +95,29 @@ def _conda(its: Packages | None) -> object:
     return None if its is None or its.document is None else its.document.get("dependencies")
 
 
-def plan(
-    deployment: Deployment, choices: Choices, has_server: Callable[[str], bool | None]
-) -> Plan:
-    """What to build for a deployment; see `bases.base_of` for `has_server`. Raises
-    DeploymentError.
-    """
+class KnowsImages(Protocol):
+    """Who can look into images: `building.Images`."""
+
+    def has_server(self, image: str) -> bool | None:
+        """Whether an image has our server; None where nobody knows."""
+
+    def python_of(self, image: str) -> str:
+        """The Python of an image that has our server, as `3.13`; empty where nobody knows."""
+
+
+class KnowsNothing:
+    """Where there is nobody to ask: images are told by their names."""
+
+    def has_server(self, image: str) -> bool | None:
+        """Nobody knows."""
+
+    def python_of(self, image: str) -> str:
+        """Nobody knows."""
+        return ""
+
+
+def plan(deployment: Deployment, choices: Choices, images: KnowsImages) -> Plan:
+    """What to build for a deployment. Raises DeploymentError."""
     its = deployment.environment
     if choices.gpu:
         its = replace(its, gpu=True)
@@ -108,11 +125,17 @@ def plan(
         its,
         override=choices.base_image,
         server_image=choices.server_image,
-        has_server=has_server,
+        has_server=images.has_server,
     )
     installed = None
     if its.conda is not None:
-        installed = packages(its.conda, choices.solver, strict=choices.strict)
+        is_ours = base.has_server and bool(base.image)
+        installed = packages(
+            its.conda,
+            choices.solver,
+            strict=choices.strict,
+            image_python=images.python_of(base.image) if is_ours else "",
+        )
         its = replace(its, variables={**installed.variables, **its.variables})
     notes = [*deployment.notes, base.note, *(installed.notes if installed else ())]
     return Plan(
