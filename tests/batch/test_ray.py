@@ -84,9 +84,10 @@ def results(folder: Path) -> list[str]:
     return sorted((folder / "out/predictions.csv").read_text(encoding="utf-8").splitlines())
 
 
-def wait_for(path: Path, files: int) -> None:
+def wait_for(job: subprocess.Popen[str], path: Path, files: int) -> None:
     until = time.monotonic() + DEADLINE_SECONDS
     while len(path.read_text(encoding="utf-8").splitlines()) < files:
+        assert job.poll() is None, ended(job)
         assert time.monotonic() < until
         time.sleep(0.02)
 
@@ -103,7 +104,7 @@ def test_a_machine_that_is_lost_loses_nothing(cluster: Any, tmp_path: Path) -> N
     job = start(tmp_path, cluster.address, seconds=0.2)
     chosen = random.Random(1)
     for kill in range(KILLS):
-        wait_for(tmp_path / "seen", 3 + kill * FILES // (KILLS + 1))
+        wait_for(job, tmp_path / "seen", 3 + kill * FILES // (KILLS + 1))
         time.sleep(chosen.random() * 0.4)
         node = chosen.choice([node for node in cluster.list_all_nodes() if not node.head])
         cluster.remove_node(node, allow_graceful=False)
