@@ -22,6 +22,7 @@ NEEDS = (
     "an editor",
     "Azure",
     "Docker",
+    "pyarrow",
     "the network",
     "time",
 )

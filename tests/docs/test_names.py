@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scoreserve.cli import bench, check, dev, init, serve
+from scoreserve.cli import batch, bench, check, dev, init, serve
 from scoreserve.cli.flags import Parser
 from scoreserve.settings import sources
 
@@ -40,7 +40,7 @@ NONE = {
 def flags() -> dict[str, set[str]]:
     """Those of each command."""
     commands = Parser().add_subparsers()
-    for module in (init, dev, check, bench, serve):
+    for module in (init, dev, check, bench, serve, batch):
         module.add_to(commands)
     return {
         name: {flag for action in parser._actions for flag in action.option_strings}
