@@ -160,3 +160,17 @@ def test_a_build_that_fails_for_its_python_is_told_with_what_to_try(
         "asks for python=3.11, and the image has its own: change the versions of the packages, or"
         " try --solver conda"
     )
+
+
+def test_a_context_that_cannot_be_whole_is_not_there(package: Package, tmp_path: Path) -> None:
+    folder = copy_of(BLUE, tmp_path)
+    (folder / "model/link").symlink_to("nowhere")
+    flags = ("--deployment", "v2-blue/deployment.yml", "--context-only")
+    assert package(*flags, "--output", "v2-blue/context") == 1
+    assert "link: cannot be copied: " in package.err
+    assert {path.name for path in folder.iterdir()} == {
+        *("deployment.yml", "endpoint.yml", "model", "onlinescoring", "sample-request.json"),
+    }
+    (folder / "model/link").unlink()
+    assert package(*flags, "--output", "v2-blue/context") == 0
+    assert (folder / "context/Dockerfile").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -146,10 +147,14 @@ def _write(planned: Plan, folder: Path, made_from: str) -> None:
     if not is_empty(folder):
         raise DeploymentError(f"--output {folder}: is there already; name a new or empty folder")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        planned.lay_out_environment(folder)
-        planned.lay_out_service(folder)
-        (folder / _DOCKERFILE).write_text(planned.dockerfile(made_from), encoding="utf-8")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+            made = Path(scratch) / folder.name  # all of it or nothing
+            made.mkdir()
+            planned.lay_out_environment(made, without=Path(scratch))
+            planned.lay_out_service(made, without=Path(scratch))
+            (made / _DOCKERFILE).write_text(planned.dockerfile(made_from), encoding="utf-8")
+            made.replace(folder)
     except OSError as error:
         raise DeploymentError(f"--output {folder}: {error.strerror}") from None
     print(f"{folder}: a build context with its {_DOCKERFILE}", file=sys.stderr)

@@ -17,16 +17,16 @@ _LEFT_OUT = ("__pycache__",)  # written by whichever Python ran the script last
 _DOCKERFILE = "Dockerfile"
 
 
-def lay_out_base(folder: Path, context: Path | None) -> None:
-    """Copies the build context of a Dockerfile of the user's own, if there is one. Raises
-    DeploymentError.
+def lay_out_base(folder: Path, context: Path | None, without: Path | None = None) -> None:
+    """Copies the build context of a Dockerfile of the user's own, if there is one; for `without`
+    see `lay_out_service`. Raises DeploymentError.
     """
     if context is None:
         return
     ours = next((name for name in _OURS if (context / name).exists()), None)
     if ours is not None:
         raise DeploymentError(f"{context / ours}: this name is needed for what is built on it")
-    _copy(context, folder, folder)
+    _copy(context, folder, without or folder)
     (folder / _DOCKERFILE).unlink(missing_ok=True)
     ignored = folder / _IGNORE_FILE
     if ignored.is_file():
@@ -36,14 +36,17 @@ def lay_out_base(folder: Path, context: Path | None) -> None:
         ignored.write_text("\n".join(lines), encoding="utf-8")
 
 
-def lay_out_service(folder: Path, deployment: Deployment) -> None:
-    """Copies code and models, as they are to lie in the container. Raises DeploymentError."""
+def lay_out_service(folder: Path, deployment: Deployment, without: Path | None = None) -> None:
+    """Copies code and models, as they are to lie in the container; but not `without`, or else the
+    folder itself, which may lie in them. Raises DeploymentError.
+    """
+    without = without or folder
     for model in deployment.models:
-        place_model(folder / MODELS / model.name / model.version, model, folder)
+        place_model(folder / MODELS / model.name / model.version, model, without)
     if deployment.code is not None:
-        place_code(folder / CODE, deployment.code, folder)
+        place_code(folder / CODE, deployment.code, without)
     if deployment.schema is not None:
-        _copy(deployment.schema, folder / CODE / SWAGGER, folder)
+        _copy(deployment.schema, folder / CODE / SWAGGER, without)
     if deployment.collector_config:
         (folder / COLLECTOR).write_text(deployment.collector_config, encoding="utf-8")
 

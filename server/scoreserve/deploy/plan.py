@@ -57,15 +57,19 @@ class Plan:
         """One for all of it; `made_from` are the names of the files it comes from."""
         return dockerfile.whole(self.deployment, self.base, self.packages, made_from)
 
-    def lay_out_environment(self, folder: Path) -> None:
-        """Writes the context of the environment. Raises DeploymentError."""
-        context.lay_out_base(folder, self.deployment.environment.context)
+    def lay_out_environment(self, folder: Path, without: Path | None = None) -> None:
+        """Writes the context of the environment; for `without` see `context.lay_out_service`.
+        Raises DeploymentError.
+        """
+        context.lay_out_base(folder, self.deployment.environment.context, without)
         if self.packages is not None:
             package_files.lay_out(folder / dockerfile.ENVIRONMENT, self.packages)
 
-    def lay_out_service(self, folder: Path) -> None:
-        """Writes the context of the service. Raises DeploymentError."""
-        context.lay_out_service(folder, self.deployment)
+    def lay_out_service(self, folder: Path, without: Path | None = None) -> None:
+        """Writes the context of the service; for `without` see `context.lay_out_service`. Raises
+        DeploymentError.
+        """
+        context.lay_out_service(folder, self.deployment, without)
 
     def environment_name(self, folder: Path, image_id: Callable[[str], str | None]) -> str:
         """The name of the environment's image, whose context lies in the folder; `image_id` knows
