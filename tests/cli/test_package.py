@@ -66,7 +66,7 @@ def test_the_image_is_built_in_two(
             assert (context / "azureml-app").exists() is not tag.startswith("azureml/")
             built[tag] = dockerfile.read_text()
 
-    monkeypatch.setattr(builders, "find", lambda _wanted, _options: Recording("podman"))
+    monkeypatch.setattr(builders, "find", lambda _wanted, _options: Recording("buildah"))
     copy_of(MNIST, tmp_path)
     monkeypatch.chdir(tmp_path / "v1-mnist")
     flags = (

@@ -107,7 +107,8 @@ def _make(command: Parser, arguments: argparse.Namespace, progress: Progress) ->
 
     built = building.ImageBuild(planned, builder, progress.tell, show).service(image)
     progress.tell(f"Built {built.image} in {time.monotonic() - started:.0f} s.")
-    print(shlex.join([builder.program, "run", "--rm", *_run_options(deployment), built.image]))
+    runs = "podman" if builder.program == "buildah" else builder.program  # they share their images
+    print(shlex.join([runs, "run", "--rm", *_run_options(deployment), built.image]))
 
 
 def _at_run_time(deployment: Deployment) -> Iterator[str]:
