@@ -133,6 +133,12 @@ FAILS = {
 }
 
 
+def test_imports_start_from_the_folder_of_the_script(run_job: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "beside.py").write_text("NUMBER = 6", encoding="utf-8")
+    done = run_job("from beside import NUMBER\ndef run(mini_batch): return [NUMBER]")
+    assert done.lines == ["6"]
+
+
 @pytest.mark.parametrize("does", FAILS)
 def test_a_mini_batch_that_fails_fails_alone(does: str, run_job: RunJob) -> None:
     done = run_job(
@@ -155,7 +161,8 @@ def test_a_mini_batch_that_fails_fails_alone(does: str, run_job: RunJob) -> None
     assert "Mini batch 3, " in errors
 
 
-def test_a_later_try_that_succeeds_has_not_failed(run_job: RunJob, inputs: Path) -> None:
+@pytest.mark.parametrize("does", ["1 / 0", "os._exit(1)"])
+def test_a_later_try_that_succeeds_has_not_failed(does: str, run_job: RunJob, inputs: Path) -> None:
     done = run_job(
         f"""
         import os
@@ -163,7 +170,7 @@ def test_a_later_try_that_succeeds_has_not_failed(run_job: RunJob, inputs: Path)
             first = {str(inputs.parent / "tried")!r}
             if not os.path.exists(first):
                 open(first, "w").close()
-                os._exit(1) if "5" in mini_batch[0] else 1 / 0
+                {does}
             return mini_batch
         """,
         *("--error-threshold", "0"),

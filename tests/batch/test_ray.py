@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,12 @@ def cluster() -> Iterator[Any]:
 
 
 def start(
-    folder: Path, address: str, *flags: str, script: str = SCRIPT, seconds: float = 0.05
+    folder: Path,
+    address: str,
+    *flags: str,
+    script: str = SCRIPT,
+    seconds: float = 0.05,
+    over: Sequence[str] = ("--input", "data"),
 ) -> subprocess.Popen[str]:
     (folder / "data").mkdir()
     for number in range(FILES):
@@ -64,7 +70,7 @@ def start(
     (folder / "seen").touch()
     text = script.replace("{seconds}", str(seconds)).replace("{seen!r}", repr(str(folder / "seen")))
     (folder / "script.py").write_text(textwrap.dedent(text), encoding="utf-8")
-    command = [sys.executable, "-m", "scoreserve", "batch", "script.py", "--input", "data"]
+    command = [sys.executable, "-m", "scoreserve", "batch", "script.py", *over]
     where = ["--output", "out", "--ray-address", address, "--workers", "2"]
     return subprocess.Popen(
         [*command, *where, "--mini-batch-size", "1", *flags],
@@ -133,6 +139,26 @@ def test_what_hangs_and_what_raises_fails_alone(cluster: Any, tmp_path: Path) ->
     errors = (tmp_path / "out/logs/errors.txt").read_text(encoding="utf-8")
     assert "ZeroDivisionError" in errors
     assert "run() took too long" in errors
+
+
+def test_an_online_script(cluster: Any, tmp_path: Path) -> None:
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("".join(f"{number}\n" for number in range(FILES)), encoding="utf-8")
+    script = """
+        import time
+        def init(): pass
+        def run(raw_data):
+            while raw_data == "7":
+                time.sleep(0.1)
+            return int(raw_data) * 2
+        """
+    flags = ("--ordered", "--input", "requests.jsonl", "--mini-batch-size", "10")
+    limits = ("--run-timeout", "1", "--max-tries", "1")
+    code, shown = ended(start(tmp_path, cluster.address, *flags, *limits, script=script, over=[]))
+    assert code == 0, shown
+    text = (tmp_path / "out/predictions.jsonl").read_text(encoding="utf-8")
+    found = [json.loads(line).get("result") for line in text.splitlines()]
+    assert found == [None if number == 7 else 2 * number for number in range(FILES)]
 
 
 def test_a_script_that_cannot_start_is_told(cluster: Any, tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ class Pool:
             return
         if isinstance(message, Done):
             member.in_hand.popleft()
-            yield message
+            yield self._retries.with_earlier_tries(message)
         else:
             assert message == READY
             member.is_ready = True

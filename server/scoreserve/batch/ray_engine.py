@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import tempfile
 import time
 from collections.abc import Generator, Iterator
@@ -33,6 +34,7 @@ _LOCAL = "local"
 _SHUTDOWN_SECONDS = 10.0
 _TOLD_SECONDS = 5.0
 _LOOK_SECONDS = 0.1
+_CONNECT_SECONDS = 10.0
 _STARTS = 3  # of a script in an actor, as ParallelRunStep has it
 # Less than a whole: Ray's own tasks want one CPU, and would starve beside actors that hold all.
 _CPUS_AN_ACTOR = 0.75
@@ -93,8 +95,10 @@ class RayEngine:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         here = self._ray.get_runtime_context().get_node_id()
-        strategy = NodeAffinitySchedulingStrategy(here, soft=True)
-        remote = self._ray.remote(num_cpus=0, scheduling_strategy=strategy)(Attempts)
+        strategy = NodeAffinitySchedulingStrategy(here, soft=False)
+        remote = self._ray.remote(
+            num_cpus=0, scheduling_strategy=strategy, max_restarts=-1, max_task_retries=-1
+        )(Attempts)
         return remote.remote(self._work.max_tries)
 
 
@@ -232,6 +236,7 @@ def _connected(address: str) -> Any:
         import ray.data
     except ModuleNotFoundError as error:
         raise UnusableInput(f"--ray-address needs the package {error.name}: {_INSTALL}") from None
+    _require_answer(address)
     try:
         ray.init(
             address=None if address == _LOCAL else address,
@@ -246,6 +251,17 @@ def _connected(address: str) -> Any:
     context.enable_progress_bars = False
     context.max_consecutive_actor_init_deaths = -1
     return ray
+
+
+def _require_answer(address: str) -> None:
+    """Raises UnusableInput where nobody listens at HOST:PORT: Ray would look for minutes."""
+    host, colon, port = address.rpartition(":")
+    if not colon or "://" in address:
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=_CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise UnusableInput(f"--ray-address {address}: there is no such cluster: {error}") from None
 
 
 def _nodes_alive() -> set[str]:

@@ -34,6 +34,11 @@ class Retries:
             return None
         return lost(batch, tries, _told(code))
 
+    def with_earlier_tries(self, done: Done) -> Done:
+        """What became of a mini-batch in its last process, with the tries in those before."""
+        earlier = self._tries[done.number] + self._kills[done.number]
+        return done._replace(tries=done.tries + earlier) if earlier else done
+
 
 def lost(batch: MiniBatch, tries: int, error: str) -> Done:
     """A mini-batch that is given up."""

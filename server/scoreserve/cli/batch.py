@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -15,7 +16,7 @@ from scoreserve.cgroup import available_cpus
 from scoreserve.cli import batch_flags
 from scoreserve.cli.flags import Parser
 from scoreserve.cli.script_flags import add_command, add_flags, values
-from scoreserve.cli.terminal import Progress, coloured
+from scoreserve.cli.terminal import Progress, coloured, counted
 from scoreserve.errors import EXIT_BOOT, EXIT_FLAGS, ConfigurationError, DeploymentError
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import load
@@ -84,7 +85,7 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
     from scoreserve.batch.deployment_file import BatchOptions, read_options
     from scoreserve.batch.job import Job
     from scoreserve.batch.sizes import size_for
-    from scoreserve.batch.work import Form, UnusableInput, Work
+    from scoreserve.batch.work import Form, Kind, UnusableInput, Work
 
     if not arguments.input:
         command.error("name what is to be scored: --input PATH")
@@ -98,6 +99,9 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
     os.environ.update(options.variables)
     found = _settings(command, arguments, options)
     kind = _kind(arguments.kind, found)
+    if kind is Kind.BATCH and not (arguments.app_root or os.environ.get("AML_APP_ROOT")):
+        # As in Azure: imports start from the folder of the script.
+        found = replace(found, app_root=os.path.dirname(found.script_path or ""))
     files = inputs.find(arguments.input)
     chosen = arguments.input_format
     form = inputs.form_of(files, kind) if chosen == "auto" else Form(chosen)
@@ -206,18 +210,17 @@ def _told(job: Job, settings: Settings) -> str:
     """What is about to be done, in a line."""
     script = settings.script_path or settings.model
     what = "run(mini_batch)" if job.work.kind.value == "batch" else "run() as it is served"
-    each = f"{job.size.items or job.size.size_bytes:,} {_unit(job)}"
-    return f"{script}: {what}, {_files(job)} as {job.work.form.value}, {each} at once"
-
-
-def _files(job: Job) -> str:
-    return "1 file" if len(job.files) == 1 else f"{len(job.files):,} files"
+    files = f"{counted(len(job.files), 'file')} as {job.work.form.value}"
+    each = counted(job.size.items or job.size.size_bytes, _unit(job))
+    return f"{script}: {what}, {files}, {each} at once"
 
 
 def _unit(job: Job) -> str:
     if not job.size.items:
-        return "bytes"
-    return {"files": "files", "csv": "rows", "parquet": "rows"}.get(job.work.form.value, "lines")
+        return "byte"
+    if job.work.form.is_table:
+        return "row"
+    return "file" if job.work.form.value == "files" else "line"
 
 
 def _tell(job: Job, ended: Ended) -> None:
@@ -228,7 +231,8 @@ def _tell(job: Job, ended: Ended) -> None:
     tally = ended.tally
     failed = f", {tally.failed_items} failed" if tally.failed_items else ""
     print(
-        f"{tally.succeeded_items} items succeeded{failed}, in {tally.mini_batches} mini-batches and"
+        f"{counted(tally.succeeded_items, 'item')} succeeded{failed}, in"
+        f" {counted(tally.mini_batches, 'mini-batch')} and"
         f" {duration(ended.seconds)}"
     )
     if ended.problem:

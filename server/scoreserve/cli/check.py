@@ -13,7 +13,7 @@ from typing import NoReturn
 from scoreserve.check.findings import Finding, Level
 from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.script_flags import add_command, add_flags, values
-from scoreserve.cli.terminal import Progress, coloured
+from scoreserve.cli.terminal import Progress, coloured, counted
 from scoreserve.errors import ConfigurationError
 from scoreserve.setting_values import between
 from scoreserve.settings import Settings
@@ -108,14 +108,10 @@ def _show(finding: Finding) -> None:
 def _summary(found: Sequence[Finding]) -> str:
     errors = sum(finding.level is Level.ERROR for finding in found)
     warnings = sum(finding.level is Level.WARNING for finding in found)
-    counts = [_counted(errors, "error"), _counted(warnings, "warning")]
+    counts = [counted(errors, "error"), counted(warnings, "warning")]
     if errors:
         return f"{' and '.join(counts)}. Correct the errors before you serve this script."
     return "Ready to serve." if not warnings else f"Ready to serve, with {counts[1]}."
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _as_json(found: Sequence[Finding]) -> str:

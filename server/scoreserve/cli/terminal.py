@@ -17,6 +17,12 @@ def coloured(text: str, colour: str, stream: TextIO) -> str:
     return f"{_CODES[colour]}{text}{PLAIN}" if wants_color(stream) else text
 
 
+def counted(number: int, what: str) -> str:
+    """Such as `1 file`, `2,000 files` or `3 batches`."""
+    ending = "es" if what.endswith("ch") else "s"
+    return f"{number:,} {what}{'' if number == 1 else ending}"
+
+
 class Progress:
     """A line on stderr that says what is being done, in the place of the last one. Where stderr is
     no terminal there is none.
