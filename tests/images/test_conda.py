@@ -1,5 +1,5 @@
-"""The images' conda: what Azure's tools write into Dockerfiles and ask for at the start. None of it
-needs a network: packages are wheels beside the conda file.
+"""The images' conda: what Azure's tools write into Dockerfiles and ask for at the start. Packages
+are wheels beside the conda file, and nothing is served with what comes from a network.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.conda.channel import make_channel
 from tests.images import podman
 from tests.images.conftest import CPU, Run
 from tests.images.podman import build
@@ -29,6 +30,13 @@ WORKDIR /var/azureml-app/
 COPY . /var/azureml-app/
 RUN conda env create -n inf-conda-env --file conda.yml
 CMD ["conda", "run", "--no-capture-output", "-n", "inf-conda-env", "runsvdir", "/var/runit"]
+"""
+
+CHANNEL_DOCKERFILE = f"""
+FROM {CPU}
+COPY channel /channel
+RUN conda create --yes --name mine --channel file:///channel libgreetings=1.2
+ENV AZUREML_CONDA_ENVIRONMENT_PATH=/opt/miniconda/envs/mine
 """
 
 # Ways to make an environment the active one of a shell.
@@ -77,6 +85,21 @@ class TestAnImageOfAzureSTools:
         with run(image, "/var/runit/gunicorn/run", script=GREETS, env=env) as container:
             container.wait_healthy()
             assert container.score("you").json() == "Hello, you!"
+
+
+class TestConda:
+    def test_packages_of_a_channel_are_served(self, run: Run, tmp_path: Path) -> None:
+        """py-rattler, which solves and installs them, is fetched from the package index."""
+        show = "import os, sys; print(os.path.realpath(sys.executable), *sys.version_info[:2])"
+        python, *version = podman.run_once(CPU, "python", "-c", show).split()
+        context = tmp_path / "context"
+        make_channel(context / "channel", python, ".".join(version))
+        (context / "Dockerfile").write_text(CHANNEL_DOCKERFILE)
+        image = build(context, "scoreserve-channel")
+        script = "import greetings\ndef init(): pass\ndef run(data): return greetings.VERSION\n"
+        with run(image, script=script, env=OFFLINE) as container:
+            container.wait_healthy()
+            assert container.score("").json() == "1.2.3"
 
 
 class TestExtraConda:

@@ -16,17 +16,23 @@ from pathlib import Path
 from typing import Any
 
 from scoreserve import __version__
+from scoreserve.cli.conda_arguments import (
+    active,
+    given_prefix,
+    new_prefix,
+    place,
+    refuse_base,
+    request_of_file,
+    request_of_words,
+)
 from scoreserve.cli.conda_flags import CONDA_VERSION, NO_EFFECT, parser
 from scoreserve.deploy.conda import activation, environments, pip_environment, prefixes
-from scoreserve.deploy.conda.environment_file import EnvironmentFile, parse
 from scoreserve.deploy.conda.environments import Request
-from scoreserve.deploy.files.documents import read
 from scoreserve.errors import DeploymentError
 
 PROGRAM = "/opt/miniconda/bin/conda"
 _EXIT_ERROR = 1
 _EXIT_INTERRUPTED = 130
-_NOTHING_TO_DO = frozenset({"conda", "conda-build", "conda-libmamba-solver", "anaconda", "mamba"})
 _HOOK = 'eval "$({program} shell.posix hook)"\n'
 _RC_FILES = {"bash": ".bashrc", "zsh": ".zshrc"}
 
@@ -55,26 +61,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _env_create(given: Namespace, known: prefixes.Prefixes) -> int:
-    request = _request_of_file(given)
-    prefix = _new_prefix(given, known, request.file.name)
+    request = request_of_file(given)
+    prefix = new_prefix(given, known, request.file.name)
     _make(prefix, request, known)
     _tell_how_to_activate(prefix, known)
     return 0
 
 
 def _env_update(given: Namespace, known: prefixes.Prefixes) -> int:
-    request = replace(_request_of_file(given), upgrade=True)
+    request = replace(request_of_file(given), upgrade=True)
     if given.prune:
         _say("--prune has no effect here: what the file does not name stays")
     name = given.name or (None if given.prefix else request.file.name)
     prefix = known.place_for(name) if name and not known.find(name) else None
-    _make(prefix or _prefix(given, known, name), request, known)
+    _make(prefix or given_prefix(given, known, name), request, known)
     return 0
 
 
 def _env_remove(given: Namespace, known: prefixes.Prefixes) -> int:
-    prefix = _prefix(given, known)
-    _refuse_base(prefix, known, "removed")
+    prefix = given_prefix(given, known)
+    refuse_base(prefix, known, "removed")
     prefixes.remove(prefix)
     print(f"Removed {prefix}")
     return 0
@@ -85,25 +91,25 @@ def _env_list(given: Namespace, known: prefixes.Prefixes) -> int:
     if given.json:
         print(json.dumps({"envs": [str(path) for path in paths]}, indent=2))
         return 0
-    active = _active(known)
+    current = active(known)
     print("# conda environments:\n#")
     for path in paths:
-        print(f"{known.name_of(path):<22} {'*' if path == active else ' '}  {path}")
+        print(f"{known.name_of(path):<22} {'*' if path == current else ' '}  {path}")
     return 0
 
 
 def _create(given: Namespace, known: prefixes.Prefixes) -> int:
-    prefix = _new_prefix(given, known)
-    _make(prefix, _request_of_words(given, "conda create"), known)
+    prefix = new_prefix(given, known)
+    _make(prefix, request_of_words(given, "conda create"), known)
     _tell_how_to_activate(prefix, known)
     return 0
 
 
 def _install(given: Namespace, known: prefixes.Prefixes) -> int:
-    request = _request_of_words(given, f"conda {given.command}")
+    request = request_of_words(given, f"conda {given.command}")
     if request.file.conda:
         request = replace(request, upgrade=given.command in ("update", "upgrade"))
-        _make(_prefix(given, known), request, known)
+        _make(given_prefix(given, known), request, known)
     else:
         _say("nothing to do: this conda is part of the image")
     return 0
@@ -112,7 +118,7 @@ def _install(given: Namespace, known: prefixes.Prefixes) -> int:
 def _remove(given: Namespace, known: prefixes.Prefixes) -> int:
     if given.all:
         return _env_remove(given, known)
-    prefix = _prefix(given, known)
+    prefix = given_prefix(given, known)
     pip_environment.uninstall(prefix, given.packages)
     return 0
 
@@ -121,7 +127,7 @@ def _remove(given: Namespace, known: prefixes.Prefixes) -> int:
 
 
 def _list(given: Namespace, known: prefixes.Prefixes) -> int:
-    prefix = _prefix(given, known)
+    prefix = given_prefix(given, known)
     rows = sorted(_packages(prefix))
     if given.filter:
         rows = [row for row in rows if re.search(given.filter, row[0])]
@@ -155,10 +161,10 @@ def _info(given: Namespace, known: prefixes.Prefixes) -> int:
     if given.base:
         print(known.root)
         return 0
-    active = _active(known)
+    current = active(known)
     about: dict[str, Any] = {
-        "active environment": known.name_of(active) or str(active),
-        "active env location": str(active),
+        "active environment": known.name_of(current) or str(current),
+        "active env location": str(current),
         "conda version": f"{CONDA_VERSION} (the command line; scoreserve {__version__} stands in)",
         "python version": ".".join(map(str, sys.version_info[:3])),
         "base environment": str(known.root),
@@ -169,7 +175,7 @@ def _info(given: Namespace, known: prefixes.Prefixes) -> int:
         keys = {
             "root_prefix": str(known.root),
             "conda_prefix": str(known.root),
-            "active_prefix": str(active),
+            "active_prefix": str(current),
             "envs": paths,
             "envs_dirs": about["envs directories"],
             "conda_version": CONDA_VERSION,
@@ -191,7 +197,7 @@ def _run(given: Namespace, known: prefixes.Prefixes) -> int:
     )
     if not words:
         raise DeploymentError("run: no command is given: conda run -n NAME COMMAND ...")
-    prefix = _prefix(given, known)
+    prefix = given_prefix(given, known)
     environ = {**os.environ, **activation.variables(prefix, known.name_of(prefix), os.environ)}
     try:
         if given.cwd:
@@ -211,7 +217,7 @@ def _shell(words: Sequence[str]) -> int:
         case ["deactivate"]:
             print(activation.deactivate(os.environ))
         case ["activate", *names] if len(names) <= 1:
-            prefix = _place("".join(names) or "base", known)
+            prefix = place("".join(names) or "base", known)
             print(activation.activate(prefix, known.name_of(prefix), os.environ))
         case _:
             raise DeploymentError("activate takes one name or path of an environment")
@@ -256,93 +262,6 @@ _COMMANDS: Mapping[str, Callable[[Namespace, prefixes.Prefixes], int]] = {
     "activate": _not_in_a_shell,
     "deactivate": _not_in_a_shell,
 }
-
-
-# What the arguments mean.
-
-
-def _request_of_file(given: Namespace) -> Request:
-    path = Path(given.file)
-    document = read(path)
-    return _request(given, parse(document, path.name), path.name, path.resolve().parent)
-
-
-def _request_of_words(given: Namespace, source: str) -> Request:
-    lines = [line for path in given.file or () for line in _lines(Path(path))]
-    entries = [each for each in (*given.packages, *lines) if each not in _NOTHING_TO_DO]
-    file = parse({"dependencies": entries}, source)
-    return _request(given, file, source, Path.cwd())
-
-
-def _lines(path: Path) -> list[str]:
-    """The packages that a text file of `conda install --file` names."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise DeploymentError(f"{path}: {error.strerror}") from None
-    return [line.strip() for line in text.splitlines() if line.strip() and line[0] not in "#@"]
-
-
-def _request(given: Namespace, file: EnvironmentFile, source: str, directory: Path) -> Request:
-    named = tuple(given.channel or ())
-    channels = named if given.override_channels else (*named, *file.channels)
-    return Request(
-        file=replace(file, channels=channels),
-        source=source,
-        directory=directory,
-        solver=given.solver,
-        strict=given.strict,
-    )
-
-
-def _new_prefix(given: Namespace, known: prefixes.Prefixes, name_in_file: str = "") -> Path:
-    """Where a new environment goes; one that is there is removed, with --yes or --force."""
-    name = given.name or name_in_file
-    if given.prefix:
-        prefix = Path(given.prefix).absolute()
-    elif name:
-        prefix = known.find(name) or known.place_for(name)
-    else:
-        raise DeploymentError("the environment has no name: give --name or --prefix")
-    if not prefixes.is_environment(prefix):
-        if prefix.exists() and (not prefix.is_dir() or any(prefix.iterdir())):
-            raise DeploymentError(f"{prefix}: is there already, and is no environment")
-        return prefix
-    if not given.force:
-        raise DeploymentError(
-            f"prefix already exists: {prefix}; `conda env update` adds to it, --yes makes it anew"
-        )
-    _refuse_base(prefix, known, "made anew")
-    prefixes.remove(prefix)
-    return prefix
-
-
-def _prefix(given: Namespace, known: prefixes.Prefixes, name: str | None = None) -> Path:
-    """The environment that is meant: the one named, else the active one."""
-    if given.prefix:
-        return _place(str(Path(given.prefix).absolute()), known)
-    name = name or given.name
-    return _place(name, known) if name else _active(known)
-
-
-def _place(name_or_path: str, known: prefixes.Prefixes) -> Path:
-    if "/" not in name_or_path:
-        return known.named(name_or_path)
-    path = Path(name_or_path)
-    if path == known.root:
-        return known.base
-    if not prefixes.is_environment(path):
-        raise DeploymentError(f"EnvironmentLocationNotFound: {path} is no environment")
-    return path
-
-
-def _active(known: prefixes.Prefixes) -> Path:
-    return Path(os.environ.get("CONDA_PREFIX") or known.base)
-
-
-def _refuse_base(prefix: Path, known: prefixes.Prefixes, what: str) -> None:
-    if prefix == known.base:
-        raise DeploymentError(f"{prefix}: the server's own environment cannot be {what}")
 
 
 def _make(prefix: Path, request: Request, known: prefixes.Prefixes) -> None:

@@ -1,7 +1,7 @@
 """A conda channel in a folder, with a few tiny packages: `file://` is as good as any server.
 
-The package `python` is the interpreter that runs the tests, in the way of a venv: so environments
-of the channel's packages can import what is installed into them.
+The package `python` is one that is there already, in the way of a venv: so environments of the
+channel's packages can import what is installed into them.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-VERSION = ".".join(map(str, sys.version_info[:2]))
 SUBDIR = {"x86_64": "linux-64", "aarch64": "linux-aarch64"}.get(platform.machine(), "linux-64")
-_BASE_PYTHON = os.path.realpath(sys.executable)
+_PYTHON = os.path.realpath(sys.executable)
+_VERSION = ".".join(map(str, sys.version_info[:2]))
 
 
-def make_channel(folder: Path) -> str:
-    """Fills a folder. Returns the channel's URL."""
+def make_channel(folder: Path, python: str = _PYTHON, version: str = _VERSION) -> str:
+    """Fills a folder. `version` is that of the interpreter `python`. Returns the channel's URL."""
     records: dict[str, dict[str, Any]] = {"noarch": {}, SUBDIR: {}}
-    home = f"home = {os.path.dirname(_BASE_PYTHON)}\n"
+    home = f"home = {os.path.dirname(python)}\n"
     records[SUBDIR] |= _package(
         folder / SUBDIR,
-        {"name": "python", "version": f"{VERSION}.0", "build": "0_tests", "depends": []},
-        {"pyvenv.cfg": home, f"lib/python{VERSION}/site-packages/README.txt": "\n"},
-        links={"bin/python": _BASE_PYTHON},
+        {"name": "python", "version": f"{version}.0", "build": "0_tests", "depends": []},
+        {"pyvenv.cfg": home, f"lib/python{version}/site-packages/README.txt": "\n"},
+        links={"bin/python": python},
     )
-    for version in ("1.2.3", "1.3.0"):
+    for release in ("1.2.3", "1.3.0"):
         records["noarch"] |= _package(
             folder / "noarch",
             {
                 "name": "libgreetings",
-                "version": version,
+                "version": release,
                 "build": "py_0",
                 "depends": ["python >=3.8"],
                 "noarch": "python",
             },
-            {"site-packages/greetings.py": f"VERSION = {version!r}\n"},
+            {"site-packages/greetings.py": f"VERSION = {release!r}\n"},
         )
     for subdir, packages in records.items():
         document = {"info": {"subdir": subdir}, "packages": packages, "repodata_version": 1}

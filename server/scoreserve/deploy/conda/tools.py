@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import importlib
 import importlib.util
-import os
 import shutil
 import subprocess
 import sys
@@ -14,29 +15,29 @@ from types import ModuleType
 
 from scoreserve.errors import DeploymentError
 
-_HOME = Path(sys.prefix) / "conda-tools"  # beside site-packages: not seen by the user's script
 _PATIENCE = ("--retries", "1", "--timeout", "15")  # seconds; behind a wall there is no index
 
 
 def module(name: str, distribution: str) -> ModuleType:
     """A module, of a package that is installed when it is not there. Raises DeploymentError."""
     if importlib.util.find_spec(name) is None:
-        sys.path.append(str(_installed(distribution, name)))
+        sys.path.append(str(_installed(distribution)))
         importlib.invalidate_caches()
     return importlib.import_module(name)
 
 
 def program(name: str) -> str:
     """Path of a program, of a package that has its name. Raises DeploymentError."""
-    return shutil.which(name) or str(_installed(name, f"bin/{name}") / "bin" / name)
+    return shutil.which(name) or str(_installed(name) / "bin" / name)
 
 
-def _installed(distribution: str, brings: str) -> Path:
-    """The folder that a package has been installed into; `brings` is a path in it."""
-    folder = _HOME if os.access(_HOME.parent, os.W_OK) else Path(tempfile.gettempdir(), _HOME.name)
-    folder /= distribution
-    if (folder / brings).exists():
-        return folder
+@functools.cache
+def _installed(distribution: str) -> Path:
+    """The folder that a package has been installed into, until this process ends: in an image it
+    would stay for ever.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="conda-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     print(f"conda: fetching {distribution} from the package index", flush=True)
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-cache-dir"]
     command += ["--disable-pip-version-check", *_PATIENCE, "--target", str(folder), distribution]
