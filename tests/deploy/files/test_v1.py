@@ -240,3 +240,16 @@ class TestDeploymentConfig:
             v1(deploy=fields)
         assert told in str(caught.value)
         assert "deploymentconfig.json: " in str(caught.value)
+
+
+class TestNames:
+    def test_a_service_is_named_after_its_folder_or_by_request(
+        self, v1: V1, tmp_path: Path
+    ) -> None:
+        assert v1().name == tmp_path.name.lower()
+        assert v1(name="my-service").image_name == "my-service:latest"
+
+    @pytest.mark.parametrize("name", ["My-service", "a b", "ab", "x-", "1st", "a" * 33])
+    def test_a_name_that_azure_would_refuse_is_refused(self, v1: V1, name: str) -> None:
+        with pytest.raises(DeploymentError, match=f"--name {name}: must be 3 to 32 small letters"):
+            v1(name=name)

@@ -20,6 +20,7 @@ from scoreserve.deploy.files.online_deployment import read_online_deployment
 from scoreserve.deploy.files.registered import Registered
 from scoreserve.errors import DeploymentError
 
+_NAME = re.compile(r"[a-z][a-z0-9-]{1,30}[a-z0-9]")  # of a service: azureml-core's rule
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9._-]+")
 _USUAL_NAME = "service"
 
@@ -112,6 +113,11 @@ def _together(of_environment: Resources, of_service: Resources) -> Resources:
 def _name(named: Named, inference: InferenceConfig) -> str:
     """The service's name: as it is given, else by the folder of its file."""
     if named.name:
+        if not _NAME.fullmatch(named.name):
+            raise DeploymentError(
+                f"--name {named.name}: must be 3 to 32 small letters, digits and `-`, begin with a"
+                " letter, and not end with `-`"
+            )
         return named.name
     file = named.inference_config or named.environment
     folder = os.path.basename(os.path.dirname(os.path.abspath(file))) if file else ""
