@@ -13,6 +13,7 @@ PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
 LIBRARIES := .venv-libraries
 PROTOCOLS := .venv-protocols
 KUBERNETES := .venv-kubernetes
+SDKS := .venv-sdks
 BATCH := .venv-batch
 EXAMPLE := examples/digits
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -211,7 +212,7 @@ images:
 	base-images/build cpu gpu
 
 # With podman, whether or not there is a Docker, so that it is the same everywhere.
-image-test: $(BIN)/.dev $(BIN)/.image-test $(KUBERNETES)/.installed
+image-test: $(BIN)/.dev $(BIN)/.image-test $(KUBERNETES)/.installed $(SDKS)/.installed
 	@which podman buildah runc debootstrap catatonit > /dev/null || $(APT_INSTALL) $(IMAGE_PACKAGES)
 	BUILDER=buildah base-images/build cpu gpu
 	$(BIN)/pytest -m images tests/images tests/kubernetes $(ARGS)
@@ -286,6 +287,15 @@ $(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt
 	  $(UV) venv --quiet --clear --python $(PROTOCOLS) $(PROTOCOLS)/$$clients && \
 	  $(UV) pip install --quiet --python $(PROTOCOLS)/$$clients \
 	    -r tests/protocols/requirements-$$clients.txt || exit 1; \
+	done
+	@touch $@
+
+# Azure ML's SDKs, of v1 and v2, each in an environment of its own.
+$(SDKS)/.installed: $(wildcard tests/images/sdk/requirements-*.txt) | $(BIN)/.uv
+	for sdk in azure-ai-ml azureml-core; do \
+	  $(UV) venv --quiet --clear --python $(BIN)/python $(SDKS)/$$sdk && \
+	  $(UV) pip install --quiet --python $(SDKS)/$$sdk \
+	    -r tests/images/sdk/requirements-$$sdk.txt || exit 1; \
 	done
 	@touch $@
 

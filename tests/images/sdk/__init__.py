@@ -1,0 +1,1 @@
+"""The real, unchanged SDKs of Azure ML, against images built here."""
