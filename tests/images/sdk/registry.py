@@ -63,3 +63,6 @@ def registry(image: str, folder: Path) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
+            for pulled in podman("images", "--format", "{{.Repository}}:{{.Tag}}").split():
+                if pulled.startswith(f"localhost:{server.server_port}/"):
+                    podman("untag", pulled)
