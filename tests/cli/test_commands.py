@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import platform
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 import scoreserve
 from scoreserve import __version__, logs, settings, start_lines
 from scoreserve.cli import azmlinfsrv, commands
+from scoreserve.errors import EXIT_BROKEN_PIPE
 from scoreserve.front import arbiter
 from scoreserve.settings import Settings
 from tests.conftest import WriteFile
@@ -414,3 +416,18 @@ def test_both_commands_are_installed() -> None:
     scripts = Path(sys.executable).parent
     assert (scripts / "scoreserve").exists()
     assert (scripts / "azmlinfsrv").exists()
+
+
+def test_whoever_reads_it_may_have_enough() -> None:
+    """`scoreserve --help | head -1`"""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as output:
+        ended = subprocess.run(
+            [sys.executable, "-m", "scoreserve", "--help"],
+            stdout=output,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert ended.returncode == EXIT_BROKEN_PIPE
+    assert b"Traceback" not in ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -18,13 +19,23 @@ from scoreserve.cli import (
     service,
 )
 from scoreserve.cli.flags import Parser, no_such
-from scoreserve.errors import EXIT_FLAGS
+from scoreserve.errors import EXIT_BROKEN_PIPE, EXIT_FLAGS
 from scoreserve.start_lines import version
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs the command that is asked for. Without one, shows which there are, and exits with 2."""
-    written = sys.argv[1:] if argv is None else argv
+    try:
+        try:
+            _run(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # who reads it, such as `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_BROKEN_PIPE)
+
+
+def _run(written: Sequence[str]) -> None:
     parser = Parser(
         prog="scoreserve", description="The scoring container for Azure ML entry scripts."
     )
