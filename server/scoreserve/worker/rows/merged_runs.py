@@ -65,7 +65,10 @@ class MergedRuns:
         if call.body_bytes > _LONGEST_BYTES:
             raise NotMerged("too_long")
         if self._text_parameter is not None:
-            found = self._rows_in(call.arguments[self._text_parameter])
+            text = call.arguments[self._text_parameter]
+            if type(text) is not str:
+                raise NotMerged("not_text")  # arrays, of another protocol
+            found = self._rows_in(text)
             member = Member(call, found.kind, found.rows, found, None)
         else:
             try:
