@@ -290,13 +290,10 @@ $(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt
 	done
 	@touch $@
 
-# Azure ML's SDKs, of v1 and v2, each in an environment of its own.
-$(SDKS)/.installed: $(wildcard tests/images/sdk/requirements-*.txt) | $(BIN)/.uv
-	for sdk in azure-ai-ml azureml-core; do \
-	  $(UV) venv --quiet --clear --python $(BIN)/python $(SDKS)/$$sdk && \
-	  $(UV) pip install --quiet --python $(SDKS)/$$sdk \
-	    -r tests/images/sdk/requirements-$$sdk.txt || exit 1; \
-	done
+# Azure ML's SDK of v2, in an environment of its own.
+$(SDKS)/.installed: tests/images/sdk/requirements-azure-ai-ml.txt | $(BIN)/.uv
+	$(UV) venv --quiet --clear --python $(BIN)/python $(SDKS)/azure-ai-ml
+	$(UV) pip install --quiet --python $(SDKS)/azure-ai-ml -r $<
 	@touch $@
 
 # On an old Python: the newest has no wheels of versions that old. The second time without what tests

@@ -60,18 +60,8 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
 @pytest.fixture
 def azure_ai_ml(served: tuple[str, str], tmp_path: Path) -> Sdk:
     """The SDK of v2."""
-    return _sdk("azure-ai-ml", served, tmp_path)
-
-
-@pytest.fixture
-def azureml_core(served: tuple[str, str], tmp_path: Path) -> Sdk:
-    """The SDK of v1."""
-    return _sdk("azureml-core", served, tmp_path)
-
-
-def _sdk(name: str, served: tuple[str, str], folder: Path) -> Sdk:
-    home = folder / "home"
+    home = tmp_path / "home"
     home.mkdir()
-    python = ENVIRONMENTS / name / "bin" / "python"
+    python = ENVIRONMENTS / "azure-ai-ml" / "bin" / "python"
     assert python.exists(), f"no {python}: `make image-test` makes it"
     return Sdk(python, *served, home)

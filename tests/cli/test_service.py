@@ -1,0 +1,128 @@
+"""`scoreserve deploy` and `scoreserve service`, with an engine in memory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from scoreserve.cli import commands
+from scoreserve.deploy.building import Built, ImageBuild, Images
+from scoreserve.deploy.running import engine as engines
+from scoreserve.deploy.running import launching, services
+from scoreserve.deploy.running.labels import project_of
+from tests.deploy.running.fake_engine import Behaviour, FakeEngine
+from tests.deploy.sample_deployments import BLUE, copy_of
+
+HEALTHY = Behaviour()
+NAME = "my-endpoint.blue"
+
+
+class Terminal:
+    """Runs commands; what the last one printed."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def run(self, *words: str, code: int = 0) -> tuple[str, str]:
+        with pytest.raises(SystemExit) as caught:
+            commands.main(words)
+        found = self._capsys.readouterr()
+        assert caught.value.code == code, found
+        return found.out, found.err
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(capsys)
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a deployment, whose environment has an image."""
+    folder = copy_of(BLUE, tmp_path)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(launching, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(Images, "has_server", lambda _self, _image: None)
+    monkeypatch.setattr(Images, "python_of", lambda _self, _image: "")
+    monkeypatch.setattr(ImageBuild, "environment", lambda _self: Built("azureml/azureml_0"))
+    return folder
+
+
+def use(monkeypatch: pytest.MonkeyPatch, behaviours: Sequence[Behaviour]) -> FakeEngine:
+    engine = FakeEngine(*behaviours)
+    monkeypatch.setattr(engines, "find", lambda _wanted: engine)
+    monkeypatch.setattr(services, "status_of", engine.status_of)
+    return engine
+
+
+@pytest.mark.usefixtures("project")
+class TestCommands:
+    def test_a_deployed_service_is_shown(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, [HEALTHY])
+        out, _ = terminal.run("deploy", *BLUE.flags, "--base-image", "own:1")
+        assert f"{NAME} is Healthy" in out
+        assert "http://127.0.0.1:5001/score" in out
+        assert terminal.run("service", "state")[0] == "Healthy\n"
+        assert terminal.run("service", "list")[0].splitlines()[1].split()[:2] == [NAME, "Healthy"]
+        shown = json.loads(terminal.run("service", "show", "blue", "--output", "json")[0])
+        assert (shown["name"], shown["state"], shown["port"]) == (NAME, "Healthy", 5001)
+        assert terminal.run("service", "delete", "-n", NAME)[0] == f"{NAME} is deleted.\n"
+        assert "No services" in terminal.run("service", "list")[1]
+
+    def test_a_failed_one_ends_with_1_and_its_log(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, [Behaviour(exit_code=3, log="ValueError: no weights")])
+        _, err = terminal.run("deploy", *BLUE.flags, "--base-image", "own:1", code=1)
+        assert err.endswith("Failed: it ended with exit code 3: ValueError: no weights\n")
+        out, err = terminal.run("service", "state", code=1)
+        assert (out, err) == ("Failed\n", "it ended with exit code 3: ValueError: no weights\n")
+
+    def test_an_update_reads_the_files_of_before(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, project: Path, tmp_path: Path
+    ) -> None:
+        engine = use(monkeypatch, [HEALTHY, HEALTHY])
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1")
+        with (project / "deployment.yml").open("a") as file:
+            file.write("environment_variables: {GREETING: hello}\n")
+        monkeypatch.chdir(tmp_path)
+        out, _ = terminal.run("service", "update", "--project", str(project))
+        assert f"{NAME} is updated: Healthy" in out
+        (service,) = services.services(engine, str(project_of(project)))
+        assert "GREETING=hello" in engine.arguments[service.server.id]
+
+    def test_which_service_is_meant_must_be_clear(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, [HEALTHY])
+        assert "there is: none" in terminal.run("service", "show", code=2)[1]
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1")
+        assert f"there is: {NAME}" in terminal.run("service", "show", "green", code=1)[1]
+
+    def test_keys_that_there_are_not(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, [HEALTHY, HEALTHY])
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1")
+        assert "needs no key" in terminal.run("service", "get-keys", code=1)[1]
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1", "--auth", "--overwrite")
+        keys = json.loads(terminal.run("service", "get-keys", "--output", "json")[0])
+        assert set(keys) == {"primaryKey", "secondaryKey"}
+
+
+def test_the_service_command_alone_shows_what_there_is(terminal: Terminal) -> None:
+    assert "get-keys" in terminal.run("service", code=2)[1]
+
+
+def test_a_checkout_is_known_by_its_git(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    below = tmp_path / "models" / "mnist"
+    below.mkdir(parents=True)
+    assert project_of(below) == tmp_path
+    outside = project_of(Path("/"))
+    assert outside == Path("/")
