@@ -54,13 +54,17 @@ class _Member:
 
 
 class Pool:
-    """`workers` processes for a job, which share `cpus`."""
+    """`workers` processes for a job, which share `cpus`. Their names in logs, and for the script,
+    are `name` and a number.
+    """
 
-    def __init__(self, work: Work, workers: int, cpus: int) -> None:
+    def __init__(self, work: Work, workers: int, cpus: int, name: str = "process") -> None:
         self._work = work
+        self._name = name
         self._workers = workers
-        self._environ = {**os.environ, **thread_limits(cpus, workers, os.environ)}
-        self._gpus = gpus(os.environ)
+        environ = {**os.environ, **work.variables}
+        self._environ = {**environ, **thread_limits(cpus, workers, environ)}
+        self._gpus = gpus(environ)
         self._retries = Retries(work.max_tries)
         self._members: dict[Connection, _Member] = {}
         self._free_slots = list(range(workers))
@@ -92,7 +96,7 @@ class Pool:
             self._members[member.connection] = member
 
     def _started(self, slot: int, home: str) -> _Member:
-        agent = f"process{slot:03}"
+        agent = f"{self._name}{slot:03}"
         environ = dict(self._environ)
         if slot < len(self._gpus):
             environ[_GPUS] = self._gpus[slot]

@@ -19,13 +19,14 @@ import socket
 import tempfile
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from scoreserve.batch.retries import MOST_KILLS, lost
 from scoreserve.batch.scorer import LOGS, Scorer
 from scoreserve.batch.watchdog import Watchdog
-from scoreserve.batch.work import CannotStart, Done, Kind, MiniBatch, UnusableInput, Work
+from scoreserve.batch.work import CannotStart, Done, MiniBatch, UnusableInput, Work
 from scoreserve.compute_budget import thread_limits
 
 _COLUMN = "mini_batch"
@@ -46,7 +47,8 @@ class RayEngine:
     """
 
     def __init__(self, work: Work, workers: int | None, address: str) -> None:
-        self._work = work
+        # Ray calls an actor on any thread, where no signal interrupts run().
+        self._work = replace(work, is_interruptible=False)
         self._ray = _connected(address)
         cpus = int(self._ray.cluster_resources().get("CPU", 1))
         self._workers = workers or max(1, cpus)
@@ -74,7 +76,7 @@ class RayEngine:
             batch_format="pyarrow",
             compute=data.ActorPoolStrategy(min_size=1, max_size=self._workers),
             num_cpus=_CPUS_AN_ACTOR,
-            runtime_env={"env_vars": thread_limits(1, 1, os.environ)},
+            runtime_env={"env_vars": {**thread_limits(1, 1, os.environ), **self._work.variables}},
         )
         for table in scored.iter_batches(batch_size=None, batch_format="pyarrow"):
             for row in table.to_pylist():
@@ -168,10 +170,7 @@ class _Actor:
         self._agent = f"{self._node[:8]}-{os.getpid()}"
         _write_output_to(Path(self._work.output, LOGS, f"{self._agent}.txt"))
         limit = self._work.run_timeout_seconds
-        watchdog = Watchdog(
-            limit if self._work.kind is Kind.BATCH else 2 * limit, self._in_hand.timed_out
-        )
-        self._scorer = self._started(watchdog)
+        self._scorer = self._started(Watchdog(limit, self._in_hand.timed_out))
         if self._scorer is not None:
             self._attempts.come.remote(self._agent, self._node)
 

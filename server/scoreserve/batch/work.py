@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import NamedTuple
 
 MAX_TRIES = 3  # run_max_try of ParallelRunStep
@@ -120,6 +121,8 @@ class Work:
     run_timeout_seconds: float = RUN_TIMEOUT_SECONDS
     arguments: tuple[str, ...] = ()  # of the script, in sys.argv
     dataset: str = ""
+    is_interruptible: bool = True  # run() is called on the main thread
+    variables: Mapping[str, str] = field(default_factory=dict)  # of the environment
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

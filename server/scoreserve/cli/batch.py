@@ -79,8 +79,10 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
     sys.exit(_FAILED if ended.problem else 0)
 
 
-def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tuple[Job, int]:
-    """What is asked for, and with how many processes. Raises UnusableInput or DeploymentError."""
+def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tuple[Job, int | None]:
+    """What is asked for, and with how many processes, if that is said. Raises UnusableInput, or
+    DeploymentError.
+    """
     from scoreserve.batch import inputs
     from scoreserve.batch.deployment_file import BatchOptions, read_options
     from scoreserve.batch.job import Job
@@ -96,7 +98,6 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
         options = read_options(Path(arguments.deployment))
         for note in options.notes:
             screen.tell(note)
-    os.environ.update(options.variables)
     found = _settings(command, arguments, options)
     kind = _kind(arguments.kind, found)
     if kind is Kind.BATCH and not (arguments.app_root or os.environ.get("AML_APP_ROOT")):
@@ -123,6 +124,7 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
         run_timeout_seconds=arguments.run_timeout or options.run_timeout_seconds,
         arguments=tuple(arguments.arguments) or options.arguments,
         dataset=arguments.input[0],
+        variables=options.variables,
     )
     thresholds = options.thresholds
     if arguments.error_threshold is not None:
@@ -135,7 +137,7 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
             " folder, or remove this one."
         )
     screen.tell(_told(job, found))
-    return job, arguments.workers or options.workers or _usual_workers()
+    return job, arguments.workers or options.workers
 
 
 def _settings(command: Parser, arguments: argparse.Namespace, options: BatchOptions) -> Settings:
@@ -152,7 +154,7 @@ def _settings(command: Parser, arguments: argparse.Namespace, options: BatchOpti
     if chosen["entry_script"] is None and chosen["model"] is None:
         command.error("name the entry script: scoreserve batch score.py --input ... --output ...")
     try:
-        return load(chosen, os.environ, os.getcwd()).settings
+        return load(chosen, {**os.environ, **options.variables}, os.getcwd()).settings
     except ConfigurationError as error:
         raise UnusableInput(f"{error.setting}: {error.problem}") from None
 
@@ -195,12 +197,12 @@ def _usual_workers() -> int:
     return 1 if gpus(os.environ) else max(1, int(available_cpus()))
 
 
-def _engine(job: Job, workers: int, address: str | None) -> Engine:
+def _engine(job: Job, workers: int | None, address: str | None) -> Engine:
     """What scores. Raises UnusableInput."""
     if address is None:
         from scoreserve.batch.pool import Pool
 
-        return Pool(job.work, workers, max(1, int(available_cpus())))
+        return Pool(job.work, workers or _usual_workers(), max(1, int(available_cpus())))
     from scoreserve.batch.ray_engine import RayEngine
 
     return RayEngine(job.work, workers, address)
