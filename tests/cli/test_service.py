@@ -115,6 +115,15 @@ class TestCommands:
         assert set(keys) == {"primaryKey", "secondaryKey"}
 
 
+@pytest.mark.parametrize(
+    ("flag", "value"), [("--port", "0"), ("--cpus", "none"), ("--memory-gb", "-1")]
+)
+def test_a_limit_that_cannot_be_is_refused(terminal: Terminal, flag: str, value: str) -> None:
+    _, err = terminal.run("deploy", *BLUE.flags, flag, value, code=2)
+    assert flag in err
+    assert value in err
+
+
 def test_the_service_command_alone_shows_what_there_is(terminal: Terminal) -> None:
     assert "get-keys" in terminal.run("service", code=2)[1]
 

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from scoreserve.cli import service_changes, service_flags
-from scoreserve.cli.flags import Parser
+from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.service_flags import Call
 from scoreserve.cli.terminal import Progress
 from scoreserve.errors import EXIT_FLAGS, DeploymentError
+from scoreserve.setting_values import at_least
 
 if TYPE_CHECKING:
     from scoreserve.deploy.running.engine import Engine
@@ -42,8 +43,11 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     _add(below, "show", "state, addresses, image and containers of a service", _show)
     _add(below, "state", "the state alone, in Azure's words; exits with 1 unless Healthy", _state)
     logs = _add(below, "logs", "what its container has printed", _logs, output=False)
-    logs.add_argument("--lines", type=int, metavar="NUMBER", help="Only the last ones.")
-    logs.add_argument("--follow", "-f", action="store_true", help="Go on until Ctrl-C.")
+    how_much = logs.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--lines", type=checked(at_least(1)), metavar="NUMBER", help="Only the last ones."
+    )
+    how_much.add_argument("--follow", "-f", action="store_true", help="Go on until Ctrl-C.")
     invoke = _add(below, "invoke", "send a request and print the answer", _invoke, output=False)
     invoke.add_argument(
         *("--data", "-d"),
@@ -188,12 +192,16 @@ def _state(call: Call) -> None:
 
 
 def _logs(call: Call) -> None:
+    container, lines = call.service.server.id, call.arguments.lines
+    if lines is not None:
+        print(call.engine.last_lines(container, lines))
+        return
     try:
-        call.engine.show_log(
-            call.service.server.id, call.arguments.lines, follow=call.arguments.follow
-        )
+        code = call.engine.show_log(container, follow=call.arguments.follow)
     except KeyboardInterrupt:
         sys.exit(service_flags.INTERRUPTED)
+    if code != 0:
+        sys.exit(service_flags.FAILED)
 
 
 def _invoke(call: Call) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from scoreserve.cli.flags import Parser
+from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.terminal import Progress, coloured
 from scoreserve.errors import DeploymentError
+from scoreserve.setting_values import between
 
 if TYPE_CHECKING:
     from scoreserve.deploy.running.engine import Engine
@@ -145,12 +146,23 @@ def ordered(
     )
 
 
+def _positive(text: str) -> float:
+    """A number above zero. Raises ValueError."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < float("inf"):
+        raise ValueError("Input should be a number above 0")
+    return found
+
+
 def add_run_flags(command: Parser) -> None:
     """What the files say, said otherwise for this machine."""
     run = command.add_argument_group("how it runs")
     run.add_argument(
         "--port",
-        type=int,
+        type=checked(between(1, 65535)),
         metavar="PORT",
         help="The port of this machine. Default: what the files say, or a free one.",
     )
@@ -158,10 +170,16 @@ def add_run_flags(command: Parser) -> None:
         *("--auth", "--ae"), action="store_true", help="Clients need a key, whatever the files say."
     )
     run.add_argument(
-        *("--cpus", "--cc"), type=float, metavar="NUMBER", help="The most CPUs that it may use."
+        *("--cpus", "--cc"),
+        type=checked(_positive),
+        metavar="NUMBER",
+        help="The most CPUs that it may use.",
     )
     run.add_argument(
-        *("--memory-gb", "--gb"), type=float, metavar="NUMBER", help="The most memory, in GiB."
+        *("--memory-gb", "--gb"),
+        type=checked(_positive),
+        metavar="NUMBER",
+        help="The most memory, in GiB.",
     )
     run.add_argument("--verbose", action="store_true", help="Show all that the builder prints.")
 

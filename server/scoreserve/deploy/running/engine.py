@@ -142,17 +142,16 @@ class Engine:
     # Logs.
 
     def last_lines(self, container: str, lines: int) -> str:
-        """The end of a container's log, stdout and stderr as they came."""
-        done = self._run("logs", "--tail", str(lines), container, merged=True)
+        """The end of a container's log, stdout and stderr as they came. Not by `--tail`: podman 4.3
+        loses lines there that a program wrote in two parts, as an unbuffered Python does.
+        """
+        done = self._run("logs", container, merged=True)
         kept = [line for line in str(done.stdout).splitlines() if not _LOG_LINE.match(line)]
-        return "\n".join(kept)
+        return "\n".join(kept[-lines:])
 
-    def show_log(self, container: str, lines: int | None, *, follow: bool) -> int:
+    def show_log(self, container: str, *, follow: bool) -> int:
         """Prints a container's log on stdout; the exit code of the program."""
-        options = ["--follow"] if follow else []
-        if lines is not None:
-            options += ["--tail", str(lines)]
-        command = [self.program, "logs", *options, container]
+        command = [self.program, "logs", *(["--follow"] if follow else []), container]
         return subprocess.run(command, stderr=subprocess.STDOUT, check=False).returncode
 
     def follow(self, container: str, on_line: Callable[[str], None]) -> Callable[[], None]:

@@ -182,7 +182,7 @@ async def serve(path: str, live_port: int, candidate_port: int) -> None:
         ):
             listener = await loop.create_server(make, "0.0.0.0", port, backlog=1024)
             stack.callback(listener.close)
-        print(LISTENING, flush=True)
+        os.write(1, f"{LISTENING}\n".encode())  # in one part
         await stopped.wait()
 
 
