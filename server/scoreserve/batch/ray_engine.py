@@ -245,7 +245,9 @@ def _connected(address: str) -> Any:
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise UnusableInput(f"--ray-address {address}: there is no such cluster: {error}") from None
-    logging.getLogger("ray.data").setLevel(logging.WARNING)
+    logging.getLogger("ray.data").setLevel(
+        logging.ERROR
+    )  # it warns of what is done here on purpose
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_consecutive_actor_init_deaths = -1
