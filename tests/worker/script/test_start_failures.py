@@ -69,6 +69,7 @@ class TestPlace:
         ("path", "users"),
         [
             (start_failures.__file__, False),
+            ("scoreserve/worker/script/script_runner.py", False),
             (re.__file__, False),
             (pytest.__file__, False),
             ("/app/.venv/lib/python3.11/site-packages/mine.py", False),

@@ -17,6 +17,7 @@ _LIBRARIES = tuple(
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     }
 )
+_COMPILED = os.path.basename(_PACKAGE) + "/"  # mypyc names files from the folder that they are in
 _INSTALLED = ("site-packages", "dist-packages")
 
 
@@ -36,7 +37,7 @@ class Place(NamedTuple):
 
 def is_users(path: str) -> bool:
     """Whether a file, as tracebacks name it, is neither the server's nor an installed one."""
-    if path.startswith("<") or path.startswith(_LIBRARIES):
+    if path.startswith(("<", _COMPILED, *_LIBRARIES)):
         return False
     return not any(part in _INSTALLED for part in path.split(os.sep))
 
