@@ -229,3 +229,23 @@ def test_a_script_that_cannot_start_ends_the_job(script: str, told: str, run_job
     done = run_job(script)
     assert done.code == (2 if "(" in script[-1:] else 3)
     assert told in done.shown
+
+
+def test_an_output_that_cannot_be_made_is_told(run_job: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "out").touch()
+    done = run_job("def run(mini_batch): return mini_batch")
+    assert done.code == 2
+    assert "it cannot be made" in done.shown
+
+
+def test_columns_that_differ_are_told(run_job: RunJob) -> None:
+    done = run_job(
+        """
+        import os
+        import pandas as pd
+        def run(mini_batch): return pd.DataFrame({os.path.basename(mini_batch[0]): [1]})
+        """,
+        *("--mini-batch-size", "1", "--output-format", "csv"),
+    )
+    assert done.code == 2
+    assert "mini-batches have different columns: 0" in done.shown

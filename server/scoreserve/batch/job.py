@@ -15,7 +15,7 @@ from scoreserve.batch.progress import Meter, Pace, Reporter, line
 from scoreserve.batch.scorer import LOGS
 from scoreserve.batch.sizes import Size
 from scoreserve.batch.tally import NO_THRESHOLDS, Tally, Thresholds
-from scoreserve.batch.work import Done, MiniBatch, Work
+from scoreserve.batch.work import Done, MiniBatch, UnusableInput, Work
 
 ERRORS = "errors.txt"
 _LONGEST_ERROR = 200  # characters on the terminal
@@ -78,8 +78,12 @@ class Ended(NamedTuple):
 
 
 def run(job: Job, engine: Engine, screen: Screen) -> Ended:
-    """Does the job, or what is left of it. Raises UnusableInput, or CannotStart."""
-    (job.output / LOGS).mkdir(parents=True, exist_ok=True)
+    """Does the job, or what is left of it. Raises UnusableInput, CannotStart, or
+    OSError where results cannot be written."""
+    try:
+        (job.output / LOGS).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnusableInput(f"--output {job.output}: it cannot be made: {error}") from None
     ledger = Ledger(job.output, job.fingerprint, resume=job.resume)
     with contextlib.closing(ledger):
         ended = _Scoring(job, ledger, screen).run(engine)

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from scoreserve.batch.tables import header_of
-from scoreserve.batch.work import OutputFormat
+from scoreserve.batch.work import OutputFormat, UnusableInput
 
 SUMMARY = "summary.json"
 _UNFINISHED = ".unfinished"
 
 
 def write_results(path: Path, parts: Iterator[bytes], form: OutputFormat) -> None:
-    """The file of all parts, see `rendering`. Raises ValueError where parts have other columns."""
+    """The file of all parts, see `rendering`. Raises UnusableInput where their columns differ."""
     unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
     if form is OutputFormat.PARQUET:
         _write_parquet(unfinished, parts)
@@ -46,9 +46,9 @@ def _with_one_header(parts: Iterator[bytes]) -> Iterator[bytes]:
             header = own
             yield own
         elif own != header:
-            raise ValueError(
-                f"mini-batches have different columns: {_shown(header)} and {_shown(own)}; write"
-                " them with --output-format jsonl"
+            raise UnusableInput(
+                f"--output-format csv: mini-batches have different columns: {_shown(header)} and"
+                f" {_shown(own)}; write them with --output-format jsonl"
             )
         yield part[len(own) :]
 
@@ -63,7 +63,13 @@ def _write_parquet(path: Path, parts: Iterator[bytes]) -> None:
             table = pyarrow.ipc.open_stream(part).read_all()
             if writer is None:
                 writer = pyarrow.parquet.ParquetWriter(path, table.schema)
-            writer.write_table(table.cast(writer.schema))
+            try:
+                writer.write_table(table.cast(writer.schema))
+            except ValueError as error:  # as Arrow's own are
+                raise UnusableInput(
+                    f"--output-format parquet: mini-batches have different columns: {error}; write"
+                    " them with --output-format jsonl"
+                ) from None
         if writer is None:
             pyarrow.parquet.write_table(pyarrow.table({}), path)
     finally:

@@ -71,6 +71,9 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
     except CannotStart as error:
         progress.tell(f"{command.prog}: the script cannot start\n{error}")
         sys.exit(EXIT_BOOT)
+    except OSError as error:
+        progress.tell(f"{command.prog}: {error}. What is done is kept: --resume goes on.")
+        sys.exit(_FAILED)
     except KeyboardInterrupt:
         progress.tell("Interrupted. What is done is kept: the same command with --resume goes on.")
         sys.exit(_INTERRUPTED)
