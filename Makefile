@@ -90,7 +90,7 @@ test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 	@tested=; missing=; failed=; for version in $(PYTHONS); do \
 	  python=.venv-pythons/$$version; \
 	  echo "Python $$version"; \
-	  $(UV) venv --quiet --clear --python $$version $$python || \
+	  $(UV) venv --quiet --clear --seed --python $$version $$python || \
 	    { missing="$$missing $$version"; continue; }; \
 	  tested="$$tested $$version"; \
 	  { $(UV) pip install --quiet --python $$python --editable '.[dev,example]' && \
@@ -299,7 +299,7 @@ $(SDKS)/.installed: tests/images/sdk/requirements-azure-ai-ml.txt | $(BIN)/.uv
 # On an old Python: the newest has no wheels of versions that old. The second time without what tests
 # need, some of which asks for newer versions: mypy of librt.
 $(LOWEST)/.installed: pyproject.toml tests/contract/requirements-reference.txt | $(BIN)/.uv
-	$(UV) venv --quiet --clear --python 3.10 $(LOWEST) || $(UV) venv --quiet --clear --python 3.11 $(LOWEST)
+	$(UV) venv --quiet --clear --seed --python 3.10 $(LOWEST) || $(UV) venv --quiet --clear --seed --python 3.11 $(LOWEST)
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --editable '.[dev,example]'
 	$(UV) pip install --quiet --python $(LOWEST) --resolution lowest-direct --upgrade --editable .
 	$(call MAKE_REFERENCE,$(LOWEST)/bin/python,$(LOWEST)/reference)
