@@ -281,7 +281,7 @@ $(BATCH)/.installed: pyproject.toml
 
 $(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt \
   tests/protocols/requirements-kserve.txt | $(BIN)/.uv
-	[ -e $@ ] || $(UV) venv --quiet --clear $(PROTOCOLS)
+	[ -e $@ ] || $(UV) venv --quiet --clear --python $(BIN)/python $(PROTOCOLS)
 	$(UV) pip install --quiet --python $(PROTOCOLS) --editable '.[dev,formats]'
 	for clients in clients kserve; do \
 	  $(UV) venv --quiet --clear --python $(PROTOCOLS) $(PROTOCOLS)/$$clients && \

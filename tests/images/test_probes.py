@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,7 +120,7 @@ def playing(directory: Path, probe: dict[str, object]) -> Iterator[Container]:
     (app / "score.py").write_text(ECHO)
     for folder in (directory, app):
         folder.chmod(0o755)
-    name = "scoreserve-test-probes"
+    name = f"scoreserve-test-probes-{os.getpid()}"
     manifest = directory / "pod.yaml"
     manifest.write_text(
         json.dumps(  # which is YAML too
@@ -142,8 +143,8 @@ def playing(directory: Path, probe: dict[str, object]) -> Iterator[Container]:
             }
         )
     )
-    podman.podman("kube", "play", str(manifest))
     try:
+        podman.podman("kube", "play", str(manifest))
         yield Container(f"{name}-score", app)
     finally:
-        podman.podman("pod", "rm", "--force", "--time", "0", name)
+        podman.podman("pod", "rm", "--force", "--ignore", "--time", "0", name)

@@ -20,8 +20,14 @@ from tests.worker.nocode.conftest import Serve  # noqa: E402
 DATASETS = Path(onnxruntime.__file__).parent / "datasets"
 BACKEND_TESTS = Path(onnx.__file__).parent / "backend" / "test" / "data"
 # Of operators that onnxruntime does not have (any more), or of locales that this system lacks.
+
+
+def release(package: Any) -> tuple[int, ...]:
+    return tuple(map(int, package.__version__.split(".")[:2]))
+
+
 since_1_24 = pytest.mark.skipif(
-    tuple(map(int, onnxruntime.__version__.split(".")[:2])) < (1, 24),
+    release(onnxruntime) < (1, 24),
     reason="onnxruntime does so since 1.24, which is not there for Python 3.10",
 )
 NOT_FOR_ONNXRUNTIME = ("NOT_IMPLEMENTED", "is not a registered function/op", "locale")
@@ -79,8 +85,10 @@ class TestOnnxruntimesOwn:
 
 
 def backend_models() -> list[Any]:
-    """Older packages have hundreds for operators and kinds of numbers that were still to come."""
-    if tuple(map(int, onnx.__version__.split(".")[:2])) < (1, 23):
+    """Older packages have hundreds for operators and kinds of numbers that were still to come, and
+    older runtimes look for a locale only when they are asked.
+    """
+    if release(onnx) < (1, 23) or release(onnxruntime) < (1, 24):
         return []
     paths = sorted(BACKEND_TESTS.glob("*/*/model.onnx"))
     return [pytest.param(path, id=path.parent.name) for path in paths]
