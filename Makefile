@@ -22,7 +22,7 @@ APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no
 # What builds and runs images where there is no Docker.
 IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables catatonit
 
-.PHONY: run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
+.PHONY: .curl run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
 .PHONY: docs test-lowest test-pythons .promtool
 .PHONY: manifests test-batch test-kubernetes test-protocols .haproxy
 
@@ -60,7 +60,7 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@exec $(BIN)/scoreserve serve --entry-script $(EXAMPLE)/score.py --model-dir $(EXAMPLE)/model \
 	  --port $(PORT) --workers $(WORKERS)
 
-TEST_NEEDS := .wrk .chromedriver .promtool $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
+TEST_NEEDS := .wrk .curl .chromedriver .promtool $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
 
 # More than there are CPUs: most tests wait, for servers to start and for clients to lose patience.
 CPUS := $(shell getconf _NPROCESSORS_ONLN)
@@ -173,6 +173,10 @@ bench-pins:
 .wrk:
 	@command -v wrk >/dev/null || { $(APT_INSTALL) wrk; }
 
+# For the commands of the guides.
+.curl:
+	@command -v curl >/dev/null || { $(APT_INSTALL) curl; }
+
 .chromedriver:
 	@command -v chromedriver >/dev/null || { $(APT_INSTALL) chromium chromium-driver; }
 
@@ -221,7 +225,7 @@ release-check: .compiler
 	PYTHON=$(PYTHON) .ci/release-check
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(PROTOCOLS) $(KUBERNETES) $(BATCH) .venv-pythons .bench .build $(EXAMPLE)/model dist site
+	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(PROTOCOLS) $(KUBERNETES) $(SDKS) $(BATCH) .venv-pythons .bench .build $(EXAMPLE)/model dist site
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
