@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import signal
 import threading
@@ -203,6 +204,23 @@ class TestCalls:
         meeting.runner._most_bytes = 6
         assert meeting.score(range(10, 20)) == doubled(range(10, 20))
         assert meeting.begun == [3, 3, 3, 1]
+
+    def test_nothing_of_them_is_kept(self, meeting: Meeting) -> None:
+        """Their greenlets are used again; results may be large, and contexts hold requests."""
+        variable = contextvars.ContextVar[int]("variable")
+
+        def run(number: int) -> Any:
+            variable.set(number)
+            return meeting.predict(number)
+
+        meeting.start(run)
+        meeting.score(range(CALLS))
+        assert meeting.runner is not None
+        tasks = meeting.runner._tasks._tasks
+        assert len(tasks) == CALLS
+        for task in tasks:
+            assert (task.call, task.outcome, task.waiting) == (None, None, None)
+            assert not task.gr_context
 
     def test_a_model_seen_by_its_class_is_as_it_was(self, meeting: Meeting) -> None:
         before = Model.predict

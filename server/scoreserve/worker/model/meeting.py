@@ -158,7 +158,9 @@ class ModelRunner:
                     going_on.append(task)
                     if task.waiting is not None:
                         waiting.append(task)
-                elif isinstance(outcome, Outcome):
+                    continue
+                task.end()
+                if isinstance(outcome, Outcome):
                     whole.append(outcome)
                 else:
                     streamed.append(outcome)  # which takes as long as its client likes

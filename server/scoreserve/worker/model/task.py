@@ -35,6 +35,11 @@ class Task(greenlet):  # type: ignore[misc]
         self.state = IDLE
         self.gr_context = contextvars.copy_context()
 
+    def end(self) -> None:
+        """It is done, and keeps nothing of the call until it is begun again."""
+        self.outcome = None
+        self.gr_context = contextvars.Context()
+
     def wait(self) -> None:
         """Lets others go on until it is gone on with."""
         self.parent.switch(not _BLOCKED)
