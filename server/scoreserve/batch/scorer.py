@@ -15,11 +15,10 @@ from typing import Protocol
 
 from scoreserve.batch.watchdog import Watchdog
 from scoreserve.batch.work import MOST_FAILED, CannotStart, Done, Kind, MiniBatch, Work
-from scoreserve.compat import finder
 from scoreserve.errors import ReplyError
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import exported
-from scoreserve.worker.script import child_processes, entry_script, start_failures
+from scoreserve.worker.script import preparation, start_failures
 from scoreserve.worker.script.user_frames import users_part
 
 OUTPUT_VARIABLE = "AZUREML_BI_OUTPUT_PATH"  # where scripts that write files themselves do
@@ -102,11 +101,7 @@ def _prepare(work: Work, settings: Settings, agent: str) -> None:
     logging.basicConfig(level=logging.INFO)
     os.environ.update(exported(settings))
     os.environ[OUTPUT_VARIABLE] = work.output
-    sys.argv = [settings.script_path or "main", *work.arguments]
-    finder.install()
-    entry_script.prepare_import_path(settings)
-    if settings.script_path is not None:
-        child_processes.prepare(settings.script_path)
+    preparation.prepare(settings, work.arguments)
     from scoreserve.compat.parallel_run import EntryScript
 
     logs = Path(work.output, LOGS)

@@ -16,9 +16,8 @@ import traceback
 from scoreserve.check import steps
 from scoreserve.check.findings import Finding, Level
 from scoreserve.check.watch import DONE, STAGE
-from scoreserve.compat import finder
 from scoreserve.settings import Settings
-from scoreserve.worker.script import child_processes, entry_script, fast_json, main_module
+from scoreserve.worker.script import fast_json, main_module, preparation
 
 
 def main(sink_descriptor: int, stacks_descriptor: int, seconds: float) -> None:
@@ -60,12 +59,8 @@ def _prepare(settings: Settings) -> None:
     server_log.propagate = False
     if settings.fast_json:
         fast_json.install()
-    sys.argv = [settings.script_path or "main"]
-    finder.install()
     main_module.install()
-    entry_script.prepare_import_path(settings)
-    if settings.script_path is not None:
-        child_processes.prepare(settings.script_path)
+    preparation.prepare(settings)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ import traceback
 from typing import TYPE_CHECKING, NoReturn
 
 from scoreserve import logs, stdio, wire
-from scoreserve.compat import finder
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
@@ -30,11 +29,11 @@ from scoreserve.worker.main_loop import WorkerLoop
 from scoreserve.worker.nocode import loading
 from scoreserve.worker.script import (
     after_import,
-    child_processes,
     debugger,
     entry_script,
     fast_json,
     main_module,
+    preparation,
     print_hook,
     script_stdout,
     swagger,
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
 # By so much a worker seems larger, in thousandths of all memory, when the kernel looks for one to
 # kill. Were it to choose the front, every request would be lost.
 _OOM_HANDICAP = 100
-_USES_FLASK = "the script imports flask, so it may look at the request that run() is called for"
 _OOM_SCORE = "/proc/self/oom_score_adj"
 
 _dumps = json.dumps  # the stdlib's own: the script may put another in its place
@@ -117,12 +115,8 @@ def _prepare_process(settings: Settings) -> None:
     if settings.cors_origins:
         origins = ", ".join(origin.strip() for origin in settings.cors_origins.split(","))
         _log.info("Enabling CORS for the following origins: %s", origins)
-    sys.argv = [settings.script_path or "main"]
-    finder.install()
     main_module.install()
-    entry_script.prepare_import_path(settings)
-    if settings.script_path is not None:
-        child_processes.prepare(settings.script_path)
+    preparation.prepare(settings)
 
 
 def _volunteer_for_oom_kill() -> None:
