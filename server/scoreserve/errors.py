@@ -44,6 +44,8 @@ from collections.abc import Sequence
 EXIT_USAGE = 1  # what the reference exits with on a command line it cannot use
 EXIT_PORT = 1  # what gunicorn ends with where it cannot listen
 EXIT_FLAGS = 2  # what argparse ends a process with for the same
+EXIT_FAILED = 1  # what a command was asked for could not be done
+EXIT_INTERRUPTED = 130  # what a shell says of a program that Ctrl-C ended: 128 + 2
 EXIT_BROKEN_PIPE = 141  # what a shell says of a program that SIGPIPE ended: 128 + 13
 EXIT_BOOT = 3  # gunicorn ends itself, instead of respawning, when a process exits with 3
 

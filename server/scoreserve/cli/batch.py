@@ -17,7 +17,14 @@ from scoreserve.cli import batch_flags
 from scoreserve.cli.flags import Parser
 from scoreserve.cli.script_flags import add_command, add_flags, values
 from scoreserve.cli.terminal import Progress, coloured, counted
-from scoreserve.errors import EXIT_BOOT, EXIT_FLAGS, ConfigurationError, DeploymentError
+from scoreserve.errors import (
+    EXIT_BOOT,
+    EXIT_FAILED,
+    EXIT_FLAGS,
+    EXIT_INTERRUPTED,
+    ConfigurationError,
+    DeploymentError,
+)
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import load
 
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
     from scoreserve.batch.work import Kind, OutputFormat
 
 _FLAGS = ("entry_script", "model", "model_dir", "app_root", "config_file")
-_FAILED, _INTERRUPTED = 1, 130  # exit codes
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -73,13 +79,13 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
         sys.exit(EXIT_BOOT)
     except OSError as error:
         progress.tell(f"{command.prog}: {error}. What is done is kept: --resume goes on.")
-        sys.exit(_FAILED)
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         progress.tell("Interrupted. What is done is kept: the same command with --resume goes on.")
-        sys.exit(_INTERRUPTED)
+        sys.exit(EXIT_INTERRUPTED)
     progress.end()
     _tell(job, ended)
-    sys.exit(_FAILED if ended.problem else 0)
+    sys.exit(EXIT_FAILED if ended.problem else 0)
 
 
 def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tuple[Job, int | None]:

@@ -15,6 +15,7 @@ from scoreserve.cgroup import available_cpus
 from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.script_flags import add_command, add_flags, values
 from scoreserve.cli.terminal import Progress
+from scoreserve.errors import EXIT_FAILED, EXIT_INTERRUPTED
 from scoreserve.setting_values import between
 from scoreserve.settings import sources
 
@@ -31,7 +32,6 @@ _ROUNDS = 3
 _LIMIT_SECONDS = 300
 _USUAL_SAMPLE = "sample_request.json"
 _JSON, _BYTES = "application/json", "application/octet-stream"
-_FAILED, _INTERRUPTED = 1, 130  # exit codes
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -147,10 +147,10 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
         sweep.run()
     except BenchmarkError as error:
         progress.tell(f"scoreserve bench: {error}")
-        sys.exit(_FAILED)
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
         progress.tell("Interrupted; all servers are stopped. This is what was measured until then:")
-        code = _INTERRUPTED
+        code = EXIT_INTERRUPTED
     progress.end()
     print(f"{subject.script} with {', '.join(sample.file.name for sample in samples)}")
     print(f"{plan.connections} connections, readings of {in_words(plan.seconds)}: median (range)\n")

@@ -14,7 +14,7 @@ from scoreserve.check.findings import Finding, Level
 from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.script_flags import add_command, add_flags, values
 from scoreserve.cli.terminal import Progress, coloured, counted
-from scoreserve.errors import ConfigurationError
+from scoreserve.errors import EXIT_FAILED, EXIT_INTERRUPTED, ConfigurationError
 from scoreserve.setting_values import between
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import exported, load
@@ -23,7 +23,6 @@ _FLAGS = (
     *("entry_script", "model", "model_dir", "app_root", "config_file"),
     *("batching", "stateless", "batch_exact"),
 )
-_FAILED, _INTERRUPTED = 1, 130  # exit codes
 _COLOURS = {Level.OK: "green", Level.WARNING: "yellow", Level.ERROR: "red"}
 _SECONDS = 300  # as WORKER_TIMEOUT
 _LONGEST_SECONDS = 86_400
@@ -77,10 +76,10 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
             _show(found[-1])
     except KeyboardInterrupt:
         progress.tell("Interrupted.")
-        sys.exit(_INTERRUPTED)
+        sys.exit(EXIT_INTERRUPTED)
     errors = sum(finding.level is Level.ERROR for finding in found)
     print(_as_json(found) if as_json else f"\n{_summary(found)}")
-    sys.exit(_FAILED if errors else 0)
+    sys.exit(EXIT_FAILED if errors else 0)
 
 
 def _findings(settings: Settings, seconds: float, progress: Progress) -> Iterator[Finding]:

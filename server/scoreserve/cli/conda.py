@@ -28,11 +28,10 @@ from scoreserve.cli.conda_arguments import (
 from scoreserve.cli.conda_flags import CONDA_VERSION, NO_EFFECT, parser
 from scoreserve.deploy.conda import activation, environments, pip_environment, prefixes
 from scoreserve.deploy.conda.environments import Request
-from scoreserve.errors import DeploymentError
+from scoreserve.errors import EXIT_INTERRUPTED, DeploymentError
 
 PROGRAM = "/opt/miniconda/bin/conda"
 _EXIT_ERROR = 1
-_EXIT_INTERRUPTED = 130
 _HOOK = 'eval "$({program} shell.posix hook)"\n'
 _RC_FILES = {"bash": ".bashrc", "zsh": ".zshrc"}
 
@@ -54,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"conda: {error}", file=sys.stderr)
         return _EXIT_ERROR
     except KeyboardInterrupt:
-        return _EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED
 
 
 # Environments.

@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from scoreserve.cli.flags import Parser
 from scoreserve.cli.script_flags import add_command
+from scoreserve.errors import EXIT_FAILED
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMMON = "common"
@@ -24,7 +25,6 @@ _KINDS = {
 }
 _FILLED_IN = frozenset({"README.md", "requirements.txt"})  # `$name` in these stands for a value
 _TRAIN = "train.py"
-_USAGE, _FAILED = 2, 1  # exit codes
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -58,7 +58,7 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
         _write(files, folder)
     except OSError as error:
         print(f"{command.prog}: {error.filename}: {error.strerror}", file=sys.stderr)
-        sys.exit(_FAILED)
+        sys.exit(EXIT_FAILED)
     for name in sorted(files):
         print(f"  {folder / name}")
     problem = _train(folder)
@@ -70,7 +70,7 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
     print("\nand in another terminal, in the same folder:\n")
     print("    curl -H 'Content-Type: application/json' -d @sample_request.json \\")
     print("      http://localhost:5001/score")
-    sys.exit(_FAILED if problem else 0)
+    sys.exit(EXIT_FAILED if problem else 0)
 
 
 def _files(kind: str) -> Iterator[tuple[str, Path]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from scoreserve.cli import deployment_flags
 from scoreserve.cli.flags import Parser
 from scoreserve.cli.script_flags import add_command
+from scoreserve.cli.service_flags import failures_told
 from scoreserve.cli.terminal import Progress
 from scoreserve.errors import DeploymentError
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from scoreserve.deploy.deployment import Deployment
     from scoreserve.deploy.plan import Plan
 
-_FAILED, _INTERRUPTED = 1, 130  # exit codes
 _OTHER_PYTHON = "takes its place"  # in what the image's conda says where it lacks the one asked for
 _DOCKERFILE = "Dockerfile"
 # Variables with secrets, which the running container is given and no image has.
@@ -66,17 +66,10 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
 
 def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
     progress = Progress()
-    try:
+    with failures_told(command, progress, interrupted=""):
         if arguments.context_only and arguments.output is None:
             command.error("--context-only goes with --output DIR")
         _make(command, arguments, progress)
-    except DeploymentError as error:
-        progress.end()
-        print(f"{command.prog}: {error}", file=sys.stderr)
-        sys.exit(_FAILED)
-    except KeyboardInterrupt:
-        progress.tell("Interrupted.")
-        sys.exit(_INTERRUPTED)
     sys.exit(0)
 
 

@@ -14,7 +14,7 @@ from scoreserve.cli import service_changes, service_flags
 from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.service_flags import Call
 from scoreserve.cli.terminal import Progress
-from scoreserve.errors import EXIT_FLAGS, DeploymentError
+from scoreserve.errors import EXIT_FAILED, EXIT_FLAGS, EXIT_INTERRUPTED, DeploymentError
 from scoreserve.setting_values import at_least
 
 if TYPE_CHECKING:
@@ -188,7 +188,7 @@ def _state(call: Call) -> None:
         if found.reason:
             print(found.reason, file=sys.stderr)
     if found.state is not State.HEALTHY:
-        sys.exit(service_flags.FAILED)
+        sys.exit(EXIT_FAILED)
 
 
 def _logs(call: Call) -> None:
@@ -199,9 +199,9 @@ def _logs(call: Call) -> None:
     try:
         code = call.engine.show_log(container, follow=call.arguments.follow)
     except KeyboardInterrupt:
-        sys.exit(service_flags.INTERRUPTED)
+        sys.exit(EXIT_INTERRUPTED)
     if code != 0:
-        sys.exit(service_flags.FAILED)
+        sys.exit(EXIT_FAILED)
 
 
 def _invoke(call: Call) -> None:
@@ -228,7 +228,7 @@ def _invoke(call: Call) -> None:
         print()
     if answer.status >= 400:
         print(f"{call.command.prog}: status {answer.status}", file=sys.stderr)
-        sys.exit(service_flags.FAILED)
+        sys.exit(EXIT_FAILED)
 
 
 def _body(given: str | None, service: Service) -> bytes:

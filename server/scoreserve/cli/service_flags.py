@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from scoreserve.cli.flags import Parser, checked
 from scoreserve.cli.terminal import Progress, coloured
-from scoreserve.errors import DeploymentError
+from scoreserve.errors import EXIT_FAILED, EXIT_INTERRUPTED, DeploymentError
 from scoreserve.setting_values import between
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from scoreserve.deploy.running.services import Service
     from scoreserve.deploy.running.states import Verdict
 
-FAILED, INTERRUPTED = 1, 130  # exit codes
 _COLOURS = {"Healthy": "green", "Transitioning": "yellow", "Unhealthy": "yellow"}
 
 
@@ -72,17 +71,21 @@ def project_of(arguments: argparse.Namespace) -> str:
 
 
 @contextmanager
-def failures_told(command: Parser, progress: Progress) -> Iterator[None]:
-    """Ends the process with 1 for what cannot be done, with 130 for Ctrl-C."""
+def failures_told(
+    command: Parser, progress: Progress, interrupted: str = "; what had been made is removed"
+) -> Iterator[None]:
+    """Ends the process with 1 for what cannot be done, with 130 for Ctrl-C, and says so; what
+    becomes of what was begun is told by `interrupted`.
+    """
     try:
         yield
     except DeploymentError as error:
         progress.end()
         print(f"{command.prog}: {error}", file=sys.stderr)
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
     except KeyboardInterrupt:
-        progress.tell("Interrupted; what had been made is removed.")
-        sys.exit(INTERRUPTED)
+        progress.tell(f"Interrupted{interrupted}.")
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def teller(progress: Progress) -> Tell:
@@ -253,4 +256,4 @@ def show_outcome(
             print(outcome.log, file=sys.stderr)
         print(f"{command.prog}: {state}: {outcome.verdict.reason}", file=sys.stderr)
     if not good:
-        sys.exit(FAILED)
+        sys.exit(EXIT_FAILED)
