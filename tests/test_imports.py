@@ -62,6 +62,7 @@ STATIONS = (
     "scoreserve.front.workers",
     "scoreserve.front.queue",
     "scoreserve.front.messages",
+    "scoreserve.telemetry",
     "scoreserve.worker",
     "scoreserve.worker.model",
     "scoreserve.worker.model.libraries",

@@ -214,7 +214,7 @@ class TestJson:
 
     def test_says_which_request_is_scored(self) -> None:
         def scored() -> str:
-            logs.scored_heads.set([b"POST\0...\0mine"])
+            logs.scored_requests.set([(b"POST\0...\0mine", 1)])
             return logs.JsonFormatter().format(record())
 
         line = contextvars.copy_context().run(scored)

@@ -117,7 +117,7 @@ class TestNonsense:
         assert free == {
             *("entry_script", "model_dir", "app_root", "source_dir", "config_file"),
             *("cors_origins", "service_name", "service_version", "service_path_prefix"),
-            *("app_insights_key", "v2_key"),
+            *("app_insights_key", "model_data_dir", "v2_key"),
             *("model", "model_file", "mlflow_model_folder", "trusted_types", "onnx_providers"),
         }
 

@@ -1,7 +1,4 @@
-"""Application Insights: the settings are checked and printed as the reference does.
-
-Nothing is sent yet. Whoever switches it on is told so once.
-"""
+"""Application Insights: the settings are checked and printed as the reference does."""
 
 from __future__ import annotations
 
@@ -12,9 +9,10 @@ _ENABLED = "AML_APP_INSIGHTS_ENABLED"
 _KEY = "AML_APP_INSIGHTS_KEY"
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 
-NOTHING_SENT = (
-    "Application Insights is enabled, but this version of scoreserve sends nothing to it."
-)
+
+def is_key(text: str | None) -> bool:
+    """Whether it is an instrumentation key."""
+    return text is not None and _UUID.fullmatch(text) is not None
 
 
 def settle(environ: MutableMapping[str, str]) -> list[str]:
@@ -23,7 +21,7 @@ def settle(environ: MutableMapping[str, str]) -> list[str]:
     Returns the lines to print about it.
     """
     asked = environ.get(_ENABLED) == "true" and _KEY in environ
-    valid = asked and _UUID.fullmatch(environ[_KEY]) is not None
+    valid = asked and is_key(environ[_KEY])
     environ[_ENABLED] = "true" if valid else "false"
     if valid:
         return ["Valid Application Insights instrumentation key provided."]

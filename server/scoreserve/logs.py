@@ -37,8 +37,10 @@ _OF_LEVEL = {
     logging.CRITICAL: RED,
 }
 
-# Encoded heads (see `wire`) of the requests that are being scored: several, where they are merged.
-scored_heads: ContextVar[Sequence[bytes]] = ContextVar("scored_heads", default=())
+# The requests that are being scored: several, where they are merged. Of each the encoded head (see
+# `wire`) and the number of its job.
+Scored = tuple[bytes, int]
+scored_requests: ContextVar[Sequence[Scored]] = ContextVar("scored_requests", default=())
 
 _log = logging.getLogger("azmlinfsrv")
 _dumps = json.dumps  # the stdlib's own: the script may put another in its place
@@ -52,7 +54,8 @@ _CLASSES = {
 
 def request_id() -> str:
     """The x-request-id of the request that is being scored; of all, where they are merged."""
-    return b",".join(map(heads.request_id_of, scored_heads.get())).decode("latin-1")
+    ids = [heads.request_id_of(head) for head, _ in scored_requests.get()]
+    return b",".join(ids).decode("latin-1")
 
 
 def request_text(request_id: bytes) -> str:
@@ -108,7 +111,7 @@ class JsonFormatter(logging.Formatter):
 
     A record made with `extra={"request_id": ...}` is about that request, any other about the one
     that is being scored. `role` is what this process is: arbiter, front or worker. `wanted` is
-    whether there is any such formatter, and so a use for `scored_heads`.
+    whether there is any such formatter, and so a use for `scored_requests`.
     """
 
     role = "arbiter"

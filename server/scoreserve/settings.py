@@ -469,6 +469,20 @@ class Settings:
         export=True,
         metavar="KEY",
     )
+    app_insights_log_response: bool = _setting(
+        True,
+        "APP_INSIGHTS_LOG_RESPONSE_ENABLED",
+        "`true`: Application Insights gets the answers too, as `Response Value`.",
+        read.true,
+        stand_in=False,
+    )
+    model_data_dir: str | None = _setting(
+        None,
+        "SCORESERVE_MODEL_DATA_DIR",
+        "Directory for what a Collector of azureml-ai-monitoring collects in the script. Unset: the"
+        " Collector talks to Azure's own sidecar, where there is one.",
+        metavar="DIR",
+    )
     strict_json: bool = _setting(
         False,
         "SCORESERVE_STRICT_JSON",

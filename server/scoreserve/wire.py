@@ -15,6 +15,7 @@ A frame is a fixed prefix and a payload:
              STREAM_END    job id i64, ok u8      worker → front   the body is complete, or broken
              RETURNED      count job ids i64      worker → front   not begun: others may have them
              BATCH_COUNTS  JSON                   worker → front   news of merging, for metrics
+             REPORT        see `reports`          worker → front   for telemetry, where it is on
              LEAVE         nothing                front → worker   idle now; count seconds to end in
              MORE          job id i64             front → worker   send the next chunk
              STOP          job id i64             front → worker   nobody wants the rest
@@ -68,6 +69,7 @@ STOP: Final = 12
 RETURNED: Final = 13
 LEAVE: Final = 14
 FAILURE: Final = 15
+REPORT: Final = 16
 
 _STREAM: Final = struct.Struct("<q")
 _STREAM_END: Final = struct.Struct("<q?")
@@ -204,7 +206,7 @@ def read_prefix(data: bytes, offset: int = 0) -> tuple[int, int, int]:
     """(kind, count, payload length) of the frame whose prefix starts at `offset`."""
     kind, count = int(read_i32_le(data, offset)), int(read_i32_le(data, offset + 4))
     length = int(read_i64_le(data, offset + 8))
-    if not SETUP <= kind <= FAILURE:
+    if not SETUP <= kind <= REPORT:
         raise FrameError(f"unknown frame kind {kind}")
     if count < 0 or length < 0:
         raise FrameError(f"a frame of {count} records in {length} bytes")

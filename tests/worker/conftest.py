@@ -15,7 +15,7 @@ def json_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Log lines name the request they are about."""
     monkeypatch.setattr(logs.JsonFormatter, "wanted", True)
     yield
-    logs.scored_heads.set(())
+    logs.scored_requests.set(())
 
 
 @pytest.fixture

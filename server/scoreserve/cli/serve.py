@@ -92,8 +92,6 @@ def serve(
         _log.info(text.strip())
     else:
         print(text, flush=True)
-    if os.environ["AML_APP_INSIGHTS_ENABLED"] == "true":
-        _log.warning(app_insights.NOTHING_SENT)
     if chosen.worker_preload:
         _log.warning("WORKER_PRELOAD has no effect: every worker runs init() itself.")
     if chosen.share_cpus:

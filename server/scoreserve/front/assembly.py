@@ -40,10 +40,10 @@ from scoreserve.front.http.server import HttpServer
 from scoreserve.front.http.shutdown_state import ShutdownState
 from scoreserve.front.messages.cors import Cors
 from scoreserve.front.messages.replies import Replies
-from scoreserve.front.observe.access_log import AccessLog
 from scoreserve.front.observe.batching_totals import BatchingTotals
 from scoreserve.front.observe.counters import Metrics
 from scoreserve.front.observe.failures import Failures
+from scoreserve.front.observe.request_log import RequestLog
 from scoreserve.front.observe.sources import Connection, Sources
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
@@ -101,7 +101,7 @@ def assemble(
     settings: Settings,
     workers: Workers,
     dispatch: DispatchLoop,
-    log: AccessLog,
+    log: RequestLog,
     descriptors: int,
 ) -> Front:
     """The front for these settings, of a process that may have so many open files. Raises

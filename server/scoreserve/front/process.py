@@ -11,12 +11,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
+import importlib.util
 import logging
 import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -33,6 +36,10 @@ from scoreserve.logs import JsonFormatter, wants_color
 from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
 from scoreserve.start_failure import StartFailure
+from scoreserve.telemetry import switches
+
+if TYPE_CHECKING:
+    from scoreserve.front.observe.telemetry import Telemetry
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -83,6 +90,27 @@ def _failure(error: Exception) -> StartFailure:
     return StartFailure(f"{type(error).__name__}: {error}", remedy=remedy)
 
 
+def _telemetry(
+    settings: Settings, defer: Callable[[Callable[[], None]], object]
+) -> Telemetry | None:
+    """What sends telemetry, where it is switched on and its packages are there."""
+    on, lacking = switches.missing(switches.switches(settings, os.environ), _is_installed)
+    for line in lacking:
+        _log.warning(line)
+    if not on.any:
+        return None
+    from scoreserve.front.observe.telemetry import Telemetry
+
+    return Telemetry(settings, on, defer)
+
+
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a package that it would be in
+        return False
+
+
 class FrontProcess:
     """DispatchLoop, supervisor and HTTP server of one front process."""
 
@@ -129,15 +157,19 @@ class FrontProcess:
             from scoreserve.front.observe.access_log_json import JsonAccessLog
 
             log_class = JsonAccessLog
-        self._log = log_class(
+        log = log_class(
             self.loop.call_later,
             lines=_LINES[settings.access_log],
             direct=not custom_logs,
             color=wants_color(sys.stdout, settings.log_color),
         )
         self._log_thread = LogThread() if custom_logs else None
+        self._telemetry = _telemetry(settings, self.loop.call_soon)
+        self._log = log if self._telemetry is None else self._telemetry.beside(log)
         parts = assemble(settings, self._supervisor, dispatch, self._log, descriptors)
         self._supervisor.on_batch_counts = parts.batching.add
+        if self._telemetry is not None:
+            self._supervisor.on_report = self._telemetry.feed.report
         looks = (
             self._supervisor.end_hung_workers,
             self._cpu_policy.second_over,
@@ -156,6 +188,8 @@ class FrontProcess:
         if self._log_thread is not None:
             self._log_thread.start()
         await self._supervisor.start()
+        if self._telemetry is not None:
+            await self._telemetry.start()
         if self._hung_up:
             self._supervisor.reload("SIGHUP")
         watching = asyncio.ensure_future(self._watch_files())
@@ -165,6 +199,8 @@ class FrontProcess:
             watching.cancel()
             await self._supervisor.stop(self._server.seconds_left())
             self._log.flush()
+            if self._telemetry is not None:
+                await self._telemetry.stop()
             if self._log_thread is not None:
                 self._log_thread.stop(_LAST_LOG_SECONDS)
 

@@ -31,6 +31,7 @@ STREAM = b"".join(
         wire.stream_end(3, complete=True),
         *wire.encode_outcomes(OUTCOMES[2:]),
         wire.frame(wire.BATCH_COUNTS, b'{"off": ""}'),
+        wire.frame(wire.REPORT, b"\0whatever"),
         wire.frame(wire.BOOT_FAILED, b'["why"]'),
     ]
 )
@@ -43,7 +44,8 @@ EVENTS = [
     ("chunk", (3, b"part")),
     ("stream end", (3, True)),
     ("outcomes", OUTCOMES[2:]),
-    ("report", {"off": ""}),
+    ("counts", {"off": ""}),
+    ("report", b"\0whatever"),
     ("boot failed", b'["why"]'),
 ]
 
@@ -67,7 +69,10 @@ class Recorder:
         self.events.append(("running", tuple(job_ids)))
 
     def on_batch_counts(self, counts: dict[str, Any]) -> None:
-        self.events.append(("report", counts))
+        self.events.append(("counts", counts))
+
+    def on_report(self, payload: bytes) -> None:
+        self.events.append(("report", payload))
 
     def on_returned(self, job_ids: Sequence[int]) -> None:
         self.events.append(("returned", tuple(job_ids)))
@@ -201,7 +206,7 @@ class TestReceiving:
             "count",
             "running",
             "running count",
-            "report",
+            "batch counts",
             "chunk",
             "stream end",
             "failure",

@@ -430,10 +430,10 @@ class TestIsolation:
         ids: dict[int, set[str]] = {}
 
         def run(number: int) -> list[float]:
-            heads = logs.scored_heads.get()
+            scored = logs.scored_requests.get()
             result = meeting.predict(number)
-            assert logs.scored_heads.get() == heads
-            ids[number] = {head.decode("latin-1") for head in heads}
+            assert logs.scored_requests.get() == scored
+            ids[number] = {head.decode("latin-1") for head, _ in scored}
             return result
 
         meeting.start(run)

@@ -11,8 +11,8 @@ from scoreserve.front.api.auth import ApiKeyAuth
 from scoreserve.front.api.requests import head_of
 from scoreserve.front.api.responses import REPLY, ReplyResponse
 from scoreserve.front.messages.replies import Reply, lines_of
-from scoreserve.front.observe.access_log import AccessLog
 from scoreserve.front.observe.counters import OTHER, Metrics
+from scoreserve.front.observe.request_log import RequestLog
 from scoreserve.heads import RequestHead
 
 
@@ -36,7 +36,7 @@ class Observation:
     """
 
     def __init__(
-        self, app: ASGIApp, log: AccessLog, metrics: Metrics, routes: Mapping[str, bool]
+        self, app: ASGIApp, log: RequestLog, metrics: Metrics, routes: Mapping[str, bool]
     ) -> None:
         self._app = app
         self._log = log

@@ -26,8 +26,8 @@ from scoreserve.front.api.protocols import ErrorWording, ProtocolRoutes
 from scoreserve.front.api.requests import head_of
 from scoreserve.front.api.responses import ReplyResponse
 from scoreserve.front.messages.replies import HTML, Replies, bare_error
-from scoreserve.front.observe.access_log import AccessLog
 from scoreserve.front.observe.counters import Metrics
+from scoreserve.front.observe.request_log import RequestLog
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -65,7 +65,7 @@ class Endpoints(NamedTuple):
 def create_app(  # noqa: PLR0913 - what surrounds it is given
     endpoints: Endpoints,
     replies: Replies,
-    log: AccessLog,
+    log: RequestLog,
     metrics: Metrics,
     auth: ApiKeyAuth | None = None,
     *,

@@ -165,7 +165,9 @@ class ScoreHandler:
                 self._failures.add(job.request_id, outcome.status, outcome.message)
         elif outcome.status >= _SERVER_ERROR:
             self._failures.add(job.request_id, outcome.status, outcome.failure)
-        return self._replies.outcome(common, outcome, seconds, job.stream)
+        reply = self._replies.outcome(common, outcome, seconds, job.stream)
+        reply.job_id = job.id
+        return reply
 
     def can_begin(self, job: QueuedJob) -> bool:
         """Whether a worker has the job, or can have it at once."""

@@ -10,8 +10,8 @@ from scoreserve.front.api.auth import ApiKeyAuth
 from scoreserve.front.api.score_handler import ScoreHandler
 from scoreserve.front.messages.replies import Reply, lines_of
 from scoreserve.front.messages.request_heads import HeadCache
-from scoreserve.front.observe.access_log import AccessLog
 from scoreserve.front.observe.counters import RouteCounters
+from scoreserve.front.observe.request_log import RequestLog
 
 
 class DefaultLines:
@@ -34,7 +34,7 @@ class FastPath:
 
     handler: ScoreHandler
     max_body_bytes: int
-    log: AccessLog
+    log: RequestLog
     counters: RouteCounters
     auth: ApiKeyAuth | None = None
     head_cache: HeadCache = field(default_factory=HeadCache)

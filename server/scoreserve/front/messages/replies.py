@@ -68,6 +68,7 @@ class Reply:
         self.unread = unread
         self.length = len(body) if length < 0 else length
         self.parts: Sequence[Buffer] = ()
+        self.job_id = -1  # that it answers, if it is one's
 
     def refusing(self) -> Reply:
         """Itself, as the answer to a request that is not read to its end."""

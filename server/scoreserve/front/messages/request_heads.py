@@ -43,6 +43,7 @@ class CachedHead(RequestHead):
         self.brings_ids = brings_ids(head.headers)
         self.around_client = heads.encode_around_client(head)
         self.log_texts: tuple[bytes, bytes, bytes] | None = None  # what the access log makes of it
+        self.telemetry_fields: tuple[bytes, ...] | None = None  # and what telemetry is told of it
 
 
 class HeadCache:

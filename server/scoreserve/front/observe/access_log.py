@@ -25,6 +25,7 @@ from scoreserve.front.messages.log_text import log_text
 from scoreserve.front.messages.number_text import write_milliseconds, write_number
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.messages.request_heads import CachedHead
+from scoreserve.front.observe.request_log import RequestLog
 from scoreserve.heads import RequestHead
 from scoreserve.logs import FORMAT, color_format
 
@@ -46,7 +47,7 @@ _api_log = logging.getLogger("azmlinfsrv")
 _access_log = logging.getLogger("gunicorn.access")
 
 
-class AccessLog:
+class AccessLog(RequestLog):
     """Writes request lines. `defer` runs a function after so many seconds (a loop's call_later).
 
     A request has as many `lines`, see above; 0: none. `direct`: the loggers are as

@@ -78,6 +78,7 @@ class Supervisor:
         self._all_gone = asyncio.Event()
         # Told what a worker reports of merging.
         self.on_batch_counts: Callable[[WorkerProcess, dict[str, Any]], None] = lambda *_: None
+        self.on_report: Callable[[bytes], None] = lambda _: None
 
     def spawn(self) -> None:
         """Starts the worker processes, before there is an event loop to talk to them."""
@@ -196,6 +197,9 @@ class Supervisor:
 
     def worker_running(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None:
         self._dispatch.began(worker, job_ids)
+
+    def worker_report(self, payload: bytes) -> None:
+        self.on_report(payload)
 
     def worker_batch_counts(self, worker: WorkerProcess, counts: dict[str, Any]) -> None:
         self.on_batch_counts(worker, counts)

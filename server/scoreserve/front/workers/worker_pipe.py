@@ -39,6 +39,8 @@ class PipeEvents(Protocol):
 
     def on_batch_counts(self, counts: dict[str, Any]) -> None: ...
 
+    def on_report(self, payload: bytes) -> None: ...
+
     def on_closed(self) -> None:
         """The worker's end is closed, or what came from it is not the protocol."""
 
@@ -180,7 +182,9 @@ class WorkerPipe(asyncio.Protocol):
         except Exception:  # noqa: BLE001
             _log.exception("What a worker said could not be dealt with")
 
-    def _event(self, kind: int, count: int, payload: bytes) -> Callable[[], None]:
+    def _event(  # noqa: C901 - a branch a kind
+        self, kind: int, count: int, payload: bytes
+    ) -> Callable[[], None]:
         """What is to be told of a frame. Raises ValueError."""
         events = self._events
         if kind == wire.RUNNING:
@@ -189,6 +193,8 @@ class WorkerPipe(asyncio.Protocol):
             told = partial(events.on_returned, wire.read_job_ids(payload, count))
         elif kind == wire.BATCH_COUNTS:
             told = partial(events.on_batch_counts, json.loads(payload))
+        elif kind == wire.REPORT:
+            told = partial(events.on_report, payload)
         elif kind == wire.FAILURE:
             told = partial(self._failures.__setitem__, *wire.read_failure(payload))
         elif kind == wire.CHUNK:

@@ -80,6 +80,8 @@ class WorkerEvents(Protocol):
 
     def worker_batch_counts(self, worker: WorkerProcess, counts: dict[str, Any]) -> None: ...
 
+    def worker_report(self, payload: bytes) -> None: ...
+
     def worker_ending(self, worker: WorkerProcess) -> None:
         """It takes no more jobs: its process has ended, or its end of the pipe is closed."""
 
@@ -273,6 +275,9 @@ class WorkerProcess:
 
     def on_batch_counts(self, counts: dict[str, Any]) -> None:
         self._events.worker_batch_counts(self, counts)
+
+    def on_report(self, payload: bytes) -> None:
+        self._events.worker_report(payload)
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         self._answered(wire.count_whole(outcomes))

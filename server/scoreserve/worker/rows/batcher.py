@@ -194,7 +194,7 @@ class Batcher:
         calls = [member.call for member in batch]
         counts = [member.rows for member in batch]
         self._begin(calls)
-        about(*[call.head for call in calls])
+        about(*[(call.head, call.job_id) for call in calls])
         merged = self._runs.together(batch, calls[0], spent)
         try:
             return splitting.cut(merged, counts, kind.form)

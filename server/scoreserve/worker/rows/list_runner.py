@@ -67,7 +67,7 @@ class ListRunner:
     def _results(self, calls: list[Call]) -> Sequence[Any]:
         self._begin(calls)
         inputs = [call.arguments[self._parameter] for call in calls]
-        about(*[call.head for call in calls])
+        about(*[(call.head, call.job_id) for call in calls])
         results = self._runner.call(replace(calls[0], arguments={self._parameter: inputs}))
         if not isinstance(results, (list, tuple)) or len(results) != len(calls):  # run() has inputs
             raise ResultUnusable from TypeError(

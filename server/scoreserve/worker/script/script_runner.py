@@ -50,10 +50,10 @@ RunnerState = tuple[float, Call | None, AbstractContextManager[Any] | None]
 IDLE: Final[RunnerState] = (math.inf, None, None)
 
 
-def about(*scored: bytes) -> None:
-    """What is logged from here on is about the requests with these encoded heads."""
+def about(*scored: logs.Scored) -> None:
+    """What is logged from here on is about these requests."""
     if _Formatter.wanted:
-        logs.scored_heads.set(scored)
+        logs.scored_requests.set(scored)
 
 
 def nobody_told(calls: Sequence[Call]) -> None:
@@ -124,7 +124,7 @@ class ScriptRunner:
             except ReplyError as error:
                 calls.append(_worded(foreign, results.failure(job.id, error)))
             except MemoryError:
-                about(job.head)
+                about((job.head, job.id))
                 request = logs.request_text(heads.request_id_of(job.head))
                 _log.exception("There is no memory for the input of run(), %s", request)
                 calls.append(_worded(foreign, results.failure(job.id, InternalError())))
@@ -135,7 +135,7 @@ class ScriptRunner:
 
         What is logged from here on is about this request, until the next one: it may be streamed.
         """
-        about(call.head)
+        about((call.head, call.job_id))
         started = _clock()
         try:
             value = self.call(call)
@@ -160,7 +160,7 @@ class ScriptRunner:
         """
         if isinstance(error, (BadInput, NotAcceptable, ScriptAnswered)):
             return _worded(call.foreign, results.failure(call.job_id, error, seconds))
-        about(call.head)
+        about((call.head, call.job_id))
         told = _user_traceback(error)
         request = logs.request_text(heads.request_id_of(call.head))
         _log.error("Encountered Exception in %s: %s", request, told)

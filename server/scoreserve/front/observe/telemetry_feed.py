@@ -1,0 +1,88 @@
+"""The front's end of the pipe to the telemetry process. Nothing here ever waits.
+
+add ─→ records of this turn of the event loop ─→ one frame ─→ pipe
+                                                    └ too much is unread: dropped, and counted
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from scoreserve.telemetry import records
+from scoreserve.telemetry.records import RequestTuple
+
+# Of frames that the telemetry process has not read, beside what the pipe itself holds.
+_MOST_UNREAD_BYTES = 4 << 20
+
+PIPE_FULL, PROCESS_GONE = "pipe_full", "process_gone"  # reasons why records are dropped here
+
+
+class Sink(Protocol):
+    """The pipe's writing end: a transport of the event loop."""
+
+    def write(self, data: bytes) -> None: ...
+
+    def get_write_buffer_size(self) -> int: ...
+
+
+class TelemetryFeed:
+    """Sends records to the process behind `sink`, while there is one. `defer` runs a function in
+    the next turn of the event loop.
+    """
+
+    def __init__(self, defer: Callable[[Callable[[], None]], object]) -> None:
+        self.dropped: Counter[str] = Counter()
+        self._defer = defer
+        self._sink: Sink | None = None
+        self._requests: list[RequestTuple] = []
+
+    def connect(self, sink: Sink, setup: bytes) -> None:
+        """What is added goes to this process from now on, after its settings."""
+        self._sink = sink
+        sink.write(records.frame(records.SETUP, setup))
+
+    def disconnect(self) -> None:
+        """The process is gone."""
+        self._sink = None
+
+    def add(self, request: RequestTuple) -> None:
+        """A request was answered."""
+        if not self._requests:
+            self._defer(self.flush)
+        self._requests.append(request)
+
+    def report(self, payload: bytes) -> None:
+        """What a worker has to tell, as it came."""
+        self._write(records.REPORT, payload)
+
+    def metrics(self, page: bytes) -> None:
+        """The page of metrics."""
+        self._write(records.METRICS, page)
+
+    def flush(self) -> None:
+        """Sends the requests that have gathered."""
+        requests, self._requests = self._requests, []
+        if requests and self._has_room(len(requests)):
+            assert self._sink is not None
+            self._sink.write(records.requests_frame(requests))
+
+    def lost(self, dropped: Mapping[str, int]) -> None:
+        """What the process itself had to drop."""
+        self.dropped.update(dropped)
+
+    def _write(self, kind: int, payload: bytes) -> None:
+        if self._has_room(1):
+            assert self._sink is not None
+            self._sink.write(records.frame(kind, payload))
+
+    def _has_room(self, count: int) -> bool:
+        """Whether so many records can be sent; else they are counted as dropped."""
+        if self._sink is None:
+            self.dropped[PROCESS_GONE] += count
+            return False
+        if self._sink.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+            self.dropped[PIPE_FULL] += count
+            return False
+        return True

@@ -1,0 +1,114 @@
+"""Keeps a telemetry process: starts it, feeds it, starts another when it dies.
+
+It is no part of serving: whatever becomes of it, requests are answered as before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import subprocess
+import time
+from typing import cast
+
+from scoreserve.front.observe.telemetry_feed import TelemetryFeed
+from scoreserve.front.workers import cpu_policy
+from scoreserve.front.workers.restart_policy import pause_after
+from scoreserve.module_command import module_command
+from scoreserve.pipes import pipe
+from scoreserve.telemetry.records import FrameSplitter, read_dropped
+
+_MODULE = "scoreserve.telemetry"
+_PROVEN_SECONDS = 60.0  # a process that has lived as long is no longer one that keeps dying
+_LAST_SECONDS = 5.5  # for the records that are left when the server stops
+
+_log = logging.getLogger("azmlinfsrv")
+
+
+class TelemetryProcess(asyncio.Protocol):
+    """One process after the other, fed by `feed`. Each gets the `setup` first.
+
+    It is the protocol of the pipe on which the process tells what it had to drop; when that pipe
+    closes the process is gone.
+    """
+
+    def __init__(self, feed: TelemetryFeed, setup: bytes) -> None:
+        self._feed = feed
+        self._setup = setup
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sink: asyncio.WriteTransport | None = None
+        self._frames = FrameSplitter()
+        self._started = 0.0
+        self._deaths = 0  # in a row
+        self._stopping = False
+        self._gone = asyncio.Event()
+
+    async def start(self) -> None:
+        """Starts a process, on the running event loop."""
+        loop = asyncio.get_running_loop()
+        self._started = time.monotonic()
+        self._gone.clear()
+        try:
+            their_source, sink = pipe()
+            source, their_sink = pipe()
+            with their_source, their_sink:
+                descriptors = [their_source.fileno(), their_sink.fileno()]
+                self._process = subprocess.Popen(  # noqa: ASYNC220 - as quick as a worker's
+                    [*module_command(_MODULE), *map(str, descriptors)],
+                    pass_fds=descriptors,
+                    start_new_session=True,  # a terminal's Ctrl-C is for the server
+                )
+            cpu_policy.drop_inherited(self._process.pid)
+            transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sink)
+            self._sink = transport
+            await loop.connect_read_pipe(lambda: self, source)
+        except OSError as error:
+            _log.warning("The telemetry process cannot be started: %s", error)
+            self._deaths += 1
+            self._start_later()
+            return
+        self._feed.connect(self._sink, self._setup)
+
+    async def stop(self) -> None:
+        """Lets it send what it has, for a few seconds, and ends it."""
+        self._stopping = True
+        self._feed.flush()
+        self._feed.disconnect()
+        if self._sink is None or self._process is None:
+            return
+        self._sink.close()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), _LAST_SECONDS)
+        self._process.kill()
+        self._process.wait()
+
+    def data_received(self, data: bytes) -> None:
+        for _, payload in self._frames.feed(data):
+            self._feed.lost(read_dropped(payload))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._feed.disconnect()
+        self._frames = FrameSplitter()
+        self._gone.set()
+        if self._stopping:
+            return
+        if self._sink is not None:
+            self._sink.abort()
+        process = cast("subprocess.Popen[bytes]", self._process)
+        process.kill()
+        lived = time.monotonic() - self._started
+        self._deaths = 1 if lived > _PROVEN_SECONDS else self._deaths + 1
+        _log.warning(
+            "The telemetry process has ended with exit code %d; another is started",
+            process.wait(),
+        )
+        self._start_later()
+
+    def _start_later(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(pause_after(self._deaths + 1), self._start_again)
+
+    def _start_again(self) -> None:
+        if not self._stopping:
+            self._starting = asyncio.ensure_future(self.start())

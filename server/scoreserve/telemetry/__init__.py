@@ -1,0 +1,1 @@
+"""The telemetry process, which alone imports what talks to Application Insights and OTLP."""

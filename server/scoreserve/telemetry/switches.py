@@ -1,0 +1,76 @@
+"""Which telemetry is on, and where its packages come from. Pure: the environment is given.
+
+Application Insights is switched on by the reference's settings, OTLP by OpenTelemetry's standard
+variables (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/), so
+that what a platform sets for all its containers holds for this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from scoreserve import app_insights
+from scoreserve.settings import Settings
+
+_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
+_OTLP = "otlp"
+
+
+class Switches(NamedTuple):
+    """What is on."""
+
+    azure: bool = False
+    traces: bool = False
+    metrics: bool = False
+    model_data: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything for a telemetry process to do."""
+        return any(self)
+
+    @property
+    def otlp(self) -> bool:
+        """Whether anything goes to an OTLP endpoint."""
+        return self.traces or self.metrics
+
+
+def switches(settings: Settings, environ: Mapping[str, str]) -> Switches:
+    """What these settings and this environment switch on."""
+    disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+    return Switches(
+        azure=settings.app_insights_enabled and app_insights.is_key(settings.app_insights_key),
+        traces=not disabled and _exports("TRACES", environ),
+        metrics=not disabled and _exports("METRICS", environ),
+        model_data=settings.model_data_dir is not None,
+    )
+
+
+def _exports(signal: str, environ: Mapping[str, str]) -> bool:
+    """Whether a signal goes to OTLP: by an endpoint that is named, or by the exporter's name."""
+    exporters = environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower()
+    if exporters:
+        return _OTLP in [name.strip() for name in exporters.split(",")]
+    return bool(environ.get(_ENDPOINT) or environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
+
+
+def missing(switched: Switches, is_installed: Callable[[str], bool]) -> tuple[Switches, list[str]]:
+    """What of it can be done with the packages that there are, and a line for each extra that is
+    not there. `is_installed` is asked for a module.
+    """
+    lines = []
+    if switched.azure and not is_installed("azure.monitor.opentelemetry.exporter"):
+        lines.append(_needs("Application Insights", "azure"))
+        switched = switched._replace(azure=False)
+    if switched.otlp and not is_installed("opentelemetry.exporter.otlp.proto.http"):
+        lines.append(_needs("OpenTelemetry", "otel"))
+        switched = switched._replace(traces=False, metrics=False)
+    return switched, lines
+
+
+def _needs(what: str, extra: str) -> str:
+    return (
+        f"{what} is switched on, but its packages are not installed, so nothing is sent:"
+        f" pip install 'scoreserve[{extra}]'."
+    )

@@ -1,0 +1,71 @@
+"""Traces: what a request belongs to, and what the parts of its way are called. Pure.
+
+    traceparent   00-<trace id>-<parent's span id>-<flags>     https://www.w3.org/TR/trace-context/
+    trace id      the client's, else one made of the request's id: whoever has the one has the other
+    span ids      made of the request's id and the number of its job, so that front, worker and
+                  telemetry process give the same without a word between them
+
+Front, worker and telemetry process import this.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import NamedTuple
+
+TRACEPARENT, TRACESTATE = b"traceparent", b"tracestate"  # names of headers
+
+_SAMPLED = 0x01  # of the flags: the parent may have recorded it
+_FIELDS = re.compile(
+    rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+)
+_UUID = re.compile(rb"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})")
+_NO_TRACE = b"0" * 32
+
+
+class Trace(NamedTuple):
+    """What a request belongs to. Ids are lower-case hex digits, 32 and 16 of them; `parent` is
+    empty where the client has none. `sampled`: what the parent says; None without one.
+    """
+
+    id: str
+    parent: str
+    sampled: bool | None
+
+
+def trace_of(traceparent: bytes, request_id: bytes) -> Trace:
+    """The trace of a request with these headers. A traceparent that is none is as if absent."""
+    found = _FIELDS.fullmatch(traceparent)
+    # Version 00 has nothing after its flags; later ones may.
+    if found is not None and not (found[1] == b"00" and found[5]):
+        sampled = bool(int(found[4], 16) & _SAMPLED)
+        return Trace(found[2].decode(), found[3].decode(), sampled)
+    return Trace(_id_from(request_id), "", None)
+
+
+def _id_from(request_id: bytes) -> str:
+    uuid = _UUID.fullmatch(request_id.lower())
+    digits = b"".join(uuid.groups()) if uuid is not None else _NO_TRACE
+    if digits == _NO_TRACE:
+        return blake2b(request_id, digest_size=16).hexdigest()
+    return digits.decode()
+
+
+def server_span_id(request_id: bytes, job_id: int) -> str:
+    """The id of the span of a whole request."""
+    return _span_id(request_id, job_id, b"server")
+
+
+def queue_span_id(request_id: bytes, job_id: int) -> str:
+    """The id of the span of its wait for a worker."""
+    return _span_id(request_id, job_id, b"queue")
+
+
+def run_span_id(request_id: bytes, job_id: int) -> str:
+    """The id of the span of its run(), which is the parent of what the script records."""
+    return _span_id(request_id, job_id, b"run")
+
+
+def _span_id(request_id: bytes, job_id: int, part: bytes) -> str:
+    return blake2b(b"%b %d" % (request_id, job_id), digest_size=8, person=part).hexdigest()
