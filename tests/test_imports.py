@@ -62,6 +62,9 @@ STATIONS = (
     "scoreserve.front.workers",
     "scoreserve.front.queue",
     "scoreserve.front.messages",
+    "scoreserve.telemetry.__main__",  # these two know all outputs
+    "scoreserve.telemetry.outputs",
+    "scoreserve.telemetry.azure",
     "scoreserve.telemetry",
     "scoreserve.worker",
     "scoreserve.worker.model",

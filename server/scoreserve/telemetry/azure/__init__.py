@@ -1,0 +1,1 @@
+"""Application Insights, with the reference's tables, names and properties."""
