@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from mypy_extensions import mypyc_attr
+
 from scoreserve.telemetry import records
 from scoreserve.telemetry.records import RequestTuple
 
@@ -27,6 +29,7 @@ class Sink(Protocol):
     def get_write_buffer_size(self) -> int: ...
 
 
+@mypyc_attr(allow_interpreted_subclasses=True)
 class TelemetryFeed:
     """Sends records to the process behind `sink`, while there is one. `defer` runs a function in
     the next turn of the event loop.
