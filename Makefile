@@ -129,6 +129,7 @@ lint: $(BIN)/.dev
 	$(BIN)/mypy examples/digits/train.py examples/digits/client.py
 	$(BIN)/mypy examples/onnx/train.py
 	$(BIN)/mypy examples/mlflow/train.py
+	MYPYPATH=examples/mnist $(BIN)/mypy $(addprefix examples/mnist/,images.py make_request.py show.py train.py)
 
 format: $(BIN)/.dev
 	$(BIN)/ruff check --fix

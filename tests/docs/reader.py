@@ -72,9 +72,12 @@ class Reader:
 
     folder: Path
     environ: Mapping[str, str]
+    has: frozenset[str] = frozenset()  # of what blocks need, so that these are followed too
+    seconds: float = COMMAND_SECONDS  # that the commands of a block may take
     output: str = ""  # of the last commands
     servers: dict[str, Server] = field(default_factory=dict)
     _ports: dict[str, str] = field(default_factory=dict)
+    _passed_over: bool = False  # the last commands, for want of what they need
 
     def __post_init__(self) -> None:
         (self.folder / "work").mkdir()
@@ -108,8 +111,12 @@ class Reader:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         elif fence.is_output:
-            self._expect(text, fence.terminal)
-        elif fence.is_commands and fence.needs is None:
+            if not self._passed_over:
+                self._expect(text, fence.terminal)
+        elif fence.is_commands:
+            self._passed_over = fence.needs is not None and fence.needs not in self.has
+            if self._passed_over:
+                return
             if fence.terminal and _SERVER.match(text.rstrip().splitlines()[-1]):
                 self._serve(text, fence.terminal)
             else:
@@ -124,7 +131,7 @@ class Reader:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            timeout=COMMAND_SECONDS,
+            timeout=self.seconds,
             check=False,
         )
         self.output = done.stdout.decode(errors="replace")

@@ -66,19 +66,20 @@ class Project:
 @pytest.fixture
 def blue(tmp_path: Path) -> Iterator[Project]:
     """A deployment of v2."""
-    with _project(copy_of(BLUE, tmp_path)) as project:
+    with project_in(copy_of(BLUE, tmp_path)) as project:
         yield project
 
 
 @pytest.fixture
 def mnist(tmp_path: Path) -> Iterator[Project]:
     """A service of v1."""
-    with _project(copy_of(MNIST, tmp_path)) as project:
+    with project_in(copy_of(MNIST, tmp_path)) as project:
         yield project
 
 
 @contextmanager
-def _project(folder: Path) -> Iterator[Project]:
+def project_in(folder: Path) -> Iterator[Project]:
+    """What was deployed from the folder is removed in the end."""
     project = Project(folder.resolve())
     try:
         yield project
