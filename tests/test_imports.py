@@ -65,6 +65,7 @@ STATIONS = (
     "scoreserve.telemetry.__main__",  # these two know all outputs
     "scoreserve.telemetry.outputs",
     "scoreserve.telemetry.azure",
+    "scoreserve.telemetry.model_data",
     "scoreserve.telemetry",
     "scoreserve.worker",
     "scoreserve.worker.model",

@@ -23,6 +23,7 @@ from scoreserve.settings import sources
 from scoreserve.settings_loader import Loaded, exported, forget_secrets, load
 from scoreserve.start_failure import StartFailure, tell
 from scoreserve.start_lines import start_lines
+from scoreserve.telemetry.model_data import collector
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -81,9 +82,12 @@ def serve(
         loaded = load(cli, os.environ, os.getcwd(), defaults)
         chosen = loaded.settings
         custom_logs = logs.configure(chosen)
+        collecting = [] if chosen.model_data_dir is None else collector.settle(os.environ)
     except ConfigurationError as error:
         _refuse_configuration(error, cli, like_reference=like_reference)
     _warn(loaded)
+    for warning in collecting:
+        _log.warning(warning)
     forget_secrets(os.environ)
     os.environ.update(exported(chosen))
     insights = app_insights.settle(os.environ)

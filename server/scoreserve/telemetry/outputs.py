@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from scoreserve.settings import Settings
+from scoreserve.telemetry import switches
 from scoreserve.telemetry.output import Output
 
 
 def opened(settings: Settings, environ: Mapping[str, str]) -> list[Output]:
     """The outputs for these settings and this environment."""
-    return []
+    on = switches.switches(settings, environ)
+    found: list[Output] = []
+    if on.model_data:
+        from scoreserve.telemetry.model_data import output as model_data
+
+        found.append(model_data.opened(settings, environ))
+    return found

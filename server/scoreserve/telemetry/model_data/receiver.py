@@ -1,0 +1,100 @@
+"""The HTTP server that a Collector posts to, on this machine only: one post after the other.
+
+A Collector sends from a thread of its own, one post at a time on a connection each, so that a queue
+of them is as fast as a crowd, and takes no more memory than one post.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+from scoreserve.telemetry.model_data.collector import LOOPBACK
+from scoreserve.telemetry.model_data.events import PostError
+
+PATH = "/modeldata/log"
+MOST_BYTES = 16 << 20  # of a post
+
+_POST_SECONDS = 5.0  # for a client on this machine to send one; the others wait meanwhile
+
+_log = logging.getLogger("azmlinfsrv.telemetry")
+
+# Takes headers, by lower-case name, and body. Raises PostError.
+Keep = Callable[[Mapping[str, str], bytes], None]
+
+
+class Receiver(HTTPServer):
+    """Listens on `port`, and has what is posted there kept. Raises OSError where it cannot."""
+
+    def __init__(self, port: int, keep: Keep) -> None:
+        super().__init__((LOOPBACK, port), _Handler)
+        self.keep = keep
+        self.idle = False
+
+    def answer_one(self, seconds: float) -> None:
+        """Answers the next post. Where there is none for so long, it is `idle`."""
+        self.timeout = seconds
+        self.idle = False
+        self.handle_request()
+
+    def server_bind(self) -> None:
+        """As TCPServer's: HTTPServer's asks a name server for the name of the machine."""
+        super(HTTPServer, self).server_bind()
+
+    def handle_timeout(self) -> None:
+        self.idle = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """The client left, or took too long: its own log has that."""
+        _log.debug("A post of model data came to nothing", exc_info=True)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One connection. It ends with its answer, as HTTP/1.0 has it."""
+
+    server: Receiver
+    timeout = _POST_SECONDS
+    server_version, sys_version = "scoreserve", ""
+    error_content_type = "text/plain; charset=utf-8"
+    error_message_format = "%(message)s\n"
+
+    def do_POST(self) -> None:
+        try:
+            if self.path != PATH:
+                raise PostError(HTTPStatus.NOT_FOUND, f"Model data is posted to {PATH}.")
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.server.keep(headers, self._body(headers.get("content-length")))
+        except PostError as error:
+            self._answer(error.status, str(error))
+        else:
+            self._answer(HTTPStatus.ACCEPTED, "")
+
+    def _body(self, length: str | None) -> bytes:
+        """Raises PostError."""
+        if length is None:
+            raise PostError(HTTPStatus.LENGTH_REQUIRED, "A post needs a Content-Length.")
+        if not (length.isascii() and length.isdigit()):
+            raise PostError(HTTPStatus.BAD_REQUEST, f"The Content-Length {length!r} is none.")
+        if int(length[:20]) > MOST_BYTES:
+            raise PostError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"The post has {int(length[:20]):,} bytes; {MOST_BYTES:,} are the most. Collect"
+                " fewer rows at once.",
+            )
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise PostError(HTTPStatus.BAD_REQUEST, "The body is shorter than its Content-Length.")
+        return body
+
+    def _answer(self, status: HTTPStatus, text: str) -> None:
+        content = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", self.error_content_type)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """The Collector logs what went wrong itself."""
