@@ -281,7 +281,7 @@ $(KUBERNETES)/.installed: tests/kubernetes/requirements.txt pyproject.toml
 
 $(BATCH)/.installed: pyproject.toml
 	[ -e $(BATCH)/bin/python ] || $(PYTHON) -m venv $(BATCH)
-	$(BATCH)/bin/pip install --quiet --disable-pip-version-check --editable '.[batch,dev,example,ray]'
+	$(BATCH)/bin/pip install --quiet --disable-pip-version-check --editable '.[batch,dev,example,ray]' mlflow-skinny pillow
 	@touch $@
 
 $(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt \

@@ -35,6 +35,7 @@ class Result(NamedTuple):
 
 
 RunJob = Callable[..., Result]
+RunBatch = Callable[..., Result]
 
 
 @pytest.fixture
@@ -48,18 +49,34 @@ def inputs(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_job(tmp_path: Path, inputs: Path, capfd: pytest.CaptureFixture[str]) -> RunJob:
+def run_batch(
+    tmp_path: Path, inputs: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> RunBatch:
+    """Runs the command with these arguments over an input, by default the folder of files, in one
+    process, from an empty folder.
+    """
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, over: Path = inputs) -> Result:
+        output = tmp_path / "out"
+        where = ["--input", str(over), "--output", str(output), "--workers", "1"]
+        command = ["batch", *where, *arguments]
+        with pytest.raises(SystemExit) as ended:
+            commands.main(command)
+        captured = capfd.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Result(ended.value.code, output, captured.out + captured.err)
+
+    return run
+
+
+@pytest.fixture
+def run_job(tmp_path: Path, run_batch: RunBatch, inputs: Path) -> RunJob:
     """Runs a script over an input, by default the folder of files, in one process."""
 
     def run(script: str, *flags: str, over: Path = inputs) -> Result:
         path = tmp_path / "script.py"
         path.write_text(textwrap.dedent(script), encoding="utf-8")
-        output = tmp_path / "out"
-        command = ["batch", str(path), "--input", str(over), "--output", str(output)]
-        with pytest.raises(SystemExit) as ended:
-            commands.main([*command, "--workers", "1", *flags])
-        captured = capfd.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Result(ended.value.code, output, captured.out + captured.err)
+        return run_batch(str(path), *flags, over=over)
 
     return run

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from scoreserve.batch.inputs import find
+from scoreserve.batch.mlflow_inputs import require_readable
+from scoreserve.batch.mlflow_script import predictions
 from scoreserve.batch.progress import Pace, duration
 from scoreserve.batch.retries import MOST_KILLS, Retries
-from scoreserve.batch.script_kind import kind_of
+from scoreserve.batch.script_kind import kind_of, kind_without_script
 from scoreserve.batch.tally import Tally, Thresholds
 from scoreserve.batch.work import EXIT_TIMEOUT, Done, Kind, MiniBatch, UnusableInput
+from scoreserve.settings import Settings
 
 BATCH = MiniBatch(7, 70, 10, 10.0)
 
@@ -48,6 +55,9 @@ def test_a_job_without_any_success_has_failed() -> None:
     told = tally((1, 0), (1, 0)).verdict(Thresholds(), appends=True)
     assert told == "All 2 mini batches failed. There is no result returned."
     assert not tally((1, 0)).verdict(Thresholds(), appends=False)
+    found = Tally()
+    found.add(Done(0, 3, 0, 1, 0.0))  # run() returned []
+    assert found.verdict(Thresholds(), appends=True).startswith("None of 3 items succeeded.")
     assert not tally().verdict(Thresholds(), appends=True)
 
 
@@ -106,3 +116,54 @@ def test_scripts_that_cannot_be_batches(script: str, tmp_path: Path) -> None:
     path.write_text(script, encoding="utf-8")
     with pytest.raises(UnusableInput, match=r"score\.py"):
         kind_of(path)
+
+
+@pytest.mark.parametrize(
+    ("model", "data", "kind"),
+    [
+        ("MLmodel", "rows.csv", Kind.MLFLOW),
+        ("MLmodel", "picture.png", Kind.MLFLOW),
+        ("MLmodel", "requests.jsonl", Kind.ONLINE),
+        ("model.onnx", "rows.csv", Kind.ONLINE),
+    ],
+)
+def test_the_kind_without_a_script(model: str, data: str, kind: Kind, tmp_path: Path) -> None:
+    folder = tmp_path / "models/1"
+    folder.mkdir(parents=True)
+    (folder / model).write_bytes(b"model")
+    (tmp_path / data).touch()
+    files = find([str(tmp_path / data)])
+    assert kind_without_script(Settings(model=str(folder.parent)), files) is kind
+
+
+def test_no_model_is_told(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").touch()
+    with pytest.raises(UnusableInput, match="There is no model in this directory"):
+        kind_without_script(Settings(model=str(tmp_path)), find([str(tmp_path)]))
+
+
+def test_files_that_no_mlflow_model_is_given_are_told(tmp_path: Path) -> None:
+    for name in ("a.CSV", "b.parquet", "c.pqt"):
+        (tmp_path / name).touch()
+    require_readable(find([str(tmp_path)]))
+    (tmp_path / "d.txt").touch()
+    with pytest.raises(UnusableInput, match=r"d\.txt'\. File type 'txt' is not supported"):
+        require_readable(find([str(tmp_path)]))
+
+
+@pytest.mark.parametrize(
+    ("result", "items", "values"),
+    [
+        (np.array([1, 2]), 2, [1, 2]),
+        (np.array([[0.25, 0.75], [1, 0]]), 2, [[0.25, 0.75], [1, 0]]),
+        (pd.Series(["a", "b"]), 2, ["a", "b"]),
+        (pd.DataFrame({"class": [1, 2]}), 2, [1, 2]),
+        (pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}), 2, [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]),
+        ({"a": np.array([1, 2]), "b": [3, 4]}, 2, [{"a": 1, "b": 3}, {"a": 2, "b": 4}]),
+        (["a", "b"], 2, ["a", "b"]),
+        ([0.1, 0.9], 1, [[0.1, 0.9]]),  # of the only image
+        ("all is well", 3, [["all is well"]]),
+    ],
+)
+def test_predictions_are_one_for_each_item(result: Any, items: int, values: list[Any]) -> None:
+    assert predictions(result, items) == values

@@ -85,6 +85,8 @@ def test_csv_is_cut_between_records(size: Size, tmp_path: Path) -> None:
     assert len(frames) > 1
     assert [name for frame in frames for name in frame["na\nme"]] == ["a\nb", "c", 'd "\n"', "e"]
     assert [len(frame) for frame in frames] == [batch.items for batch in batches]
+    places = [batch.part.first_item for batch in batches if batch.part is not None]
+    assert places == [batch.first for batch in batches]  # b.csv has no rows
 
 
 @pytest.mark.parametrize(

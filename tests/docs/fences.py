@@ -22,6 +22,7 @@ NEEDS = (
     "an editor",
     "Azure",
     "Docker",
+    "mlflow-skinny",
     "pyarrow",
     "the network",
     "time",

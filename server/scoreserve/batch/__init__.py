@@ -7,5 +7,6 @@ process     one of the pool's processes
 scorer      one mini-batch through the script, in either
     batch_script     run(mini_batch), Azure's contract for batch endpoints
     online_script    run(raw_data), the contract of /score
+    mlflow_script    an MLflow model without a script, as batch endpoints score one
 outputs     results → the output file, when all is done
 """

@@ -23,6 +23,7 @@ _FORMS = {
     ".ndjson": Form.JSONL,
     ".csv": Form.CSV,
     ".parquet": Form.PARQUET,
+    ".pqt": Form.PARQUET,
     ".txt": Form.LINES,
 }
 _FEWEST_ROWS = 1
@@ -59,12 +60,12 @@ def find(written: Sequence[str]) -> list[InputFile]:
 
 
 def form_of(files: Sequence[InputFile], kind: Kind) -> Form:
-    """What the files are, by their names: a batch script gets files, unless it is told otherwise.
-    Raises UnusableInput for a mixture.
+    """What the files are, by their names: a batch script gets files, unless it is told otherwise,
+    and so does an MLflow model. Raises UnusableInput for a mixture.
     """
-    if kind is Kind.BATCH:
+    if kind is not Kind.ONLINE:
         return Form.FILES
-    forms = {_FORMS.get(os.path.splitext(file.path)[1].lower(), Form.FILES) for file in files}
+    forms = forms_of(files)
     if len(forms) > 1:
         names = ", ".join(sorted(form.value for form in forms))
         raise UnusableInput(
@@ -72,6 +73,11 @@ def form_of(files: Sequence[InputFile], kind: Kind) -> Form:
             " them with --input-format, and only its files with --input"
         )
     return forms.pop()
+
+
+def forms_of(files: Sequence[InputFile]) -> set[Form]:
+    """What the names of the files say that they are."""
+    return {_FORMS.get(os.path.splitext(file.path)[1].lower(), Form.FILES) for file in files}
 
 
 def fingerprint(files: Sequence[InputFile], *others: object) -> str:
@@ -112,13 +118,16 @@ def _of_files(files: Sequence[InputFile], count: int) -> Iterator[MiniBatch]:
 
 def _of_parquet(file: InputFile, groups: Sequence[tuple[int, int]], size: Size) -> Iterator[_Part]:
     bytes_a_row = file.size_bytes / max(1, sum(rows for rows, _ in groups))
+    before = 0
     for group, (rows, group_bytes) in enumerate(groups):
         if not rows:
             continue
         most = size.items or max(_FEWEST_ROWS, rows * size.size_bytes // max(1, group_bytes))
         for start in range(0, rows, most):
             count = min(most, rows - start)
-            yield _Part(Slice(file.path, start, count, group), count, count * bytes_a_row)
+            where = Slice(file.path, start, count, group, before + start)
+            yield _Part(where, count, count * bytes_a_row)
+        before += rows
 
 
 def _of_csv(path: str, size: Size) -> Iterator[_Part]:
@@ -136,17 +145,17 @@ def _of_lines(path: str, count: int) -> Iterator[_Part]:
 
 def _cut(path: str, start: int, records: Iterable[bytes], size: Size) -> Iterator[_Part]:
     """Records by number or bytes. Blank ones belong to a part, and are none of its items."""
-    length = items = 0
+    length = items = before = 0
     for record in records:
         is_blank = not record.strip()
         full = items >= size.items if size.items else length + len(record) > size.size_bytes
         if items and full and not is_blank:
-            yield _Part(Slice(path, start, length), items, length)
-            start, length, items = start + length, 0, 0
+            yield _Part(Slice(path, start, length, first_item=before), items, length)
+            start, length, before, items = start + length, 0, before + items, 0
         length += len(record)
         items += not is_blank
     if items:
-        yield _Part(Slice(path, start, length), items, length)
+        yield _Part(Slice(path, start, length, first_item=before), items, length)
 
 
 def _records(lines: Iterable[bytes]) -> Iterator[bytes]:

@@ -45,7 +45,7 @@ class Scorer:
         settings = Settings.from_json(work.settings.encode())
         _prepare(work, settings, agent)
         limit = work.run_timeout_seconds
-        dog = watchdog or Watchdog(limit if work.kind is Kind.BATCH else 2 * limit)
+        dog = watchdog or Watchdog(2 * limit if work.kind is Kind.ONLINE else limit)
         stage = "import"
         try:
             self._script = _load(work, settings, dog)
@@ -73,7 +73,10 @@ class Scorer:
                 print(f"Mini batch {batch.number}, try {tries}:\n{error}", file=sys.stderr)
                 continue
             seconds = time.perf_counter() - started
-            return Done(batch.number, batch.items, succeeded, tries, seconds, payload, error)
+            has_failed = bool(error) and not succeeded
+            return Done(
+                *(batch.number, batch.items, succeeded, tries, seconds, payload, error, has_failed)
+            )
         self._failed += 1
         seconds = time.perf_counter() - started
         return Done(batch.number, batch.items, 0, tries, seconds, error=error, failed=True)
@@ -91,6 +94,10 @@ def _load(work: Work, settings: Settings, watchdog: Watchdog) -> Script:
         from scoreserve.batch.batch_script import BatchScript
 
         return BatchScript(work, settings, watchdog)
+    if work.kind is Kind.MLFLOW:
+        from scoreserve.batch.mlflow_script import MLflowScript
+
+        return MLflowScript(work, settings, watchdog)
     from scoreserve.batch.online_script import OnlineScript
 
     return OnlineScript(work, settings, watchdog)

@@ -1,11 +1,18 @@
-"""Which contract a script is written for, by its text: the driver runs none of it."""
+"""Which contract a script is written for, by its text, or a model without one is scored by: the
+driver runs none of it.
+"""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from pathlib import Path
 
-from scoreserve.batch.work import Kind, UnusableInput
+from scoreserve import model_files
+from scoreserve.batch.inputs import InputFile, forms_of
+from scoreserve.batch.work import Form, Kind, UnusableInput
+from scoreserve.errors import BootError
+from scoreserve.settings import Settings
 
 _ONLINE_PARAMETER = "raw_data"
 
@@ -32,6 +39,21 @@ def kind_of(script: Path) -> Kind:
     parameters = [*run.args.posonlyargs, *run.args.args]
     is_online = bool(parameters) and parameters[0].arg == _ONLINE_PARAMETER
     return Kind.ONLINE if is_online or "input_schema" in decorators else Kind.BATCH
+
+
+def kind_without_script(settings: Settings, files: Sequence[InputFile]) -> Kind:
+    """MLFLOW for such a model over tables and images, else ONLINE, by the built-in script that
+    serves the model. Raises UnusableInput where there is no model.
+    """
+    try:
+        found = model_files.find(settings)
+    except BootError as error:
+        raise UnusableInput(str(error)) from None
+    if found is None:
+        raise UnusableInput("name the entry script: scoreserve batch score.py --input ...")
+    has_lines = Form.JSONL in forms_of(files)
+    is_mlflow = found.kind is model_files.Kind.MLFLOW
+    return Kind.MLFLOW if is_mlflow and not has_lines else Kind.ONLINE
 
 
 def _is_run(node: ast.stmt) -> bool:

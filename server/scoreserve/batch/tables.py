@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from scoreserve.batch.work import Form, Slice, UnusableInput
@@ -15,23 +15,24 @@ class TableReader:
     """Reads slices, in their order mostly: the last row group is kept for the next slice of it."""
 
     def __init__(self, form: Form) -> None:
-        self._read: Callable[[Slice], Any] = (
-            self._read_parquet if form is Form.PARQUET else self._read_csv
-        )
+        self._form = form
         self._pandas = _imported("pandas", form)
+        if form is Form.PARQUET:
+            _imported("pyarrow", form)
         self._group: tuple[str, int] | None = None
         self._table: Any = None
 
-    def read(self, part: Slice) -> Any:
-        """The rows of the slice as a pandas DataFrame, whose index begins at 0."""
-        return self._read(part)
-
-    def _read_csv(self, part: Slice) -> Any:
+    def read(self, part: Slice, types: Mapping[str, type] | None = None) -> Any:
+        """The rows of the slice as a pandas DataFrame, whose index begins at 0. `types` are of
+        columns of CSV, which has none itself.
+        """
+        if self._form is Form.PARQUET:
+            return self._read_parquet(part)
         with open(part.path, "rb") as file:
             text = header_of(file)
             file.seek(part.start)
             text += file.read(part.size)
-        return self._pandas.read_csv(io.BytesIO(text))
+        return self._pandas.read_csv(io.BytesIO(text), dtype=types or None)
 
     def _read_parquet(self, part: Slice) -> Any:
         if self._group != (part.path, part.group):

@@ -71,6 +71,8 @@ class Tally:
             return (  # ParallelRunStep's words
                 f"All {self.mini_batches} mini batches failed. There is no result returned."
             )
+        if appends and self.items and not self.succeeded_items:
+            return f"None of {self.items} items succeeded. There is no result returned."
         percent = 100 * self.failed_mini_batches / max(1, self.mini_batches)
         if percent > thresholds.percent_of_mini_batches:
             return (

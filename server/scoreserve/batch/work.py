@@ -19,10 +19,11 @@ MOST_FAILED = 10  # mini-batches that may fail in a process before another takes
 
 
 class Kind(str, enum.Enum):
-    """The contract that a script is written for."""
+    """The contract that a script is written for, or that of a model without one."""
 
     BATCH = "batch"
     ONLINE = "online"
+    MLFLOW = "mlflow"
 
 
 class Form(str, enum.Enum):
@@ -50,13 +51,14 @@ class OutputFormat(str, enum.Enum):
 
 class Slice(NamedTuple):
     """A part of a file. `start` is a byte, or for parquet a row of the row group `group`; `size` is
-    in the same unit.
+    in the same unit. `first_item` is the place of its first row or line in the file.
     """
 
     path: str
     start: int
     size: int
     group: int = 0
+    first_item: int = 0
 
 
 class MiniBatch(NamedTuple):

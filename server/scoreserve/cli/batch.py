@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -22,19 +23,27 @@ from scoreserve.errors import (
     EXIT_FAILED,
     EXIT_FLAGS,
     EXIT_INTERRUPTED,
+    BootError,
     ConfigurationError,
     DeploymentError,
 )
+from scoreserve.model_files import find
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import load
 
 # What scores is imported late: `scoreserve serve` has no use for it.
 if TYPE_CHECKING:
     from scoreserve.batch.deployment_file import BatchOptions
+    from scoreserve.batch.inputs import InputFile
     from scoreserve.batch.job import Ended, Engine, Job, Screen
-    from scoreserve.batch.work import Kind, OutputFormat
+    from scoreserve.batch.work import Form, Kind, OutputFormat
 
-_FLAGS = ("entry_script", "model", "model_dir", "app_root", "config_file")
+_FLAGS = ("entry_script", "model", "allow_pickle", "model_dir", "app_root", "config_file")
+_CONTRACTS = {
+    "batch": "run(mini_batch)",
+    "online": "run() as it is served",
+    "mlflow": "an MLflow model without a script",
+}
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -45,9 +54,9 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
         summary="score files and tables instead of requests",
         description="Runs an entry script over many inputs, in several processes. The script is one"
         " for Azure's batch endpoints, with run(mini_batch), or one that is served, with"
-        " run(raw_data). What follows -- are arguments of the script. Exits with 0 when all is"
-        " done, 1 when more failed than may, 2 for wrong flags or inputs, 3 when the script cannot"
-        " start.",
+        " run(raw_data). The path of a model that needs no script may take its place. What follows"
+        " -- are arguments of the script. Exits with 0 when all is done, 1 when more failed than"
+        " may, 2 for wrong flags or inputs, 3 when the script cannot start.",
         example="scoreserve batch score.py --input requests.jsonl --output out\n"
         "scoreserve batch batch.py --input images/ --output out --mini-batch-size 20 --workers 4\n"
         "scoreserve batch --deployment deployment.yml --input data/ --output out --resume",
@@ -96,7 +105,7 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
     from scoreserve.batch.deployment_file import BatchOptions, read_options
     from scoreserve.batch.job import Job
     from scoreserve.batch.sizes import size_for
-    from scoreserve.batch.work import Form, Kind, UnusableInput, Work
+    from scoreserve.batch.work import Kind, UnusableInput, Work
 
     if not arguments.input:
         command.error("name what is to be scored: --input PATH")
@@ -108,13 +117,12 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
         for note in options.notes:
             screen.tell(note)
     found = _settings(command, arguments, options)
-    kind = _kind(arguments.kind, found)
+    files = inputs.find(arguments.input)
+    kind = _kind(arguments.kind, found, files)
     if kind is Kind.BATCH and not (arguments.app_root or os.environ.get("AML_APP_ROOT")):
         # As in Azure: imports start from the folder of the script.
         found = replace(found, app_root=os.path.dirname(found.script_path or ""))
-    files = inputs.find(arguments.input)
-    chosen = arguments.input_format
-    form = inputs.form_of(files, kind) if chosen == "auto" else Form(chosen)
+    form = _form(arguments.input_format, kind, files)
     written = arguments.mini_batch_size or options.mini_batch_size
     try:
         size = size_for(written, form)
@@ -161,29 +169,66 @@ def _settings(command: Parser, arguments: argparse.Namespace, options: BatchOpti
     if chosen["model_dir"] is not None:
         chosen["model_dir"] = os.path.abspath(chosen["model_dir"])
     if chosen["entry_script"] is None and chosen["model"] is None:
-        command.error("name the entry script: scoreserve batch score.py --input ... --output ...")
+        chosen["model"] = _model_in(chosen["model_dir"])
+    if chosen["entry_script"] is None and chosen["model"] is None:
+        command.error(
+            "name the entry script, or the folder of a model that needs none: scoreserve batch"
+            " score.py --input ... --output ..."
+        )
     try:
         return load(chosen, {**os.environ, **options.variables}, os.getcwd()).settings
     except ConfigurationError as error:
         raise UnusableInput(f"{error.setting}: {error.problem}") from None
 
 
-def _kind(asked_for: str | None, settings: Settings) -> Kind:
+def _model_in(folder: str | None) -> str | None:
+    """The folder, if it has a model that needs no script. Raises UnusableInput where it has one of
+    another kind, or several.
+    """
+    from scoreserve.batch.work import UnusableInput
+
+    try:
+        return folder if find(Settings(model_dir=folder)) is not None else None
+    except BootError as error:
+        raise UnusableInput(str(error)) from None
+
+
+def _kind(asked_for: str | None, settings: Settings, files: Sequence[InputFile]) -> Kind:
     """Raises UnusableInput."""
-    from scoreserve.batch.script_kind import kind_of
+    from scoreserve.batch.script_kind import kind_of, kind_without_script
     from scoreserve.batch.work import Kind
 
     if settings.script_path is None:
-        return Kind.ONLINE  # a built-in script
+        found = kind_without_script(settings, files)
+        return Kind.ONLINE if asked_for == Kind.ONLINE.value else found
     found = kind_of(Path(settings.script_path))
     return found if asked_for is None else Kind(asked_for)
+
+
+def _form(asked_for: str, kind: Kind, files: Sequence[InputFile]) -> Form:
+    """Raises UnusableInput."""
+    from scoreserve.batch.inputs import form_of
+    from scoreserve.batch.work import Form, Kind, UnusableInput
+
+    form = form_of(files, kind) if asked_for == "auto" else Form(asked_for)
+    if kind is not Kind.MLFLOW or form.is_table:
+        return form
+    if form is not Form.FILES:
+        raise UnusableInput(
+            f"--input-format {form.value}: an MLflow model without a script takes tables and images"
+            " here. --script online scores lines as requests to the model."
+        )
+    from scoreserve.batch.mlflow_inputs import require_readable
+
+    require_readable(files)
+    return form
 
 
 def _output_format(asked_for: str | None, kind: Kind) -> OutputFormat:
     """Raises UnusableInput."""
     from scoreserve.batch.work import Kind, OutputFormat, UnusableInput
 
-    if kind is Kind.BATCH:
+    if kind is not Kind.ONLINE:
         return OutputFormat(asked_for or OutputFormat.TEXT)
     if asked_for not in (None, OutputFormat.JSONL.value):
         raise UnusableInput(
@@ -220,8 +265,9 @@ def _engine(job: Job, workers: int | None, address: str | None) -> Engine:
 def _told(job: Job, settings: Settings) -> str:
     """What is about to be done, in a line."""
     script = settings.script_path or settings.model
-    what = "run(mini_batch)" if job.work.kind.value == "batch" else "run() as it is served"
-    files = f"{counted(len(job.files), 'file')} as {job.work.form.value}"
+    what = _CONTRACTS[job.work.kind.value]
+    form = "" if job.work.form.value == "files" else f" as {job.work.form.value}"
+    files = f"{counted(len(job.files), 'file')}{form}"
     each = counted(job.size.items or job.size.size_bytes, _unit(job))
     return f"{script}: {what}, {files}, {each} at once"
 

@@ -17,7 +17,7 @@ import os
 import warnings
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,8 +37,18 @@ _COLLECTS = "ENABLE_MDC"
 _ERROR = "Error: "
 
 
-def load(path: str, name: str, kind: str, settings: Settings) -> EntryScript:
-    """The script for the model in this directory. Raises BootError."""
+class Opened(NamedTuple):
+    """A model that is loaded, what its MLmodel says, and what its loading warned of."""
+
+    pyfunc: Any
+    about: Any
+    warnings: tuple[str, ...]
+
+
+def opened(path: str, settings: Settings) -> Opened:
+    """The model in this directory. Raises BootError, also where its loading would run code that has
+    not been allowed.
+    """
     for package in ("numpy", "pandas"):
         library(package, package, path)
     library("mlflow", "mlflow-skinny", path)
@@ -50,6 +60,12 @@ def load(path: str, name: str, kind: str, settings: Settings) -> EntryScript:
     about, _ = loading(path, lambda: Model.load(path))
     mlflow_safety.check(about, path, settings)
     pyfunc, told = loading(path, lambda: load_model(path))
+    return Opened(pyfunc, about, told)
+
+
+def load(path: str, name: str, kind: str, settings: Settings) -> EntryScript:
+    """The script for the model in this directory. Raises BootError."""
+    pyfunc, about, told = opened(path, settings)
     served = MLflowModel(pyfunc, about, path, _collectors(path))
     interface = ModelInterface(name, kind, path, warnings=told)
     return EntryScript(served.init, served.run(), interface)
@@ -127,8 +143,7 @@ class MLflowModel:
                 return self._pyfunc.predict(input_data, params=params)
             return self._pyfunc.predict(input_data)
         except MlflowException as error:
-            words = str(error)
-            raise BadInput(words.rpartition(_ERROR)[2] if _ERROR in words else words) from error
+            raise BadInput(reason_of(error)) from error
         except ValueError as error:
             if not self._is_of_known_library:
                 raise
@@ -173,6 +188,12 @@ class MLflowModel:
         except Exception:
             _log.exception("Azure ML's data collector failed")
             return None
+
+
+def reason_of(error: Exception) -> str:
+    """What an error says, without the rows that MLflow shows before it."""
+    words = str(error)
+    return words.rpartition(_ERROR)[2] if _ERROR in words else words
 
 
 def _run(input_data: Any, params: Any = None) -> Any:
