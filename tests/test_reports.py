@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoreserve import reports
-from scoreserve.reports import LogLine, ModelData, RequestIds, ScriptError, StackFrame
+from scoreserve.reports import LogLine, Lost, ModelData, RequestIds, ScriptError
 
 ABOUT = RequestIds("id", "client's", "trace", "span", "parent")
 
@@ -14,9 +14,9 @@ ABOUT = RequestIds("id", "client's", "trace", "span", "parent")
     "report",
     [
         LogLine(reports.NO_REQUEST, 1.5, 20, "azmlinfsrv.print", "läuft \udcff", "s.py", "f", 3),
-        ScriptError(ABOUT, 2.5, "ValueError", "no", (StackFrame("s.py", "run", 3, "raise"),), "T"),
-        ScriptError(ABOUT, 2.5, "ValueError", "", (), ""),
+        ScriptError(ABOUT, 2.5, "ValueError", "no", "Traceback …"),
         ModelData(ABOUT, 3.5, ("m:1", "n:2"), '{"data": []}', "[1]"),
+        Lost(reports.NO_REQUEST, 7),
     ],
 )
 def test_a_report_arrives_as_it_was_told(report: reports.Report) -> None:

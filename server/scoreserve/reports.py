@@ -8,8 +8,7 @@ request's run(), see `tracing`; empty outside of one, as are the ids of the requ
 from __future__ import annotations
 
 import marshal
-from itertools import starmap
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 
 class RequestIds(NamedTuple):
@@ -38,15 +37,6 @@ class LogLine(NamedTuple):
     line: int
 
 
-class StackFrame(NamedTuple):
-    """A call that an error came through, the outermost first."""
-
-    path: str
-    function: str
-    line: int
-    text: str
-
-
 class ScriptError(NamedTuple):
     """What init() or run() has raised. `traceback` is its text."""
 
@@ -54,7 +44,6 @@ class ScriptError(NamedTuple):
     time: float
     type_name: str
     message: str
-    frames: tuple[StackFrame, ...]
     traceback: str
 
 
@@ -68,31 +57,29 @@ class ModelData(NamedTuple):
     prediction: str
 
 
-Report = LogLine | ScriptError | ModelData
-_CLASSES: tuple[type[Report], ...] = (LogLine, ScriptError, ModelData)
+class Lost(NamedTuple):
+    """So many reports were more than the worker keeps until it can send them."""
+
+    about: RequestIds
+    reports: int
+
+
+Report = LogLine | ScriptError | ModelData | Lost
+_CLASSES: tuple[type[Report], ...] = (LogLine, ScriptError, ModelData, Lost)
 
 
 def encode(report: Report) -> bytes:
     """A report as bytes. Both ends are of one installation, and so of one Python."""
-    return marshal.dumps(_plain(report))
+    about, *fields = report
+    # In types that marshal knows: a named tuple is none.
+    return marshal.dumps((_CLASSES.index(type(report)), tuple(about), *fields))
 
 
 def decode(data: bytes) -> Report:
     """The inverse of `encode`. Raises ValueError."""
     try:
         number, about, *fields = marshal.loads(data)  # noqa: S302 - see `encode`
-        if number == _CLASSES.index(ScriptError):
-            fields[3] = tuple(starmap(StackFrame, fields[3]))
         report: Report = _CLASSES[number](RequestIds(*about), *fields)
     except (EOFError, TypeError, ValueError, IndexError) as error:
         raise ValueError(f"the bytes are no report: {error}") from None
     return report
-
-
-def _plain(report: Report) -> list[Any]:
-    """Its class and fields, in types that marshal knows: a named tuple is none."""
-    fields: list[Any] = [_CLASSES.index(type(report)), *report]
-    fields[1] = tuple(report.about)
-    if isinstance(report, ScriptError):
-        fields[5] = [tuple(frame) for frame in report.frames]
-    return fields
