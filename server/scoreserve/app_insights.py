@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import MutableMapping
 
+from scoreserve.settings import Settings
+
 _ENABLED = "AML_APP_INSIGHTS_ENABLED"
 _KEY = "AML_APP_INSIGHTS_KEY"
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -13,6 +15,11 @@ _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 def is_key(text: str | None) -> bool:
     """Whether it is an instrumentation key."""
     return text is not None and _UUID.fullmatch(text) is not None
+
+
+def is_on(settings: Settings) -> bool:
+    """Whether these settings switch it on."""
+    return settings.app_insights_enabled and is_key(settings.app_insights_key)
 
 
 def settle(environ: MutableMapping[str, str]) -> list[str]:

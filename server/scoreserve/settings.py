@@ -472,9 +472,15 @@ class Settings:
     app_insights_log_response: bool = _setting(
         True,
         "APP_INSIGHTS_LOG_RESPONSE_ENABLED",
-        "`true`: Application Insights gets the answers too, as `Response Value`.",
-        read.true,
-        stand_in=False,
+        "Application Insights gets the answers too, as `Response Value`.",
+        read.boolean,
+    )
+    app_insights_model_data: bool = _setting(
+        False,
+        "AML_MDC_STORAGE_ENABLED",
+        "Application Insights gets what each call of run() got and returned, as lines"
+        " `model_data_collection`.",
+        read.boolean,
     )
     model_data_dir: str | None = _setting(
         None,
