@@ -173,6 +173,28 @@ class TestNonsense:
             if source.unit in {"s", "ms"}:
                 assert taken == (LONGEST_SECONDS if source.unit == "s" else LONGEST_MS)
 
+    @pytest.mark.parametrize(
+        ("variable", "written", "meant"),
+        [
+            ("SCORESERVE_BATCHING", "modle", "model"),
+            ("SCORESERVE_BATCHING", "Rows", "rows"),
+            ("SCORESERVE_METHOD", "predict_probe", "predict_proba"),
+            ("SCORESERVE_PROTOCOLS", "v2,mlfow", "mlflow"),
+            ("SCORESERVE_LOG_FORMAT", "jsn", "json"),
+            ("SCORESERVE_LOG_COLOR", "alway", "always"),
+            ("SCORESERVE_ACCESS_LOG", "tow", "two"),
+            ("AZUREML_LOG_LEVEL", "warnig", "WARNING"),
+            ("SCORESERVE_STATELESS", "ture", "true"),
+            ("AML_APP_INSIGHTS_ENABLED", "ture", "true"),
+        ],
+    )
+    def test_is_told_with_the_word_that_is_nearly_it(
+        self, tmp_path: Path, variable: str, written: str, meant: str
+    ) -> None:
+        (source,) = (source for _, source in sources() if variable in source.env)
+        told = told_of(source, tmp_path, {}, {variable: written})
+        assert f"(did you mean {meant!r}?)" in told
+
     def test_is_shown_in_part_where_it_is_long(self, load: Load) -> None:
         assert len(str(refused(load, WORKER_COUNT="9x" * 10_000))) < 400
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from scoreserve.api_keys import read_keys, split_keys
+from scoreserve.near_miss import nearest
 
 LONGEST_SECONDS = 9_000_000_000  # 285 years; a process's timer takes hardly more
 LONGEST_MS = LONGEST_SECONDS * 1000
@@ -20,6 +21,7 @@ ALL_ADDRESSES = "0.0.0.0"
 _TRUE = frozenset({"1", "true", "t", "yes", "y", "on"})
 _FALSE = frozenset({"0", "false", "f", "no", "n", "off"})
 _OFF = _FALSE | {""}
+_SWITCHES = ("true", "false", "yes", "no", "on", "off")
 _LEVELS = ("DEBUG", "INFO", "WARNING", "WARN", "ERROR", "CRITICAL", "FATAL")
 
 
@@ -43,7 +45,8 @@ def boolean(value: Any) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise ValueError("Input should be a valid boolean, unable to interpret input")
+    meant = _meant(value, _SWITCHES)
+    raise ValueError(f"Input should be a valid boolean, unable to interpret input{meant}")
 
 
 def exactly_true(value: Any) -> bool:
@@ -52,7 +55,7 @@ def exactly_true(value: Any) -> bool:
         return True
     if str(value).strip().lower() in _OFF:
         return False
-    raise ValueError("Input should be 'true' or 'false'")
+    raise ValueError(f"Input should be 'true' or 'false'{_meant(value, ('true', 'false'))}")
 
 
 def true(value: Any) -> bool:
@@ -63,7 +66,8 @@ def true(value: Any) -> bool:
 def one_of(*words: str) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         if value not in words:
-            raise ValueError(f"Input should be {' or '.join(map(repr, words))}")
+            expected = " or ".join(map(repr, words))
+            raise ValueError(f"Input should be {expected}{_meant(value, words)}")
         return str(value)
 
     return parse
@@ -78,7 +82,7 @@ def some_of(*words: str) -> Callable[[Any], str]:
         if unknown:
             raise ValueError(
                 f"Input should be some of {', '.join(words)}, separated by commas; there is no"
-                f" {unknown[0]!r}"
+                f" {unknown[0]!r}{_meant(unknown[0], words)}"
             )
         return ",".join(word for word in words if word in given)
 
@@ -97,8 +101,14 @@ def level(value: Any) -> str:
     """The name of a level of Python's logging, in any case."""
     name = str(value).strip().upper()
     if name not in _LEVELS:
-        raise ValueError(f"Input should be one of {', '.join(_LEVELS)}")
+        raise ValueError(f"Input should be one of {', '.join(_LEVELS)}{_meant(name, _LEVELS)}")
     return name
+
+
+def _meant(written: Any, words: Iterable[str]) -> str:
+    """The word that is nearly it, in brackets, or ""."""
+    near = nearest(str(written), words)
+    return f" (did you mean {near!r}?)" if near else ""
 
 
 def integer(value: Any) -> int:

@@ -288,6 +288,16 @@ class TestScoreserve:
                 "scoreserve serve: --workers: Input should be a valid integer, unable to parse"
                 " string as an integer, not 'none'",
             ),
+            (
+                ["serve", "--batching", "modle"],
+                "scoreserve serve: --batching: Input should be 'model' or 'rows' or 'off'"
+                " (did you mean 'model'?), not 'modle'",
+            ),
+            (
+                ["check", "score.py", "--output", "jsn"],
+                "scoreserve check: --output: invalid choice: 'jsn' (choose from 'text', 'json'):"
+                " did you mean json?",
+            ),
             (["serv"], "scoreserve: no command serv: did you mean serve?"),
             (["--versoin"], "scoreserve: no flag --versoin: did you mean --version?"),
         ],

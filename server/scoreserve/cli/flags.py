@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NoReturn
 
 from scoreserve.errors import EXIT_FLAGS
+from scoreserve.near_miss import nearest
 
 
 def checked(parse: Callable[[Any], Any]) -> Callable[[str], Any]:
@@ -59,6 +60,15 @@ class Parser(argparse.ArgumentParser):
             self.error(self._told(unknown[0]))
         return found, []
 
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse's, which says only since Python 3.14 what may be meant."""
+        if action.choices is not None and value not in action.choices:
+            choices = ", ".join(map(repr, action.choices))
+            near = nearest(str(value), map(str, action.choices))
+            meant = f": did you mean {near}?" if near else ""
+            message = f"invalid choice: {value!r} (choose from {choices}){meant}"
+            raise argparse.ArgumentError(action, message)
+
     def _told(self, argument: str) -> str:
         """What is wrong with an argument that is not known."""
         if argument.startswith("-"):
@@ -69,10 +79,8 @@ class Parser(argparse.ArgumentParser):
 
 def no_such(kind: str, written: str, known: Collection[str], program: str) -> str:
     """That there is no flag or command as it is `written`, and which one may be meant."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(written, known, n=1)
-    return f"no {kind} {written}{f': did you mean {near[0]}?' if near else '; ' + _more(program)}"
+    near = nearest(written, known)
+    return f"no {kind} {written}{f': did you mean {near}?' if near else '; ' + _more(program)}"
 
 
 def _more(program: str) -> str:

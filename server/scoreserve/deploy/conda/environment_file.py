@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from scoreserve.errors import DeploymentError
+from scoreserve.near_miss import nearest
 
 _KEYS = ("name", "channels", "dependencies", "prefix", "variables")
 _SPEC = re.compile(
@@ -52,8 +52,8 @@ def parse(document: Mapping[str, Any], source: str) -> EnvironmentFile:
     """
     for key in document:
         if key not in _KEYS:
-            near = get_close_matches(str(key), _KEYS, n=1)
-            meant = f"did you mean {near[0]}?" if near else f"a conda file has {', '.join(_KEYS)}"
+            near = nearest(str(key), _KEYS)
+            meant = f"did you mean {near}?" if near else f"a conda file has {', '.join(_KEYS)}"
             raise DeploymentError(f"{source}: unknown key {key!r}; {meant}")
     channels = _list(document, "channels", source)
     conda: list[CondaPackage] = []

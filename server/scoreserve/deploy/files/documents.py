@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NoReturn
 
 from scoreserve.deploy.text_files import read_text
 from scoreserve.errors import DeploymentError
+from scoreserve.near_miss import nearest
 
 _BOOLEANS = {"true": True, "false": False}
 _INSTALL = "pip install 'scoreserve[deploy]'"
@@ -195,8 +195,8 @@ class Fields:
     def close(self) -> None:
         """Notes what is left over: fields that nobody knows."""
         for name in self._unknown():
-            near = get_close_matches(name, self._known, n=1)
-            meant = f' (did you mean "{near[0]}"?)' if near else ""
+            near = nearest(name, self._known)
+            meant = f' (did you mean "{near}"?)' if near else ""
             self._notes.append(f'{self._file}: unknown field "{self._at}{name}"{meant}, ignored')
 
     def _unknown(self) -> Iterator[str]:
