@@ -96,6 +96,22 @@ class TestCommands:
         (service,) = services.services(engine, str(project_of(project)))
         assert "GREETING=hello" in engine.arguments[service.server.id]
 
+    def test_options_for_the_build_hold_for_each_of_a_service(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        built_with = []
+
+        def build(self: ImageBuild) -> Built:
+            built_with.append(self.builder.options)
+            return Built("azureml/azureml_0")
+
+        monkeypatch.setattr(ImageBuild, "environment", build)
+        use(monkeypatch, [HEALTHY, HEALTHY])
+        options = ["--build-option=--no-cache", "--build-option=--squash"]
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1", *options)
+        terminal.run("service", "update")
+        assert built_with == [("--no-cache", "--squash")] * 2
+
     def test_which_service_is_meant_must_be_clear(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:

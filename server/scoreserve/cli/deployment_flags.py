@@ -93,13 +93,6 @@ def add_flags(command: Parser) -> None:
         action="store_true",
         help="Refuse what would be another Python version than the files name.",
     )
-
-    image.add_argument(
-        "--builder",
-        choices=("docker", "podman", "buildah"),
-        default="",
-        help="What to build with. Default: the first of these that works.",
-    )
     image.add_argument(
         "--build-option",
         metavar="OPTION",

@@ -60,6 +60,12 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     made.add_argument(
         "--context-only", action="store_true", help="Build nothing; with --output DIR."
     )
+    made.add_argument(
+        "--builder",
+        choices=("docker", "podman", "buildah"),
+        default="",
+        help="What to build with. Default: the first of these that works.",
+    )
     made.add_argument("--verbose", action="store_true", help="Show all that the builder prints.")
     command.set_defaults(run=partial(_run, command))
 

@@ -127,7 +127,7 @@ def ordered(
     if arguments.memory_gb is not None:
         its = replace(its, memory_bytes=int(arguments.memory_gb * 1024**3))
     deployment = replace(deployment, resources=its)
-    builder = Builder(engine.program)
+    builder = Builder(engine.program, tuple(arguments.build_option))
     choices = deployment_flags.choices(arguments)
     planned = plan(deployment, choices, building.Images(builder))
     for note in planned.notes:
