@@ -7,6 +7,7 @@ SECONDS ?= 180
 VENV := .venv
 BIN := $(VENV)/bin
 REFERENCE := .venv-reference
+COLLECTOR := .venv-collector
 COMPILED := .venv-compiled
 LOWEST := .venv-lowest
 PYTHONS ?= 3.10 3.11 3.12 3.13 3.14
@@ -23,7 +24,7 @@ APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no
 IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables catatonit
 
 .PHONY: .curl run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
-.PHONY: docs test-lowest test-pythons .promtool
+.PHONY: docs test-lowest test-pythons .prometheus
 .PHONY: manifests test-batch test-kubernetes test-protocols .haproxy
 
 help:
@@ -60,7 +61,8 @@ run: $(EXAMPLE)/model/sklearn_digits_model.pkl
 	@exec $(BIN)/scoreserve serve --entry-script $(EXAMPLE)/score.py --model-dir $(EXAMPLE)/model \
 	  --port $(PORT) --workers $(WORKERS)
 
-TEST_NEEDS := .wrk .curl .chromedriver .promtool $(REFERENCE)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
+TEST_NEEDS := .wrk .curl .chromedriver .prometheus $(REFERENCE)/.installed $(COLLECTOR)/.installed \
+  $(EXAMPLE)/model/sklearn_digits_model.pkl
 
 # More than there are CPUs: most tests wait, for servers to start and for clients to lose patience.
 CPUS := $(shell getconf _NPROCESSORS_ONLN)
@@ -182,10 +184,11 @@ bench-pins:
 	@command -v chromedriver >/dev/null || { $(APT_INSTALL) chromium chromium-driver; }
 
 # From Debian's package, which would start a Prometheus if it were installed.
-.promtool:
-	@command -v promtool >/dev/null || { $(SUDO) apt-get update -qq && cd "$$(mktemp -d)" && \
+.prometheus:
+	@{ command -v promtool && command -v prometheus; } >/dev/null || { \
+	  $(SUDO) apt-get update -qq && cd "$$(mktemp -d)" && \
 	  apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && \
-	  $(SUDO) install usr/bin/promtool /usr/local/bin && rm -r "$$PWD"; }
+	  $(SUDO) install usr/bin/promtool usr/bin/prometheus /usr/local/bin && rm -r "$$PWD"; }
 
 .haproxy:
 	@command -v haproxy >/dev/null || { $(APT_INSTALL) haproxy; }
@@ -226,7 +229,7 @@ release-check: .compiler
 	PYTHON=$(PYTHON) .ci/release-check
 
 clean:
-	rm -rf $(VENV) $(REFERENCE) $(COMPILED) $(LOWEST) $(LIBRARIES) $(PROTOCOLS) $(KUBERNETES) $(SDKS) $(BATCH) .venv-pythons .bench .build $(EXAMPLE)/model dist site
+	rm -rf $(VENV) $(REFERENCE) $(COLLECTOR) $(COMPILED) $(LOWEST) $(LIBRARIES) $(PROTOCOLS) $(KUBERNETES) $(SDKS) $(BATCH) .venv-pythons .bench .build $(EXAMPLE)/model dist site
 
 $(EXAMPLE)/model/sklearn_digits_model.pkl: $(EXAMPLE)/train.py $(BIN)/.example
 	$(BIN)/python $<
@@ -315,4 +318,11 @@ $(LOWEST)/.installed: pyproject.toml tests/contract/requirements-reference.txt |
 $(REFERENCE)/.installed: tests/contract/requirements-reference.txt
 	$(PYTHON) -m venv $(REFERENCE)
 	$(REFERENCE)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# A package of Azure's that scripts import. Only a test's server looks there, so that for the others
+# there is no azureml; pandas is the environment's.
+$(COLLECTOR)/.installed: tests/telemetry/requirements-collector.txt | $(BIN)/python
+	rm -rf $(COLLECTOR)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target $(COLLECTOR) -r $<
 	@touch $@

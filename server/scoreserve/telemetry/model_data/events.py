@@ -70,7 +70,8 @@ def event_of(headers: Mapping[str, str], body: bytes, source: str, now: float) -
     }
     if "xrequestid" in attributes:
         event["correlationid"] = attributes["xrequestid"]
-    line = json.dumps({**attributes, **event}, separators=(",", ":"))
+    others = {name: value for name, value in attributes.items() if name not in event}
+    line = json.dumps(event | others, separators=(",", ":"))
     return Event(collection, line.encode() + b"\n")
 
 

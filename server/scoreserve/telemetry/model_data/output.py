@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from scoreserve.reports import Report
@@ -29,17 +29,10 @@ _log = logging.getLogger("azmlinfsrv.telemetry")
 class ModelDataOutput:
     """Receives and keeps, in a thread of its own. What the front tells does not concern it."""
 
-    def __init__(
-        self,
-        files: CollectedFiles,
-        port: int,
-        source: str,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, files: CollectedFiles, port: int, source: str) -> None:
         self._files = files
         self._port = port
         self._source = source
-        self._clock = clock
         self._dropped: Counter[str] = Counter()
         self._counting = threading.Lock()
         self._failing = False
@@ -47,13 +40,16 @@ class ModelDataOutput:
         self._thread = threading.Thread(target=self._run, name="model data", daemon=True)
         self._thread.start()
 
+    def has_room(self) -> bool:
+        return False  # it wants no requests
+
     def request(self, record: RequestRecord) -> None:
         pass
 
     def report(self, report: Report) -> None:
         pass
 
-    def metrics(self, page: bytes) -> None:
+    def metrics(self, since: float, page: bytes) -> None:
         pass
 
     def take_dropped(self) -> Counter[str]:
@@ -72,8 +68,10 @@ class ModelDataOutput:
             return
         with receiver:
             _log.info("Model data is kept in %s (127.0.0.1:%d)", self._files.directory, self._port)
-            while not (receiver.idle and self._closing.is_set()):
-                receiver.answer_one(0.0 if self._closing.is_set() else _LOOK_SECONDS)
+            ending = False
+            while not (ending and receiver.idle):
+                ending = self._closing.is_set()
+                receiver.answer_one(0.0 if ending else _LOOK_SECONDS)
 
     def _listening(self) -> Receiver | None:
         """Waits for the port where somebody else has it. None: the server stops before."""
@@ -98,7 +96,7 @@ class ModelDataOutput:
         """Raises PostError. A disk that fails is no fault of the post, which is counted as dropped.
         It is said once when it begins and once when it is over.
         """
-        now = self._clock()
+        now = time.time()
         event = event_of(headers, body, self._source, now)
         try:
             self._files.append(event.collection, event.line, now)

@@ -7,6 +7,7 @@ of them is as fast as a crowd, and takes no more memory than one post.
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -28,6 +29,8 @@ Keep = Callable[[Mapping[str, str], bytes], None]
 class Receiver(HTTPServer):
     """Listens on `port`, and has what is posted there kept. Raises OSError where it cannot."""
 
+    request_queue_size = 128  # posts that wait: one for each worker, and one that comes meanwhile
+
     def __init__(self, port: int, keep: Keep) -> None:
         super().__init__((LOOPBACK, port), _Handler)
         self.keep = keep
@@ -47,8 +50,9 @@ class Receiver(HTTPServer):
         self.idle = True
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """The client left, or took too long: its own log has that."""
-        _log.debug("A post of model data came to nothing", exc_info=True)
+        """A client that leaves, or takes too long, logs that itself."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            _log.exception("A post of model data came to nothing")
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -56,7 +60,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     server: Receiver
     timeout = _POST_SECONDS
-    server_version, sys_version = "scoreserve", ""
     error_content_type = "text/plain; charset=utf-8"
     error_message_format = "%(message)s\n"
 
@@ -70,6 +73,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(error.status, str(error))
         else:
             self._answer(HTTPStatus.ACCEPTED, "")
+
+    def version_string(self) -> str:
+        return "scoreserve"
 
     def _body(self, length: str | None) -> bytes:
         """Raises PostError."""
