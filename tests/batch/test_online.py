@@ -103,3 +103,19 @@ def test_results_of_an_online_script_are_json(form: str, run_job: RunJob) -> Non
     done = run_job(SUMS, "--output-format", form)
     assert done.code == 2
     assert "written as jsonl" in done.shown.replace("\n", " ")
+
+
+def test_files_are_found_from_where_the_command_is_started(run_job: RunJob, tmp_path: Path) -> None:
+    """As `scoreserve serve` has it. The fixture starts it in tmp_path."""
+    (tmp_path / "labels.txt").write_text("seven", encoding="utf-8")
+    over = tmp_path / "requests.jsonl"
+    over.write_text("1\n", encoding="utf-8")
+    script = """
+        def init():
+            global label
+            with open("labels.txt") as file:
+                label = file.read()
+        def run(raw_data):
+            return label
+        """
+    assert parsed(run_job(script, over=over).lines) == [{"index": 0, "result": "seven"}]

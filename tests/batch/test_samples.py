@@ -113,3 +113,97 @@ def test_arguments_and_the_logger_of_a_parallel_run_step(run_job: RunJob, tables
     text = (done.output / "predictions.csv").read_text(encoding="utf-8")
     assert text.splitlines() == ["age,name", *["2,n 2"] * 2, *["3,n 3"] * 3]
     assert (done.summary["items"], done.summary["failed_items"]) == (6, 1)
+
+
+def test_a_module_beside_and_numbers_of_numpy(run_job: RunJob, tmp_path: Path) -> None:
+    """As the MNIST sample of PyTorch: a frame of what numpy calculates, a row for each file."""
+    (tmp_path / "classifier.py").write_text("def classify(path): return len(path)", "utf-8")
+    done = run_job(
+        """
+        from os.path import basename
+        from typing import List
+        import numpy as np
+        import pandas as pd
+        from classifier import classify
+        def init():
+            pass
+        def run(mini_batch: List[str]) -> pd.DataFrame:
+            results = []
+            for path in mini_batch:
+                found = np.int64(classify(basename(path)))
+                share = np.float32(0.5)
+                results.append({"file": basename(path), "class": found, "probability": share})
+            return pd.DataFrame(results)
+        """
+    )
+    assert done.lines[0] == "00.txt 6 0.5"
+    assert len(done.lines) == FILES
+
+
+def test_rows_of_arrays_to_a_list(run_job: RunJob, tables: Path) -> None:
+    """As the script of Azure's training: `extend(frame.values)`. Elements are written as str()
+    has them.
+    """
+    done = run_job(
+        """
+        import os
+        import pandas as pd
+        def run(mini_batch):
+            results = []
+            for path in mini_batch:
+                frame = pd.read_csv(path)[["age"]]
+                frame["file"] = os.path.basename(path)
+                results.extend(frame.values)
+            return results
+        """,
+        over=tables,
+    )
+    assert done.lines[0] == "[1 'patients-1.csv']"
+    assert len(done.lines) == 6
+
+
+def test_a_registered_model_is_found_as_by_azureml_core(
+    run_job: RunJob, tables: Path, tmp_path: Path
+) -> None:
+    """As the iris sample of ParallelRunStep: by its name, which is an argument."""
+    model = tmp_path / "azureml-models/iris/3"
+    model.mkdir(parents=True)
+    (model / "limit.txt").write_text("2", encoding="utf-8")
+    done = run_job(
+        """
+        import argparse
+        from azureml.core.model import Model
+        def init():
+            global limit
+            parser = argparse.ArgumentParser()
+            parser.add_argument("--model_name", required=True)
+            arguments, _ = parser.parse_known_args()
+            with open(Model.get_model_path(arguments.model_name)) as file:
+                limit = int(file.read())
+        def run(input_data):
+            return input_data[input_data["age"] >= limit]
+        """,
+        *("--input-format", "csv", "--", "--model_name", "iris"),
+        over=tables,
+    )
+    assert done.code == 0, done.shown
+    assert len(done.lines) == 5
+
+
+def test_what_is_logged_with_mlflow_is_kept(run_job: RunJob) -> None:
+    """As the sample that summarizes texts, which logs to the job's run."""
+    done = run_job(
+        """
+        import os
+        from pathlib import Path
+        def run(mini_batch):
+            runs = os.environ["MLFLOW_TRACKING_URI"]
+            assert runs.startswith("file://") and os.environ["MLFLOW_ALLOW_FILE_STORE"] == "true"
+            folder = Path(runs.removeprefix("file://"))
+            folder.mkdir(parents=True)
+            (folder / "metric").touch()
+            return mini_batch
+        """
+    )
+    assert done.code == 0, done.shown
+    assert (done.output / "logs/mlflow/process000/metric").exists()

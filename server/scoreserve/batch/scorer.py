@@ -5,6 +5,7 @@ The same for a process of this machine and for an actor of a cluster. Runs on th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
@@ -23,6 +24,8 @@ from scoreserve.worker.script.user_frames import users_part
 
 OUTPUT_VARIABLE = "AZUREML_BI_OUTPUT_PATH"  # where scripts that write files themselves do
 LOGS = "logs"
+_MLFLOW_RUNS = "mlflow"
+_MODELS = "azureml-models"  # where Model.get_model_path of azureml-core begins
 _MOST_TOLD = 4000  # characters of a traceback that travel
 
 
@@ -108,12 +111,34 @@ def _prepare(work: Work, settings: Settings, agent: str) -> None:
     logging.basicConfig(level=logging.INFO)
     os.environ.update(exported(settings))
     os.environ[OUTPUT_VARIABLE] = work.output
+    _keep_mlflow_runs(Path(work.output, LOGS, _MLFLOW_RUNS, agent))
+    _enter_folder(work, settings)
     preparation.prepare(settings, work.arguments)
     from scoreserve.compat.parallel_run import EntryScript
 
     logs = Path(work.output, LOGS)
     logs.mkdir(parents=True, exist_ok=True)
     EntryScript().set_up(agent, log_dir=str(logs), output_dir=work.output)
+
+
+def _enter_folder(work: Work, settings: Settings) -> None:
+    """A script that is served finds files from where the command was started, as it does then. In
+    the folder of its own that another has, models are where azureml-core looks for them.
+    """
+    if work.kind is Kind.ONLINE:
+        with contextlib.suppress(OSError):  # there may be none on another machine
+            os.chdir(work.started_in)
+        return
+    roots = (Path(root, _MODELS) for root in (settings.app_root, work.started_in))
+    models = next((root for root in roots if root.is_dir()), None)
+    if models is not None:
+        Path(_MODELS).symlink_to(models)
+
+
+def _keep_mlflow_runs(folder: Path) -> None:
+    """What a script logs with MLflow, which goes to the job's run in Azure, is kept in files."""
+    os.environ.setdefault("MLFLOW_TRACKING_URI", folder.as_uri())
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # MLflow 3.17 asks for it
 
 
 def _told(error: BaseException) -> str:

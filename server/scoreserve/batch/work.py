@@ -123,6 +123,7 @@ class Work:
     run_timeout_seconds: float = RUN_TIMEOUT_SECONDS
     arguments: tuple[str, ...] = ()  # of the script, in sys.argv
     dataset: str = ""
+    started_in: str = ""  # the directory
     is_interruptible: bool = True  # run() is called on the main thread
     variables: Mapping[str, str] = field(default_factory=dict)  # of the environment
 

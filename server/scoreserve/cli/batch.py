@@ -141,6 +141,7 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
         run_timeout_seconds=arguments.run_timeout or options.run_timeout_seconds,
         arguments=tuple(arguments.arguments) or options.arguments,
         dataset=arguments.input[0],
+        started_in=os.getcwd(),
         variables=options.variables,
     )
     thresholds = options.thresholds
