@@ -23,7 +23,7 @@ from scoreserve.worker.front_pipe import Frame
 from scoreserve.worker.script import results
 from scoreserve.worker.script.calling import Call
 from scoreserve.worker.script.responses import StreamedOutcome
-from scoreserve.worker.script.script_runner import Begin, Result, ScriptRunner
+from scoreserve.worker.script.script_runner import Begin, Reports, Result, ScriptRunner, about
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -57,15 +57,21 @@ class GroupRunner(Protocol):
 
 class WorkerLoop:
     """Serves one front over `pipe` until it closes its end. `together` scores the calls of a
-    frame; without, they are scored one by one.
+    frame; without, they are scored one by one. What is in `reports`, if anything is reported, is
+    sent before what it is about.
     """
 
     def __init__(
-        self, pipe: Frames, runner: ScriptRunner, together: GroupRunner | None = None
+        self,
+        pipe: Frames,
+        runner: ScriptRunner,
+        together: GroupRunner | None = None,
+        reports: Reports | None = None,
     ) -> None:
         self._pipe = pipe
         self._runner = runner
         self._together = together
+        self._reports = reports
         self._calls: deque[Call | Outcome] = deque()
         self._handed = 0  # calls that are being scored together
         self._comparing = False
@@ -78,6 +84,7 @@ class WorkerLoop:
         while (frame := self._pipe.receive()) is not None:
             if frame.kind == wire.LEAVE:
                 self.leave_seconds = frame.records
+                self._send_news()
                 return
             self._take(frame)
             del frame  # frees the bytes of a large body before run() makes its own copies
@@ -127,8 +134,14 @@ class WorkerLoop:
             self._pipe.send(news)
 
     def _news(self) -> list[bytes]:
+        frames = self._reported()
         news = self._together.report() if self._together is not None else None
-        return [wire.frame(wire.BATCH_COUNTS, orjson.dumps(news))] if news else []
+        if news:
+            frames.append(wire.frame(wire.BATCH_COUNTS, orjson.dumps(news)))
+        return frames
+
+    def _reported(self) -> list[bytes]:
+        return self._reports.frames() if self._reports is not None else []
 
     def _answer(self, call: Call | Outcome) -> None:
         # Each outcome leaves as it is there: none may wait for a slow run() after it.
@@ -136,8 +149,10 @@ class WorkerLoop:
 
     def _send(self, outcome: Result) -> None:
         if isinstance(outcome, Outcome):
-            self._pipe.send(wire.encode_outcomes([outcome]))
+            frames = wire.encode_outcomes([outcome])
+            self._pipe.send(frames if self._reports is None else [*self._reported(), *frames])
             return
+        about(*outcome.scored)
         try:
             self._stream(outcome)
         finally:
@@ -154,30 +169,36 @@ class WorkerLoop:
             chunk = next(outcome.chunks, None)
         except BaseException as error:
             _log.exception("The response body could not be made, %s", outcome.request)
+            self._report_raised(outcome, error)
             failed = results.failure(job_id, ResultUnusable().with_cause(error))
-            self._pipe.send(wire.encode_outcomes([failed]))
+            self._pipe.send([*self._reported(), *wire.encode_outcomes([failed])])
             return
-        self._pipe.send(wire.encode_outcomes([outcome.outcome]))
+        self._pipe.send([*self._reported(), *wire.encode_outcomes([outcome.outcome])])
         self._return_calls()
         complete = self._send_chunks(outcome, chunk)
-        self._pipe.send([wire.stream_end(job_id, complete=complete)])
+        self._pipe.send([*self._reported(), wire.stream_end(job_id, complete=complete)])
 
     def _send_chunks(self, outcome: StreamedOutcome, chunk: bytes | None) -> bool:
         """False when the body broke off, or nobody wants the rest of it."""
         job_id = outcome.outcome.id
         while chunk is not None:
             if chunk:
-                self._pipe.send([wire.chunk(job_id, chunk)])
+                self._pipe.send([*self._reported(), wire.chunk(job_id, chunk)])
                 if not self._more_wanted(job_id):
                     return False
             try:
                 chunk = self._make_chunk(job_id, outcome.chunks)
             except StreamStopped:
                 return False
-            except BaseException:
+            except BaseException as error:
                 _log.exception("The response body broke off, %s", outcome.request)
+                self._report_raised(outcome, error)
                 return False
         return True
+
+    def _report_raised(self, outcome: StreamedOutcome, error: BaseException) -> None:
+        if self._reports is not None:
+            self._reports.raised(outcome.scored, error)
 
     def _make_chunk(self, job_id: int, chunks: Iterator[bytes]) -> bytes | None:
         """The next chunk, or None at the end. Raises StreamStopped."""

@@ -27,7 +27,7 @@ from scoreserve.worker.script.responses import StreamedOutcome
 
 _log = logging.getLogger("azmlinfsrv.user_script")
 
-_HEADERS_PARAMETER = "request_headers"
+REQUEST_HEADERS = "request_headers"
 _modules: Final = sys.modules
 # A longer body is gone once run() has its members, unless flask is there by then.
 _KEPT_BYTES: Final = 1 << 20
@@ -123,7 +123,7 @@ class Convention:
             arguments = foreign.read(job.head, job.body)
         if self.wants_headers:
             headers = heads.decode_head(job.head).merged_headers()
-            arguments[_HEADERS_PARAMETER] = {name.title(): headers[name] for name in headers}
+            arguments[REQUEST_HEADERS] = {name.title(): headers[name] for name in headers}
         # The script may look at flask.request once anything in this process has imported flask.
         needs_context = self.raw or "flask" in _modules
         context = _flask_context(job.head, job.body) if needs_context else None
@@ -159,7 +159,7 @@ def convention_of(run: Callable[..., Any]) -> Convention:
     parameters = list(inspect.signature(run).parameters.values())
     if any(parameter.kind not in _BY_KEYWORD for parameter in parameters):
         raise _refused(run, "run() cannot accept positional-only arguments, *args, or **kwargs.")
-    inputs = [parameter for parameter in parameters if parameter.name != _HEADERS_PARAMETER]
+    inputs = [parameter for parameter in parameters if parameter.name != REQUEST_HEADERS]
     wants_headers = len(inputs) < len(parameters)
     if not inputs:
         if wants_headers:

@@ -18,20 +18,25 @@ def failure_line(error: ReplyError) -> str:
     cause = error.__cause__
     if cause is None or isinstance(error, ScoringTimeout):
         return error.message
-    return _shortened(f"{_name(type(cause))}{_message(cause)}")
+    return _shortened(f"{type_name(type(cause))}{_message(cause)}")
 
 
-def _name(kind: type[BaseException]) -> str:
-    """As tracebacks have it."""
+def type_name(kind: type[BaseException]) -> str:
+    """The name of an exception's class, as tracebacks have it."""
     module = kind.__module__
     return kind.__qualname__ if module == "builtins" else f"{module}.{kind.__qualname__}"
 
 
-def _message(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """What the exception says, if it can."""
     try:
-        text = str(error).strip()
+        return str(error).strip()
     except BaseException:  # the script's own method is called
-        text = "<its message cannot be made>"
+        return "<its message cannot be made>"
+
+
+def _message(error: BaseException) -> str:
+    text = text_of(error)
     return f": {text.splitlines()[0]}" if text else ""
 
 

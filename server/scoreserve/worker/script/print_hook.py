@@ -37,7 +37,8 @@ def _to_log_from(stdout: Any) -> Any:
         target = sys.stdout if file is None else file
         ours = target is stdout or _buffer_of(target) is behind is not None
         if ours and not (isinstance(behind, ScriptSink) and behind.is_redirected()):
-            _log.info("%s", (" " if sep is None else sep).join(map(str, objects)))
+            text = (" " if sep is None else sep).join(map(str, objects))
+            _log.info("%s", text, stacklevel=2)  # the line is the script's
         else:
             _print(*objects, sep=sep, file=file, **options)
 

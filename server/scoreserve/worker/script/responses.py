@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from scoreserve import wire
 from scoreserve.errors import ResultUnusable
 from scoreserve.heads import RequestHead
-from scoreserve.logs import request_text
+from scoreserve.logs import Scored, request_text
 from scoreserve.wire import Outcome
 
 _log = logging.getLogger("azmlinfsrv")
@@ -31,7 +31,9 @@ _GENERATOR_HEAD = b"content-type: text/plain; charset=utf-8\r\n"
 
 
 class StreamedOutcome:
-    """The outcome whose body is still to be made, chunk by chunk, for the request with that id."""
+    """The outcome whose body is still to be made, chunk by chunk, for the request with that id.
+    What is logged meanwhile is about `scored`.
+    """
 
     def __init__(
         self, outcome: Outcome, chunks: Iterator[bytes], close: Any, request_id: bytes = b""
@@ -39,6 +41,7 @@ class StreamedOutcome:
         self.outcome = outcome
         self.request = request_text(request_id)
         self.chunks = chunks
+        self.scored: Sequence[Scored] = ()
         self._close = close
 
     def close(self) -> None:

@@ -72,6 +72,16 @@ def run_init(init: Callable[[], Any]) -> Coroutines | None:
     return coroutines
 
 
+class Reports(Protocol):
+    """Who is told what the script raises and returns, see `script_reports`."""
+
+    def raised(self, scored: Sequence[logs.Scored], error: BaseException) -> None: ...
+
+    def returned(self, call: Call, outcome: Outcome, text_parameter: str | None) -> None: ...
+
+    def frames(self) -> list[bytes]: ...
+
+
 class Protocols(Protocol):
     """What is spoken beside the protocol of /score, see `worker.protocols`."""
 
@@ -81,7 +91,7 @@ class Protocols(Protocol):
 class ScriptRunner:
     """Runs the entry script's run() for jobs, one call at a time. `coroutines` are those of init().
     While the worker waits at `source`, the script's event loop goes on. `protocols` are those
-    beside that of /score.
+    beside that of /score. `reports` is told what comes of calls, if anybody is.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what surrounds it is given
@@ -92,8 +102,10 @@ class ScriptRunner:
         coroutines: Coroutines | None = None,
         source: IdleSource | None = None,
         protocols: Protocols | None = None,
+        reports: Reports | None = None,
     ) -> None:
         self._run = run
+        self._reports = reports
         self._protocols = protocols
         self._convention = convention
         self._strict_json = settings.strict_json
@@ -147,12 +159,18 @@ class ScriptRunner:
         """The outcome of a call that returned `value`."""
         try:
             if call.foreign is not None:
-                return call.foreign.result(call.job_id, value, call.head, seconds)
-            return results.result(
-                call.job_id, value, call.head, seconds, strict_json=self._strict_json
-            )
+                outcome = call.foreign.result(call.job_id, value, call.head, seconds)
+            else:
+                outcome = results.result(
+                    call.job_id, value, call.head, seconds, strict_json=self._strict_json
+                )
         except ReplyError as error:
             return self.failed(call, error, seconds)
+        if isinstance(outcome, StreamedOutcome):
+            outcome.scored = ((call.head, call.job_id),)
+        elif self._reports is not None:
+            self._reports.returned(call, outcome, self._convention.text_parameter)
+        return outcome
 
     def failed(self, call: Call, error: ReplyError, seconds: float) -> Outcome:
         """The outcome of a call that ended with `error`, which is logged, unless the client made
@@ -164,6 +182,8 @@ class ScriptRunner:
         told = _user_traceback(error)
         request = logs.request_text(heads.request_id_of(call.head))
         _log.error("Encountered Exception in %s: %s", request, told)
+        if self._reports is not None:
+            self._reports.raised(((call.head, call.job_id),), error)
         shown = told if self._show_tracebacks else ""
         outcome = results.failure(call.job_id, error, seconds, traceback=shown)
         return _worded(call.foreign, outcome)

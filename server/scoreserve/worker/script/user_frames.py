@@ -49,6 +49,16 @@ def users_part(found: TracebackType | None) -> TracebackType | None:
     return found
 
 
+def users_traceback(error: BaseException) -> str:
+    """The text of an error's traceback from the user's first line on; all of it where there is none
+    of the user's.
+    """
+    frames = users_part(error.__traceback__)
+    if frames is None and not isinstance(error, SyntaxError):
+        frames = error.__traceback__
+    return "".join(traceback.format_exception(type(error), error, frames))
+
+
 def place_of(error: BaseException) -> Place | None:
     """Where the user's code was when it came to this: the last of its lines."""
     if isinstance(error, SyntaxError) and error.filename is not None and is_users(error.filename):
