@@ -11,8 +11,9 @@ Front, worker and telemetry process import this.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 TRACEPARENT, TRACESTATE = b"traceparent", b"tracestate"  # names of headers
 
@@ -22,6 +23,10 @@ _FIELDS = re.compile(
 )
 _UUID = re.compile(rb"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})")
 _NO_TRACE = b"0" * 32
+# Digits of a trace id that are random: the last 56 bits, as W3C's level 2 has it. In the 8 before
+# them a UUID has its variant, which makes half of what there could be.
+_RANDOM_DIGITS: Final = 14
+_RANDOM_VALUES: Final = 1 << 4 * _RANDOM_DIGITS
 
 
 class Trace(NamedTuple):
@@ -50,6 +55,54 @@ def _id_from(request_id: bytes) -> str:
     if digits == _NO_TRACE:
         return blake2b(request_id, digest_size=16).hexdigest()
     return digits.decode()
+
+
+class Sampler:
+    """Decides which traces are recorded: so many of those that begin here, from 0 for none to 1 for
+    all. Where it is `parent_based`, a client's own decision holds for what it sends.
+
+    It goes by the trace's id alone, so that whoever asks again is told the same.
+    """
+
+    def __init__(self, ratio: float, *, parent_based: bool) -> None:
+        self._below = round(ratio * _RANDOM_VALUES)
+        self._parent_based = parent_based
+
+    def samples(self, traceparent: bytes, request_id: bytes) -> bool:
+        """Whether the trace of a request with these headers is recorded."""
+        if not traceparent and self._below == _RANDOM_VALUES:
+            return True
+        trace = trace_of(traceparent, request_id)
+        if trace.sampled is not None and self._parent_based:
+            return trace.sampled
+        return int(trace.id[-_RANDOM_DIGITS:], 16) < self._below
+
+
+class Scored(NamedTuple):
+    """A request that is being scored, as far as its trace goes."""
+
+    traceparent: bytes
+    tracestate: bytes
+    request_id: bytes
+    job_id: int
+
+
+def leader_of(scored: Collection[Scored]) -> Scored:
+    """The one that a batch of requests is named after: the first that came. Raises ValueError."""
+    return min(scored, key=lambda one: one.job_id)
+
+
+def batch_trace_id(request_id: bytes, job_id: int) -> str:
+    """The trace of a run() that was called for several requests, by that of their leader: it is of
+    none of theirs.
+    """
+    text = b"%b %d" % (request_id, job_id)
+    return blake2b(text, digest_size=16, person=b"batch").hexdigest()
+
+
+def batch_span_id(request_id: bytes, job_id: int) -> str:
+    """The id of the span of such a run()."""
+    return _span_id(request_id, job_id, b"batch")
 
 
 def server_span_id(request_id: bytes, job_id: int) -> str:

@@ -43,8 +43,9 @@ from scoreserve.front.messages.replies import Replies
 from scoreserve.front.observe.batching_totals import BatchingTotals
 from scoreserve.front.observe.counters import Metrics
 from scoreserve.front.observe.failures import Failures
+from scoreserve.front.observe.metrics_page import MetricsPage
 from scoreserve.front.observe.request_log import RequestLog
-from scoreserve.front.observe.sources import Connection, Sources
+from scoreserve.front.observe.sources import Connection, SentTelemetry, Sources
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 from scoreserve.front.workers.worker_process import Script
@@ -74,6 +75,7 @@ class Front(NamedTuple):
     metrics: Metrics
     failures: Failures
     batching: BatchingTotals
+    metrics_page: MetricsPage
     replies: Replies
     auth: ApiKeyAuth | None
     handler: ScoreHandler
@@ -97,12 +99,13 @@ class Front(NamedTuple):
         )
 
 
-def assemble(
+def assemble(  # noqa: PLR0913, PLR0917 - what surrounds it is given
     settings: Settings,
     workers: Workers,
     dispatch: DispatchLoop,
     log: RequestLog,
     descriptors: int,
+    telemetry: SentTelemetry | None = None,
 ) -> Front:
     """The front for these settings, of a process that may have so many open files. Raises
     ValueError for origins that are no pattern.
@@ -140,7 +143,9 @@ def assemble(
         health.is_ready,
         lambda: cast("Collection[Connection]", connections),
         settings.workers,
+        telemetry,
     )
+    page = MetricsPage(sources)
     swagger = Swagger(replies, workers.never_ready, lambda: workers.script.swagger)
     service = _service(settings, needs_key=auth is not None)
     documents = DocsDocument(replies, workers.never_ready, lambda: workers.script, service)
@@ -150,7 +155,7 @@ def assemble(
         healthy=health.healthy,
         live=health.live,
         ready=health.ready,
-        metrics=MetricsEndpoint(replies, sources).page,
+        metrics=MetricsEndpoint(replies, page).page,
         docs_document=documents.document,
         status_details=StatusDetails(replies, service.title, failures).details,
     )
@@ -161,6 +166,7 @@ def assemble(
         metrics,
         failures,
         totals,
+        page,
         replies,
         auth,
         handler,

@@ -99,9 +99,10 @@ def _telemetry(
         _log.warning(line)
     if not on.any:
         return None
+    from scoreserve.front.api.routes import COUNTED
     from scoreserve.front.observe.telemetry import Telemetry
 
-    return Telemetry(settings, on, defer)
+    return Telemetry(settings, on, os.environ, COUNTED, defer)
 
 
 def _is_installed(module: str) -> bool:
@@ -166,10 +167,14 @@ class FrontProcess:
         self._log_thread = LogThread() if custom_logs else None
         self._telemetry = _telemetry(settings, self.loop.call_soon)
         self._log = log if self._telemetry is None else self._telemetry.beside(log)
-        parts = assemble(settings, self._supervisor, dispatch, self._log, descriptors)
+        parts = assemble(
+            settings, self._supervisor, dispatch, self._log, descriptors, self._telemetry
+        )
+        self._metrics_page = parts.metrics_page
         self._supervisor.on_batch_counts = parts.batching.add
         if self._telemetry is not None:
             self._supervisor.on_report = self._telemetry.feed.report
+            dispatch.note_batches()
         looks = (
             self._supervisor.end_hung_workers,
             self._cpu_policy.second_over,
@@ -189,7 +194,7 @@ class FrontProcess:
             self._log_thread.start()
         await self._supervisor.start()
         if self._telemetry is not None:
-            await self._telemetry.start()
+            await self._telemetry.start(self._metrics_page)
         if self._hung_up:
             self._supervisor.reload("SIGHUP")
         watching = asyncio.ensure_future(self._watch_files())
@@ -200,7 +205,7 @@ class FrontProcess:
             await self._supervisor.stop(self._server.seconds_left())
             self._log.flush()
             if self._telemetry is not None:
-                await self._telemetry.stop()
+                await self._telemetry.stop(self._metrics_page)
             if self._log_thread is not None:
                 self._log_thread.stop(_LAST_LOG_SECONDS)
 

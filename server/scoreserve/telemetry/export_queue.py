@@ -49,10 +49,15 @@ class ExportQueue(Generic[Item]):
         self._thread = threading.Thread(target=self._run, name=f"export {name}", daemon=True)
         self._thread.start()
 
+    @property
+    def full(self) -> bool:
+        """Whether what is put now is dropped."""
+        return len(self._items) >= self._most_waiting
+
     def put(self, item: Item) -> None:
         """Has the item exported, unless the queue is full."""
         with self._changed:
-            if len(self._items) >= self._most_waiting:
+            if self.full:
                 self._dropped[QUEUE_FULL] += 1
                 return
             self._items.append(item)

@@ -3,11 +3,14 @@
     front → telemetry   SETUP      the settings, once, first
                         REQUESTS   answers that were given in one turn of the event loop
                         REPORT     what a worker has to tell of its script, see `scoreserve.reports`
-                        METRICS    the page of metrics, in Prometheus's text format
+                        METRICS    when counting began, and the page of metrics as OpenMetrics
     telemetry → front   DROPPED    what was lost there, by reason, since the last time
+                        PAUSE      there is no room for requests: the front is to send none
+                        RESUME     there is again
 
 A frame is its kind (u8), its length (u32, little-endian) and the payload. Payloads that are tuples
-are written by marshal: the fastest there is, and both ends are of one Python.
+are written by marshal: the fastest there is, and both ends are of one Python. REQUESTS begin with
+their number (u32), so that they can be dropped, and counted, without being read.
 """
 
 from __future__ import annotations
@@ -22,13 +25,22 @@ REQUESTS: Final = 2
 REPORT: Final = 3
 METRICS: Final = 4
 DROPPED: Final = 5
+PAUSE: Final = 6
+RESUME: Final = 7
 
 _PREFIX: Final = struct.Struct("<BI")
+_COUNT: Final = struct.Struct("<I")
+_SINCE: Final = struct.Struct("<d")
 NO_JOB: Final = -1
+
+Batch = tuple[bytes, int, int, int]
+NO_BATCH: Final[Batch] = (b"", NO_JOB, 0, 0)
 
 
 class HeadFields(NamedTuple):
-    """What is told of a request's head, as it came: bytes, empty where there is none."""
+    """What is told of a request's head, as it came: bytes, empty where there is none. `route` is
+    the path of ours that it asks for, as it is in the server's metrics.
+    """
 
     method: bytes
     path: bytes
@@ -39,6 +51,7 @@ class HeadFields(NamedTuple):
     user_agent: bytes
     traceparent: bytes
     tracestate: bytes
+    route: bytes
 
 
 class RequestRecord(NamedTuple):
@@ -46,7 +59,9 @@ class RequestRecord(NamedTuple):
 
     `seconds` is the whole time here, `job_seconds` that from queue to outcome, `run_seconds` that
     in run(): both 0 where no worker had it. `answer` is the beginning of the body, where it is
-    asked for; `answer_bytes` is how long the whole is.
+    asked for; `answer_bytes` is how long the whole is. `traced`: its trace is recorded. `batch`
+    says with whom its run() was shared: id and job of the one that the batch is named after (see
+    `tracing.leader_of`), how many requests there were, and how many rows, 0 where that is unknown.
     """
 
     head: HeadFields
@@ -62,11 +77,27 @@ class RequestRecord(NamedTuple):
     api: bool  # a path of the reference's API: /score or /swagger.json
     answer: bytes
     answer_bytes: int
+    traced: bool
+    batch: Batch
 
 
 # As it is sent: a RequestRecord, without the classes.
 RequestTuple = tuple[
-    tuple[bytes, ...], bytes, bytes, bytes, int, int, float, float, float, float, bool, bytes, int
+    tuple[bytes, ...],
+    bytes,
+    bytes,
+    bytes,
+    int,
+    int,
+    float,
+    float,
+    float,
+    float,
+    bool,
+    bytes,
+    int,
+    bool,
+    Batch,
 ]
 
 
@@ -77,13 +108,31 @@ def frame(kind: int, payload: bytes) -> bytes:
 
 def requests_frame(requests: Sequence[RequestTuple]) -> bytes:
     """A REQUESTS frame."""
-    return frame(REQUESTS, marshal.dumps(list(requests)))
+    return frame(REQUESTS, _COUNT.pack(len(requests)) + marshal.dumps(list(requests)))
+
+
+def count_requests(payload: bytes) -> int:
+    """How many requests there are in a REQUESTS payload."""
+    (count,) = _COUNT.unpack_from(payload)
+    return int(count)
 
 
 def read_requests(payload: bytes) -> Iterator[RequestRecord]:
     """The requests of a REQUESTS payload."""
-    for head, *fields in marshal.loads(payload):  # noqa: S302 - the front's, of one installation
+    requests = marshal.loads(payload[_COUNT.size :])  # noqa: S302 - the front's, of this Python
+    for head, *fields in requests:
         yield RequestRecord(HeadFields(*head), *fields)
+
+
+def metrics_frame(since: float, page: bytes) -> bytes:
+    """A METRICS frame: the page, and when counting began, in seconds since the epoch."""
+    return frame(METRICS, _SINCE.pack(since) + page)
+
+
+def read_metrics(payload: bytes) -> tuple[float, bytes]:
+    """(when counting began, page) of a METRICS payload."""
+    (since,) = _SINCE.unpack_from(payload)
+    return float(since), payload[_SINCE.size :]
 
 
 def dropped_frame(dropped: Mapping[str, int]) -> bytes:

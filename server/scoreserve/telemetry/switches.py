@@ -1,8 +1,7 @@
 """Which telemetry is on, and where its packages come from. Pure: the environment is given.
 
 Application Insights is switched on by the reference's settings, OTLP by OpenTelemetry's standard
-variables (https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/), so
-that what a platform sets for all its containers holds for this one.
+variables, so that what a platform sets for all its containers holds for this one.
 """
 
 from __future__ import annotations
@@ -10,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from scoreserve import app_insights
+from scoreserve import app_insights, otel_environment
 from scoreserve.settings import Settings
-
-_ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
-_OTLP = "otlp"
 
 
 class Switches(NamedTuple):
@@ -38,21 +34,12 @@ class Switches(NamedTuple):
 
 def switches(settings: Settings, environ: Mapping[str, str]) -> Switches:
     """What these settings and this environment switch on."""
-    disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
     return Switches(
         azure=settings.app_insights_enabled and app_insights.is_key(settings.app_insights_key),
-        traces=not disabled and _exports("TRACES", environ),
-        metrics=not disabled and _exports("METRICS", environ),
+        traces=otel_environment.exports(otel_environment.TRACES, environ),
+        metrics=otel_environment.exports(otel_environment.METRICS, environ),
         model_data=settings.model_data_dir is not None,
     )
-
-
-def _exports(signal: str, environ: Mapping[str, str]) -> bool:
-    """Whether a signal goes to OTLP: by an endpoint that is named, or by the exporter's name."""
-    exporters = environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower()
-    if exporters:
-        return _OTLP in [name.strip() for name in exporters.split(",")]
-    return bool(environ.get(_ENDPOINT) or environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
 
 
 def missing(switched: Switches, is_installed: Callable[[str], bool]) -> tuple[Switches, list[str]]:

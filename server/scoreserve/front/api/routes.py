@@ -32,7 +32,7 @@ from scoreserve.front.observe.request_log import RequestLog
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 # Those with counters of their own, and whether they are logged as the reference does for its API.
-_COUNTED = {
+COUNTED = {
     "/": False,
     "/score": True,
     "/swagger.json": True,
@@ -102,7 +102,7 @@ def create_app(  # noqa: PLR0913 - what surrounds it is given
             *docs.routes(),
             *status.routes(),
         ]
-    counted, guarded = dict(_COUNTED), list(_GUARDED)
+    counted, guarded = dict(COUNTED), list(_GUARDED)
     if protocols is not None:
         routes += protocols.routes
         counted |= protocols.counted

@@ -166,7 +166,7 @@ class ScoreHandler:
         elif outcome.status >= _SERVER_ERROR:
             self._failures.add(job.request_id, outcome.status, outcome.failure)
         reply = self._replies.outcome(common, outcome, seconds, job.stream)
-        reply.job_id = job.id
+        reply.job_id, reply.batch = job.id, job.batch
         return reply
 
     def can_begin(self, job: QueuedJob) -> bool:

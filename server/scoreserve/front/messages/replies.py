@@ -15,6 +15,7 @@ from scoreserve.front.messages.number_text import write_milliseconds, write_numb
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.messages.request_ids import identify, new_id
 from scoreserve.heads import RequestHead
+from scoreserve.telemetry.records import NO_BATCH, NO_JOB
 from scoreserve.wire import Buffer, Outcome
 
 Header = tuple[bytes, bytes]
@@ -68,7 +69,8 @@ class Reply:
         self.unread = unread
         self.length = len(body) if length < 0 else length
         self.parts: Sequence[Buffer] = ()
-        self.job_id = -1  # that it answers, if it is one's
+        self.job_id = NO_JOB  # that it answers, if it is one's
+        self.batch = NO_BATCH  # that the job's run() was shared by
 
     def refusing(self) -> Reply:
         """Itself, as the answer to a request that is not read to its end."""

@@ -25,8 +25,18 @@ SECONDS = (
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 
 OTHER = "other"
-_METHODS = frozenset({b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PATCH"})
+METHODS = frozenset({b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"PATCH"})
 _OTHER_METHOD = OTHER.encode()
+
+
+def bucket_of(bounds: tuple[float, ...], value: float) -> int:
+    """Which bucket a value falls into: the one after the last where it is over all bounds."""
+    bucket = 0
+    for bound in bounds:  # where speed counts it is one of the first
+        if value <= bound:
+            break
+        bucket += 1
+    return bucket
 
 
 class Histogram:
@@ -40,11 +50,7 @@ class Histogram:
         self.sum = 0.0
 
     def observe(self, value: float) -> None:
-        bucket = 0
-        for bound in self.bounds:  # where speed counts it is one of the first
-            if value <= bound:
-                break
-            bucket += 1
+        bucket = bucket_of(self.bounds, value)
         counts = self.counts
         counts[bucket] = counts[bucket] + 1  # compiled, `+=` takes twice as long
         self.sum += value
@@ -113,7 +119,7 @@ class RouteCounters:
 
     def _count_last(self) -> None:
         if self._times:
-            method = self._method if self._method in _METHODS else _OTHER_METHOD
+            method = self._method if self._method in METHODS else _OTHER_METHOD
             key = (method, self._status)
             self._answers[key] = self._answers.get(key, 0) + self._times
             self._times = 0

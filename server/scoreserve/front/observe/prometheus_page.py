@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -23,16 +23,20 @@ from prometheus_client.core import (
 )
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+from prometheus_client.samples import Exemplar
 
 from scoreserve import __version__
 from scoreserve.front.observe import process_usage
 from scoreserve.front.observe.counters import Histogram, Metrics
+from scoreserve.front.observe.durations import RequestDurations
 from scoreserve.front.observe.sources import Connection, Sources
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 
 TEXT = b"text/plain; version=0.0.4; charset=utf-8"
 OPEN_METRICS = openmetrics.CONTENT_TYPE_LATEST.encode()
 _render_open_metrics: Callable[[CollectorRegistry], bytes] = openmetrics.generate_latest
+
+Bucket = tuple[str, float] | tuple[str, float, Exemplar]  # upper bound, all that is at most so much
 
 # Series that are there from the first scrape: a counter that appears with its first event has, to
 # Prometheus, not increased.
@@ -44,14 +48,25 @@ class PrometheusPage:
     """Renders the page, in Prometheus's text format or as OpenMetrics."""
 
     def __init__(self, sources: Sources) -> None:
-        self._registry = CollectorRegistry()
-        self._registry.register(FrontCollector(sources))
+        self._collector = FrontCollector(sources)
+        self._registry = _registry(self._collector)
 
     def render(self, accept: bytes) -> tuple[bytes, bytes]:
         """(content type, page) for a scraper that accepts this."""
         if b"application/openmetrics-text" in accept:
             return OPEN_METRICS, _render_open_metrics(self._registry)
         return TEXT, generate_latest(self._registry)
+
+    def render_with(self, durations: RequestDurations) -> bytes:
+        """The page as OpenMetrics, and these with it."""
+        return _render_open_metrics(_registry(self._collector, DurationsCollector(durations)))
+
+
+def _registry(*collectors: Collector) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    for collector in collectors:
+        registry.register(collector)
+    return registry
 
 
 class FrontCollector(Collector):
@@ -94,6 +109,13 @@ class FrontCollector(Collector):
             "Score requests whose client left before the answer.",
             value=metrics.abandoned,
         )
+        if self._sources.telemetry is not None:
+            yield _counter(
+                "telemetry_dropped",
+                "Records for Application Insights or OpenTelemetry that were not sent.",
+                "reason",
+                self._sources.telemetry.dropped,
+            )
         yield from _batches(metrics)
         yield from self._workers(snapshot)
         yield from self._processes(snapshot)
@@ -123,8 +145,11 @@ class FrontCollector(Collector):
         seconds = HistogramMetricFamily(
             "scoreserve_request_seconds", "Seconds of score requests, by phase.", labels=["phase"]
         )
+        telemetry = self._sources.telemetry
+        exemplars = None if telemetry is None else telemetry.exemplars
         for phase, histogram in metrics.phases.histograms().items():
-            seconds.add_metric([phase], _buckets(histogram), histogram.sum)
+            traced = {} if exemplars is None else exemplars.of(phase)
+            seconds.add_metric([phase], _with_exemplars(_buckets(histogram), traced), histogram.sum)
         yield seconds
 
     def _workers(self, snapshot: WorkersSnapshot) -> Iterator[Metric]:
@@ -193,6 +218,31 @@ class FrontCollector(Collector):
             yield family
 
 
+class DurationsCollector(Collector):
+    """http.server.request.duration, with its attributes as labels."""
+
+    def __init__(self, durations: RequestDurations) -> None:
+        self._durations = durations
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        family = HistogramMetricFamily(
+            "http_server_request_duration_seconds",
+            "Duration of HTTP server requests.",
+            labels=[
+                "http_request_method",
+                "http_route",
+                "http_response_status_code",
+            ],
+        )
+        for (method, route, status), histogram in self._durations.histograms.items():
+            labels = [method.decode(), route.decode(), str(status)]
+            family.add_metric(labels, _buckets(histogram), histogram.sum)
+        yield family
+
+
 def _connections(connections: Iterable[Connection]) -> Iterator[Metric]:
     in_flight = [connection.in_flight for connection in connections]
     yield _gauge("connections", "Open client connections.", len(in_flight))
@@ -235,3 +285,13 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     """As Prometheus has them: each with all that is at most its bound."""
     bounds = [*map(str, map(float, histogram.bounds)), "+Inf"]
     return list(zip(bounds, accumulate(histogram.counts), strict=True))
+
+
+def _with_exemplars(
+    buckets: list[tuple[str, float]], traced: Mapping[int, tuple[float, float, str]]
+) -> Sequence[Bucket]:
+    """The buckets, those that a traced request fell into with its trace's id."""
+    found: list[Bucket] = list(buckets)
+    for bucket, (value, when, trace_id) in traced.items():
+        found[bucket] = (*buckets[bucket], Exemplar({"trace_id": trace_id}, value, when))
+    return found

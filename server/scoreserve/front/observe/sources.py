@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol
 
 from scoreserve.front.observe.counters import Metrics
@@ -18,6 +18,24 @@ class Connection(Protocol):
         """Requests on it that are not answered to the end."""
 
 
+class TracedRequests(Protocol):
+    """What is asked of exemplars, see Exemplars."""
+
+    def of(self, phase: str) -> Mapping[int, tuple[float, float, str]]: ...
+
+
+class SentTelemetry(Protocol):
+    """What is asked of telemetry, where it is on."""
+
+    @property
+    def exemplars(self) -> TracedRequests | None:
+        """Those of requests whose traces are recorded, where any are."""
+
+    @property
+    def dropped(self) -> Mapping[str, int]:
+        """How many records were dropped, by reason; 0 for those that there may be."""
+
+
 class Sources(NamedTuple):
     """What it looks at. `workers` is how many there should be."""
 
@@ -27,3 +45,4 @@ class Sources(NamedTuple):
     is_ready: Callable[[], bool]
     connections: Callable[[], Iterable[Connection]]
     workers: int
+    telemetry: SentTelemetry | None = None

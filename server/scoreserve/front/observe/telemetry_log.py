@@ -1,35 +1,66 @@
 """Tells telemetry of each answer, beside the access log. Only there where telemetry is on.
 
 What every request with the same head has in common is made once for them (see `CachedHead`): a
-record is a tuple of what the request and its reply know anyway.
+record is a tuple of what the request and its reply know anyway. It is made where somebody wants it
+and there is room for it.
 """
 
 from __future__ import annotations
 
-import time
-from typing import Final
+from collections.abc import Collection
+from typing import Final, NamedTuple
+
+from librt.time import time as wall_clock  # which, compiled, is no call of an object
 
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.observe.access_log import host_of, request_id_of
+from scoreserve.front.observe.durations import RequestDurations
+from scoreserve.front.observe.exemplars import Exemplars
 from scoreserve.front.observe.request_log import RequestLog
 from scoreserve.front.observe.telemetry_feed import TelemetryFeed
 from scoreserve.heads import RequestHead
 from scoreserve.telemetry.records import HeadFields
-from scoreserve.tracing import TRACEPARENT, TRACESTATE
+from scoreserve.tracing import TRACEPARENT, TRACESTATE, Sampler
 
 _BEFORE_CLIENT_ID: Final = b"\r\nx-ms-client-request-id: "  # in the head of a reply
 _END: Final = b"\r\n"
 _NO_ID: Final = b""
 
+_FIELDS = HeadFields._fields
+_METHOD: Final = _FIELDS.index("method")
+_TRACEPARENT: Final = _FIELDS.index("traceparent")
+_ROUTE: Final = _FIELDS.index("route")
+
+
+class Wanted(NamedTuple):
+    """What of requests there is a use for. `every`: a record of each one. `answer_bytes`: so much
+    of its body is told too. `sampler`: which traces are recorded, where any are; `exemplars` are of
+    these. `routes` are the paths of ours, `scored` those of them that make spans.
+    """
+
+    every: bool = False
+    answer_bytes: int = 0
+    sampler: Sampler | None = None
+    exemplars: Exemplars | None = None
+    durations: RequestDurations | None = None
+    routes: Collection[bytes] = ()
+    scored: Collection[bytes] = ()
+
 
 class TelemetryLog(RequestLog):
-    """Passes on what `log` is told. `answer_bytes`: so much of each body is told too."""
+    """Passes on what `log` is told."""
 
-    def __init__(self, log: RequestLog, feed: TelemetryFeed, answer_bytes: int = 0) -> None:
+    def __init__(self, log: RequestLog, feed: TelemetryFeed, wanted: Wanted) -> None:
         self._log = log
         self._feed = feed
-        self._answer_bytes = answer_bytes
+        self._every = wanted.every
+        self._answer_bytes = wanted.answer_bytes
+        self._sampler = wanted.sampler
+        self._exemplars = wanted.exemplars
+        self._durations = wanted.durations
+        self._routes = frozenset(wanted.routes)
+        self._scored = frozenset(wanted.scored)
 
     def record(  # noqa: PLR0913 - all that is told of a request
         self,
@@ -45,53 +76,80 @@ class TelemetryLog(RequestLog):
         if type(head) is CachedHead:
             fields = head.telemetry_fields
             if fields is None:
-                fields = head.telemetry_fields = fields_of(head)
+                fields = head.telemetry_fields = self._fields_of(head)
             brings_ids = head.brings_ids
         else:
-            fields, brings_ids = fields_of(head), True
+            fields, brings_ids = self._fields_of(head), True
+        durations = self._durations
+        if durations is not None:
+            durations.observe(fields[_METHOD], fields[_ROUTE], reply.status, seconds)
+        if not request_id:
+            request_id = request_id_of(reply.head)
+        now = wall_clock()
+        traced = self._traces(fields, reply, request_id, now)
+        if not (traced or self._every) or not self._feed.accepts():
+            return
         self._feed.add(
             (
                 fields,
                 host or host_of(head.client),
-                request_id or request_id_of(reply.head),
+                request_id,
                 _client_id_of(reply.head) if brings_ids else _NO_ID,
                 reply.job_id,
                 reply.status,
-                time.time(),
+                now,
                 seconds,
                 reply.total_seconds,
                 reply.run_seconds,
                 api,
                 self._beginning(reply) if self._answer_bytes else b"",
                 reply.length,
+                traced,
+                reply.batch,
             )
         )
 
     def flush(self) -> None:
         self._log.flush()
 
+    def _traces(
+        self, fields: tuple[bytes, ...], reply: Reply, request_id: bytes, now: float
+    ) -> bool:
+        """Whether the request's trace is recorded, which its buckets then have an exemplar of."""
+        sampler = self._sampler
+        if sampler is None or (reply.job_id < 0 and fields[_ROUTE] not in self._scored):
+            return False
+        traceparent = fields[_TRACEPARENT]
+        if not sampler.samples(traceparent, request_id):
+            return False
+        exemplars = self._exemplars
+        if exemplars is not None and reply.total_seconds:
+            run = reply.run_seconds
+            exemplars.observe(reply.total_seconds, run, now, traceparent, request_id)
+        return True
+
+    def _fields_of(self, head: RequestHead) -> tuple[bytes, ...]:
+        """What is told of a head, as it is sent."""
+        return tuple(
+            HeadFields(
+                head.method,
+                head.path,
+                head.query,
+                head.http_version,
+                head.scheme,
+                head.header(b"host") or b"",
+                head.header(b"user-agent") or b"",
+                head.header(TRACEPARENT) or b"",
+                head.header(TRACESTATE) or b"",
+                head.path if head.path in self._routes else b"",
+            )
+        )
+
     def _beginning(self, reply: Reply) -> bytes:
         """So much of the body as is told. A stream's is not known."""
         if reply.parts:
             return bytes(memoryview(reply.parts[0])[: self._answer_bytes])
         return reply.body[: self._answer_bytes]
-
-
-def fields_of(head: RequestHead) -> tuple[bytes, ...]:
-    """What is told of a head, as it is sent."""
-    return tuple(
-        HeadFields(
-            head.method,
-            head.path,
-            head.query,
-            head.http_version,
-            head.scheme,
-            head.header(b"host") or b"",
-            head.header(b"user-agent") or b"",
-            head.header(TRACEPARENT) or b"",
-            head.header(TRACESTATE) or b"",
-        )
-    )
 
 
 def _client_id_of(head: bytes) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import io
 import logging
 import subprocess
 import time
@@ -17,7 +18,8 @@ from scoreserve.front.workers import cpu_policy
 from scoreserve.front.workers.restart_policy import pause_after
 from scoreserve.module_command import module_command
 from scoreserve.pipes import pipe
-from scoreserve.telemetry.records import FrameSplitter, read_dropped
+from scoreserve.telemetry import records
+from scoreserve.telemetry.records import FrameSplitter
 
 _MODULE = "scoreserve.telemetry"
 _PROVEN_SECONDS = 60.0  # a process that has lived as long is no longer one that keeps dying
@@ -38,6 +40,7 @@ class TelemetryProcess(asyncio.Protocol):
         self._setup = setup
         self._process: subprocess.Popen[bytes] | None = None
         self._sink: asyncio.WriteTransport | None = None
+        self._source: asyncio.ReadTransport | None = None
         self._frames = FrameSplitter()
         self._started = 0.0
         self._deaths = 0  # in a row
@@ -46,28 +49,36 @@ class TelemetryProcess(asyncio.Protocol):
 
     async def start(self) -> None:
         """Starts a process, on the running event loop."""
-        loop = asyncio.get_running_loop()
         self._started = time.monotonic()
         self._gone.clear()
         try:
-            their_source, sink = pipe()
-            source, their_sink = pipe()
-            with their_source, their_sink:
-                descriptors = [their_source.fileno(), their_sink.fileno()]
-                self._process = subprocess.Popen(  # noqa: ASYNC220 - as quick as a worker's
-                    [*module_command(_MODULE), *map(str, descriptors)],
-                    pass_fds=descriptors,
-                    start_new_session=True,  # a terminal's Ctrl-C is for the server
-                )
-            cpu_policy.drop_inherited(self._process.pid)
-            transport, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sink)
-            self._sink = transport
-            await loop.connect_read_pipe(lambda: self, source)
+            await self._connect(*self._spawn())
         except OSError as error:
             _log.warning("The telemetry process cannot be started: %s", error)
             self._deaths += 1
             self._start_later()
-            return
+
+    def _spawn(self) -> tuple[io.FileIO, io.FileIO]:
+        """Starts it; returns our ends of its pipes, to read from and to write to."""
+        with contextlib.ExitStack() as opened:
+            their_source, sink = map(opened.enter_context, pipe())
+            source, their_sink = map(opened.enter_context, pipe())
+            descriptors = [their_source.fileno(), their_sink.fileno()]
+            self._process = subprocess.Popen(
+                [*module_command(_MODULE), *map(str, descriptors)],
+                pass_fds=descriptors,
+                start_new_session=True,  # a terminal's Ctrl-C is for the server
+            )
+            cpu_policy.drop_inherited(self._process.pid)
+            opened.pop_all()
+            their_source.close()
+            their_sink.close()
+        return source, sink
+
+    async def _connect(self, source: io.FileIO, sink: io.FileIO) -> None:
+        loop = asyncio.get_running_loop()
+        self._sink, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sink)
+        self._source, _ = await loop.connect_read_pipe(lambda: self, source)
         self._feed.connect(self._sink, self._setup)
 
     async def stop(self) -> None:
@@ -75,17 +86,23 @@ class TelemetryProcess(asyncio.Protocol):
         self._stopping = True
         self._feed.flush()
         self._feed.disconnect()
-        if self._sink is None or self._process is None:
+        if self._sink is None or self._source is None or self._process is None:
             return
         self._sink.close()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._gone.wait(), _LAST_SECONDS)
+        self._source.close()
         self._process.kill()
         self._process.wait()
 
     def data_received(self, data: bytes) -> None:
-        for _, payload in self._frames.feed(data):
-            self._feed.lost(read_dropped(payload))
+        for kind, payload in self._frames.feed(data):
+            if kind == records.DROPPED:
+                self._feed.lost(records.read_dropped(payload))
+            elif kind == records.PAUSE:
+                self._feed.pause()
+            elif kind == records.RESUME:
+                self._feed.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._feed.disconnect()

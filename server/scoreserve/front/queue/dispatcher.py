@@ -40,6 +40,7 @@ from scoreserve.front.queue.regrouping import Regrouping
 from scoreserve.wire import Outcome
 
 _TICK_SECONDS = 1e-6  # no timer is set for less
+_SHARED_RUN = ("rows", "by hand")  # ways, see `worker.batching`, in which a run() may be shared
 
 
 class WorkerPort(Protocol):
@@ -62,6 +63,11 @@ class Batching(NamedTuple):
     wait_seconds: float = 0.0
     off: str = ""
     way: str = "off"
+
+    @property
+    def shares_run(self) -> bool:
+        """Whether one run() may be for several jobs."""
+        return self.jobs > 1 and self.way in _SHARED_RUN
 
     @property
     def told(self) -> str:
@@ -102,6 +108,7 @@ class Dispatcher:
 
     def __init__(self, clock: Callable[[], float], limits: QueueLimits = DEFAULT_LIMITS) -> None:
         self.batching = Batching()
+        self.notes_batches = False  # jobs are told with whom their run() was shared
         self.admission = Admission(limits)
         self._regrouping = Regrouping(clock)
         self._read_ahead = ReadAhead()
@@ -162,6 +169,11 @@ class Dispatcher:
         """See `InFlight.began`."""
         self._in_flight[worker].began(job_ids)
 
+    def merged(self, worker: WorkerPort, rows: int) -> None:
+        """A run() that was shared is over; its outcomes come next."""
+        if worker in self._in_flight:
+            self._in_flight[worker].merged_rows = rows
+
     def begun(self, worker: WorkerPort) -> list[QueuedJob]:
         """The jobs that a worker is running, see `InFlight.begun`."""
         in_flight = self._in_flight.get(worker)
@@ -192,12 +204,14 @@ class Dispatcher:
         self.admission.count_again()
         return decision
 
-    def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome], now: float) -> Decision:
+    def complete(self, worker: WorkerPort, outcomes: Sequence[Outcome], now: float) -> Decision:
         """Outcomes of jobs in flight with a worker. One whose job is not there is dropped."""
         decision = Decision()
         answers = decision.answers
         in_flight = self._in_flight[worker]
         merging = self.batching.jobs > 1  # where no jobs are handed over ahead
+        if self.notes_batches and self.batching.shares_run:
+            in_flight.note_batch([outcome.id for outcome in outcomes if outcome.ran])
         finished = 0
         for outcome in outcomes:
             job = in_flight.jobs.get(outcome.id)

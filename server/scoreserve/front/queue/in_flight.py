@@ -19,6 +19,7 @@ class InFlight:
         self.merges = merges
         self.busy_since = now
         self.streams = 0  # bodies that the worker is sending
+        self.merged_rows = 0  # of the last run() that it has told of
         # What the worker said last; none while it compares what merged calls give.
         self._running: Sequence[int] | None = None
 
@@ -53,3 +54,19 @@ class InFlight:
             return [self.jobs[job_id] for job_id in self._running if job_id in self.jobs]
         jobs = list(self.jobs.values())
         return jobs if self.merges else jobs[:1]
+
+    def note_batch(self, job_ids: Sequence[int]) -> None:
+        """The worker has answered these jobs together. If they are those that it was running, their
+        run() was one.
+        """
+        jobs = self.begun
+        if len(jobs) < 2 or sorted([job.id for job in jobs]) != sorted(job_ids):
+            return
+        leader = min(jobs, key=_id_of)
+        batch = (leader.request_id, leader.id, len(jobs), self.merged_rows)
+        for job in jobs:
+            job.batch = batch
+
+
+def _id_of(job: QueuedJob) -> int:
+    return job.id

@@ -8,6 +8,7 @@ from mypy_extensions import mypyc_attr
 
 from scoreserve.errors import ReplyError
 from scoreserve.front.messages.body_stream import BodyStream
+from scoreserve.telemetry.records import NO_BATCH
 from scoreserve.wire import Chunk, Job, Outcome
 
 
@@ -17,12 +18,14 @@ class QueuedJob(Job):
 
     `head` is the encoded request head, `chunks` the body as received (let go as soon as it cannot
     be needed again), `id` the dispatcher's number for it. `awaited`: someone waits for its outcome
-    still. When the outcome is streamed, `stream` brings its body.
+    still. When the outcome is streamed, `stream` brings its body. `batch`: with whom its run() was
+    shared, where that is noted (see `Dispatcher.notes_batches`).
     """
 
     __slots__ = (
         "alone",
         "awaited",
+        "batch",
         "held_bytes",
         "queued_at",
         "request_id",
@@ -37,6 +40,7 @@ class QueuedJob(Job):
         self.sent = False
         self.alone = False  # it may be the one that a worker died of: it is merged with no other
         self.queued_at = 0.0
+        self.batch = NO_BATCH
         self.held_bytes = 0  # of the body, in the budget of all bodies
         self.stream: BodyStream | None = None
 

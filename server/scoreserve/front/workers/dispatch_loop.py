@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from scoreserve.errors import ReplyError
@@ -62,6 +62,10 @@ class DispatchLoop:
     @batching.setter
     def batching(self, batching: Batching) -> None:
         self._dispatcher.batching = batching
+
+    def note_batches(self) -> None:
+        """Jobs are told with whom their run() was shared."""
+        self._dispatcher.notes_batches = True
 
     @property
     def queued(self) -> int:
@@ -121,6 +125,10 @@ class DispatchLoop:
         """See Dispatcher."""
         self._dispatcher.began(worker, job_ids)
 
+    def merged(self, worker: WorkerPort, rows: int) -> None:
+        """See Dispatcher."""
+        self._dispatcher.merged(worker, rows)
+
     def begun(self, worker: WorkerPort) -> list[QueuedJob]:
         """See Dispatcher."""
         return self._dispatcher.begun(worker)
@@ -129,7 +137,7 @@ class DispatchLoop:
         """See Dispatcher."""
         self._do(self._dispatcher.detach(worker, error, again=again), self._clock())
 
-    def complete(self, worker: WorkerPort, outcomes: Iterable[Outcome]) -> None:
+    def complete(self, worker: WorkerPort, outcomes: Sequence[Outcome]) -> None:
         """See Dispatcher."""
         now = self._clock()
         self._do(self._dispatcher.complete(worker, outcomes, now), now, worker)

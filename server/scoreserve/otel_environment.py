@@ -1,0 +1,92 @@
+"""OpenTelemetry's standard variables, as far as they are ours to read. Pure: the environment is
+given. Front, workers and telemetry process import this; where things are sent to, and how, is read
+by the exporters themselves.
+
+https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from scoreserve.tracing import Sampler
+
+TRACES, METRICS = "TRACES", "METRICS"  # signals, as variables name them
+
+_SAMPLER, _SAMPLER_ARGUMENT = "OTEL_TRACES_SAMPLER", "OTEL_TRACES_SAMPLER_ARG"
+_INTERVAL = "OTEL_METRIC_EXPORT_INTERVAL"
+_INTERVAL_MS = 60_000.0
+_PROTOCOLS = (
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+)
+_HTTP = "http/protobuf"
+_PARENT_BASED = "parentbased_"
+_DEFAULT_SAMPLER = "parentbased_always_on"
+
+
+def exports(signal: str, environ: Mapping[str, str]) -> bool:
+    """Whether a signal goes to OTLP: by the exporter's name, or by an endpoint that is named."""
+    if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    exporters = environ.get(f"OTEL_{signal}_EXPORTER", "").strip().lower()
+    if exporters:
+        return "otlp" in [name.strip() for name in exporters.split(",")]
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT")
+    return any(environ.get(name, "").strip() for name in endpoints)
+
+
+def sampler(environ: Mapping[str, str]) -> tuple[Sampler, str]:
+    """Which traces are recorded, and what is wrong with the variables that say so, if anything."""
+    name = environ.get(_SAMPLER, "").strip().lower() or _DEFAULT_SAMPLER
+    parent_based = name.startswith(_PARENT_BASED)
+    kind = name.removeprefix(_PARENT_BASED)
+    if kind == "always_on":
+        return Sampler(1.0, parent_based=parent_based), ""
+    if kind == "always_off":
+        return Sampler(0.0, parent_based=parent_based), ""
+    if kind != "traceidratio":
+        wrong = f"{_SAMPLER}={name} is not known here, so {_DEFAULT_SAMPLER} holds."
+        return Sampler(1.0, parent_based=True), wrong
+    text = environ.get(_SAMPLER_ARGUMENT, "").strip() or "1"
+    ratio = _number(text)
+    if not 0 <= ratio <= 1:
+        wrong = f"{_SAMPLER_ARGUMENT}={text} is no number from 0 to 1, so all traces are recorded."
+        return Sampler(1.0, parent_based=parent_based), wrong
+    return Sampler(ratio, parent_based=parent_based), ""
+
+
+def wrong_protocol(environ: Mapping[str, str]) -> str:
+    """What is wrong with the protocol that is asked for, if anything: there is one."""
+    for name in _PROTOCOLS:
+        protocol = environ.get(name, "").strip().lower()
+        if protocol and protocol != _HTTP:
+            return (
+                f"{name}={protocol} is not known here: {_HTTP} is spoken, for which collectors have"
+                " port 4318."
+            )
+    return ""
+
+
+def metric_interval_seconds(environ: Mapping[str, str]) -> tuple[float, str]:
+    """The seconds between two accounts of the metrics, and what is wrong with the variable that
+    says so, if anything.
+    """
+    text = environ.get(_INTERVAL, "").strip()
+    if not text:
+        return _INTERVAL_MS / 1000, ""
+    milliseconds = _number(text)
+    if not 0 < milliseconds < math.inf:
+        wrong = f"{_INTERVAL}={text} is no number of milliseconds, so {_INTERVAL_MS:.0f} holds."
+        return _INTERVAL_MS / 1000, wrong
+    return milliseconds / 1000, ""
+
+
+def _number(text: str) -> float:
+    """The number that it is; NaN: none."""
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,95 @@
+"""Gives what the front sends to each output, and tells the front how that goes.
+
+frame ─→ take ─→ each output's own queue ═ its thread ═→ sent
+            └ no output has room for requests: PAUSE ─→ front    drops them before they are made
+  thread: tell ─→ DROPPED, RESUME ─→ front
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from scoreserve import reports
+from scoreserve.telemetry import records
+from scoreserve.telemetry.export_queue import QUEUE_FULL
+from scoreserve.telemetry.output import Output
+
+_TELL_SECONDS = 1.0  # between two accounts of what was dropped
+_LOOK_SECONDS = 0.1  # between two looks for room, while there is none
+
+
+class FanOut:
+    """Gives what the front sends to each output, and tells the front, at `sink`, what was lost and
+    whether there is room for more.
+    """
+
+    def __init__(self, opened: Sequence[Output], sink: int) -> None:
+        self._outputs = opened
+        self._sink = sink
+        self._dropped = 0  # requests that no output had room for
+        self._paused = False
+        self._lock = threading.Lock()
+
+    def take(self, kind: int, payload: bytes) -> None:
+        """One frame."""
+        if kind == records.REQUESTS:
+            if self._has_room(records.count_requests(payload)):
+                for request in records.read_requests(payload):
+                    for output in self._outputs:
+                        output.request(request)
+        elif kind == records.REPORT:
+            report = reports.decode(payload)
+            for output in self._outputs:
+                output.report(report)
+        elif kind == records.METRICS:
+            for output in self._outputs:
+                output.metrics(*records.read_metrics(payload))
+
+    def tell(self) -> None:
+        """Tells the front every second what was lost, if anything was, and soon when there is room
+        again.
+        """
+        while True:
+            time.sleep(_LOOK_SECONDS if self._paused else _TELL_SECONDS)
+            try:
+                self._resume()
+                self._tell_dropped()
+            except OSError:  # the front is gone
+                return
+
+    def _has_room(self, requests: int) -> bool:
+        """Whether any output has room for requests. If none has, these are dropped, and the front
+        is asked for no more.
+        """
+        if any(output.has_room() for output in self._outputs):
+            return True
+        with self._lock:
+            self._dropped += requests
+            if not self._paused:
+                self._paused = True
+                self._write(records.PAUSE)
+        return False
+
+    def _resume(self) -> None:
+        if self._paused and any(output.has_room() for output in self._outputs):
+            with self._lock:
+                self._paused = False
+                self._write(records.RESUME)
+
+    def _tell_dropped(self) -> None:
+        dropped: Counter[str] = sum((each.take_dropped() for each in self._outputs), Counter())
+        with self._lock:
+            requests, self._dropped = self._dropped, 0
+        if requests:
+            dropped[QUEUE_FULL] += requests
+        if dropped:
+            os.write(self._sink, records.dropped_frame(dropped))
+
+    def _write(self, kind: int) -> None:
+        with contextlib.suppress(OSError):  # the front is gone, as the end of its frames tells too
+            os.write(self._sink, records.frame(kind, b""))
