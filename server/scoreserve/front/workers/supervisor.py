@@ -192,18 +192,11 @@ class Supervisor:
             self.script = worker.script
             self._dispatch.batching = worker.script.batching
         self._dispatch.attach(worker)
-        if self._preload is not None:
-            self._tell_pids()  # of a forked one it is known by now
-            self._preload.worker_ready(worker)
         self._reload.ready(worker)
         self._replace()
 
     def worker_running(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None:
         self._dispatch.began(worker, job_ids)
-
-    def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None:
-        if self._preload is not None:
-            self._preload.worker_tried(worker, result)
 
     def worker_report(self, payload: bytes) -> None:
         self.on_report(payload)
