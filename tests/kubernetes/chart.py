@@ -14,6 +14,7 @@ CHART = ROOT / "deploy/helm/scoreserve"
 TOOLS = ROOT / ".venv-kubernetes/bin"  # made by `make test-kubernetes`
 VALUES = Path(__file__).parent / "values"
 CASES = sorted(path.stem for path in VALUES.glob("*.yaml"))
+USERS = sorted(Path(__file__).parent.glob("users/*.yaml"))  # values as users write them
 
 Manifest = dict[str, Any]
 

@@ -17,6 +17,7 @@ from tests.kubernetes.chart import (
     CHART,
     ROOT,
     TOOLS,
+    USERS,
     environment,
     load,
     named,
@@ -51,6 +52,10 @@ class TestLint:
     @pytest.mark.parametrize("case", CASES)
     def test_passes(self, case: str) -> None:
         run("helm", "lint", "--strict", CHART, *values(case))
+
+    @pytest.mark.parametrize("file", USERS, ids=lambda file: file.stem)
+    def test_passes_with_what_users_write(self, file: Path) -> None:
+        run("helm", "lint", "--strict", CHART, "--values", file)
 
     def test_packages(self, tmp_path: Path) -> None:
         run("helm", "package", CHART, "--destination", tmp_path)
@@ -105,6 +110,8 @@ class TestValues:
             ("script.configMap=a,script.files.b=c", "set one of the two"),
             ("httpRoute.enabled=true", "httpRoute.parentRefs: name the Gateway"),
             ("drain.delaySeconds=-1", "minimum: got -1, want 0"),
+            ("probes.liveness.periodSeconds=0", "minimum: got 0, want 1"),
+            ("pdb.minAvailable=some", "'some' does not match pattern"),
         ],
     )
     def test_refuses(self, setting: str, said: str) -> None:
@@ -166,6 +173,16 @@ class TestPod:
         assert startup["failureThreshold"] * startup["periodSeconds"] >= 1801
         assert not any("initialDelaySeconds" in container[name] for name in paths)
         assert "lifecycle" not in container
+
+    def test_may_be_asked_less_often(self) -> None:
+        """What it is asked does not change."""
+        container = server_of(pod("probes.liveness.timeoutSeconds=9"))
+        assert container["livenessProbe"] == {
+            "httpGet": {"path": "/health/live", "port": "http"},
+            "periodSeconds": 10,
+            "timeoutSeconds": 9,
+            "failureThreshold": 3,
+        }
 
     def test_is_told_of_no_service(self) -> None:
         assert pod()["enableServiceLinks"] is False
@@ -238,7 +255,8 @@ class TestPod:
     def test_large_numbers_stay_numbers(self) -> None:
         """Helm reads them as floats."""
         text = (
-            "image: {tag: 20261130}\nenv: {SCORING_TIMEOUT_MS: 36000000, FRACTION: 0.5, FLAG: true}"
+            "image: {tag: 20261130}\n"
+            'env: {SCORING_TIMEOUT_MS: 36000000, FRACTION: 0.5, FLAG: true, "NO": 1}'
         )
         done = subprocess.run(
             [TOOLS / "helm", "template", "my", CHART, "--values", "-"],
@@ -250,11 +268,8 @@ class TestPod:
         container = server_of(pod_of(list(load(done.stdout))))
         assert container["image"] == "scoreserve:20261130"
         env = environment(container)
-        assert (env["SCORING_TIMEOUT_MS"], env["FRACTION"], env["FLAG"]) == (
-            "36000000",
-            "0.5",
-            "true",
-        )
+        chosen = [env[name] for name in ("SCORING_TIMEOUT_MS", "FRACTION", "FLAG", "NO")]
+        assert chosen == ["36000000", "0.5", "true", "1"]
 
 
 class TestUpdates:
@@ -282,6 +297,20 @@ class TestUpdates:
     def test_broken_pods_hold_up_no_drain(self, version: str, policy: str | None) -> None:
         budget = named(render("--kube-version", version), "PodDisruptionBudget")
         assert budget["spec"].get("unhealthyPodEvictionPolicy") == policy
+
+    @pytest.mark.parametrize(
+        ("settings", "budget"),
+        [
+            ([], {"maxUnavailable": 1}),
+            (["pdb.maxUnavailable=25%"], {"maxUnavailable": "25%"}),
+            (["pdb.minAvailable=2"], {"minAvailable": 2}),
+        ],
+    )
+    def test_leave_pods_when_nodes_are_drained(
+        self, settings: list[str], budget: dict[str, Any]
+    ) -> None:
+        spec = named(render(*sets(*settings)), "PodDisruptionBudget")["spec"]
+        assert {name: spec[name] for name in spec if name.endswith("vailable")} == budget
 
 
 class TestScaling:

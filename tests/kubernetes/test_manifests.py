@@ -16,6 +16,7 @@ from tests.kubernetes.chart import (
     CASES,
     ROOT,
     TOOLS,
+    USERS,
     Manifest,
     environment,
     load,
@@ -63,6 +64,13 @@ def test_the_newest_kubernetes_is_known() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_a_chart_is_valid(case: str, version: str) -> None:
     for manifest in render(*values(case), *ALL_ON, "--kube-version", f"{version}.0"):
+        check(manifest, version)
+
+
+@pytest.mark.parametrize("version", VERSIONS[::6])
+@pytest.mark.parametrize("file", USERS, ids=lambda file: file.stem)
+def test_what_users_write_is_valid(file: Path, version: str) -> None:
+    for manifest in render("--values", file, "--kube-version", f"{version}.0"):
         check(manifest, version)
 
 

@@ -80,7 +80,7 @@ labels:
 {{/* A map of NAME: value or NAME: {valueFrom: ...} as a container's env. */}}
 {{- define "scoreserve.env" -}}
 {{- range $name, $value := . }}
-- name: {{ $name }}
+- name: {{ toYaml $name }}
 {{- if kindIs "map" $value }}
   {{- toYaml $value | nindent 2 }}
 {{- else }}
@@ -122,6 +122,13 @@ count the node's CPUs; with one it divides that itself.
 {{- else -}}
 {}
 {{- end -}}
+{{- end }}
+
+{{/* When a probe is asked, and how long it may take. */}}
+{{- define "scoreserve.probe" -}}
+periodSeconds: {{ .periodSeconds }}
+timeoutSeconds: {{ .timeoutSeconds }}
+failureThreshold: {{ .failureThreshold }}
 {{- end }}
 
 {{- define "scoreserve.containerSecurityContext" -}}
