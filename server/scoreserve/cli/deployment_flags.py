@@ -65,6 +65,13 @@ def add_flags(command: Parser) -> None:
         default="",
         help="The service's name, of v1. Default: that of the file's folder.",
     )
+    files.add_argument(
+        "--ignore-files",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="Leave out of the folder of code what its .amlignore names, or else its .gitignore."
+        " Default: in v2 only, as Azure does.",
+    )
     image = command.add_argument_group("how its image is made")
     image.add_argument(
         "--solver",
@@ -123,6 +130,7 @@ def read(command: Parser, arguments: argparse.Namespace) -> Deployment:
             entry_script=arguments.entry_script,
             models=arguments.model,
             name=arguments.name,
+            ignore_files=arguments.ignore_files,
         ),
         Path.cwd(),
     )

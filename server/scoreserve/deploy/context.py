@@ -7,6 +7,7 @@ import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
 
+from scoreserve.deploy import ignore_files
 from scoreserve.deploy.deployment import Code, Deployment, Model
 from scoreserve.deploy.dockerfile import CODE, COLLECTOR, ENVIRONMENT, MODELS, SWAGGER
 from scoreserve.errors import DeploymentError
@@ -53,10 +54,11 @@ def lay_out_service(folder: Path, deployment: Deployment, without: Path | None =
 
 def place_code(folder: Path, code: Code, without: Path) -> None:
     """Copies the script, or its folder, to where it lies below /var/azureml-app; but not `without`,
-    the context itself, which may lie in it.
+    the context itself, which may lie in it, nor what its ignore file names. Raises DeploymentError.
     """
+    excludes = None if code.ignore_file is None else ignore_files.read(code.ignore_file)
     folder.mkdir(parents=True, exist_ok=True)
-    _copy(code.path, folder / code.target, without)
+    _copy(code.path, folder / code.target, without, excludes)
 
 
 def place_model(folder: Path, model: Model, without: Path) -> None:
@@ -78,16 +80,20 @@ def place_model(folder: Path, model: Model, without: Path) -> None:
         raise DeploymentError(f"{model.path}: cannot be unpacked: {error}") from None
 
 
-def _copy(source: Path, target: Path, without: Path) -> None:
+def _copy(
+    source: Path, target: Path, without: Path, excludes: ignore_files.Excludes | None = None
+) -> None:
     """Copies a file, or a folder, with what its links point to. Raises DeploymentError."""
     left_out = os.path.realpath(without)
 
+    def stays(folder: str, name: str) -> bool:
+        path = os.path.join(folder, name)
+        if name in _LEFT_OUT or os.path.realpath(path) == left_out:
+            return True
+        return excludes is not None and excludes(path)
+
     def ignored(folder: str, names: list[str]) -> list[str]:
-        return [
-            name
-            for name in names
-            if name in _LEFT_OUT or os.path.realpath(os.path.join(folder, name)) == left_out
-        ]
+        return [name for name in names if stays(folder, name)]
 
     try:
         if source.is_dir():

@@ -49,6 +49,7 @@ class Code:
     entry_script: str  # AZUREML_ENTRY_SCRIPT, relative to app_root
     app_root: str = APP_ROOT  # AML_APP_ROOT, absolute
     source_directory: str = ""  # AZUREML_SOURCE_DIRECTORY: is on sys.path too
+    ignore_file: Path | None = None  # says what of the directory stays out; see `ignore_files`
 
 
 @dataclass(frozen=True)

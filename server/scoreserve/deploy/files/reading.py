@@ -6,9 +6,10 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from scoreserve.deploy.deployment import Code, Deployment, Resources
+from scoreserve.deploy import ignore_files
+from scoreserve.deploy.deployment import APP_ROOT, Code, Deployment, Resources
 from scoreserve.deploy.files import entry_script
 from scoreserve.deploy.files.deployment_config import DeploymentConfig, read_deployment_config
 from scoreserve.deploy.files.documents import Fields
@@ -38,6 +39,9 @@ class Named:
     models: Sequence[str] = ()  # PATH or NAME:VERSION=PATH
     environments: Mapping[str, str] = field(default_factory=dict)  # what NAME stands for, in v2
     name: str = ""  # of the service, in v1
+    # Whether what .amlignore or .gitignore names stays out of a folder of code; None: as Azure has
+    # it, which is yes in v2 and no in v1.
+    ignore_files: bool | None = None
 
 
 def read_deployment(named: Named, root: Path) -> Deployment:
@@ -61,7 +65,32 @@ def read_deployment(named: Named, root: Path) -> Deployment:
         found = replace(
             _service(inference, config), name=_name(named, inference), models=its_models
         )
+    if found.code is not None:
+        found = replace(found, code=_ignoring(found.code, named, notes))
     return replace(found, notes=tuple(dict.fromkeys(notes)))
+
+
+def _ignoring(code: Code, named: Named, notes: list[str]) -> Code:
+    """The code with its ignore file, where that is to be followed."""
+    file = ignore_files.ignore_file(code.path)
+    if file is None:
+        return code
+    shown = f"{code.target}/{file.name}"
+    follows = named.deployment is not None if named.ignore_files is None else named.ignore_files
+    if not follows:
+        if named.ignore_files is None:
+            notes.append(
+                f"{shown}: not followed, as Azure has it in v1: the whole folder goes along"
+                " (--ignore-files leaves out what it names)"
+            )
+        return code
+    script = code.path / PurePosixPath(code.app_root, code.entry_script).relative_to(
+        f"{APP_ROOT}/{code.target}"
+    )
+    if ignore_files.read(file)(str(script)):
+        raise DeploymentError(f"{file}: leaves the entry script out, {script.name}")
+    notes.append(f"{shown}: what it names stays out (--no-ignore-files takes the whole folder)")
+    return replace(code, ignore_file=file)
 
 
 def _inference(named: Named, root: Path, notes: list[str]) -> InferenceConfig:
