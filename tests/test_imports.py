@@ -66,6 +66,7 @@ STATIONS = (
     "scoreserve.telemetry.outputs",
     "scoreserve.telemetry.azure",
     "scoreserve.telemetry.model_data",
+    "scoreserve.telemetry.otlp",
     "scoreserve.telemetry",
     "scoreserve.worker",
     "scoreserve.worker.model",

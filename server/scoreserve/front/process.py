@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import gc
-import importlib.util
 import logging
 import os
 import signal
@@ -37,6 +36,7 @@ from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
 from scoreserve.start_failure import StartFailure
 from scoreserve.telemetry import switches
+from scoreserve.telemetry.packages import is_installed
 
 if TYPE_CHECKING:
     from scoreserve.front.observe.telemetry import Telemetry
@@ -94,7 +94,7 @@ def _telemetry(
     settings: Settings, defer: Callable[[Callable[[], None]], object]
 ) -> Telemetry | None:
     """What sends telemetry, where it is switched on and its packages are there."""
-    on, lacking = switches.missing(switches.switches(settings, os.environ), _is_installed)
+    on, lacking = switches.missing(switches.switches(settings, os.environ), is_installed)
     for line in lacking:
         _log.warning(line)
     if not on.any:
@@ -103,13 +103,6 @@ def _telemetry(
     from scoreserve.front.observe.telemetry import Telemetry
 
     return Telemetry(settings, on, os.environ, COUNTED, defer)
-
-
-def _is_installed(module: str) -> bool:
-    try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # a package that it would be in
-        return False
 
 
 class FrontProcess:

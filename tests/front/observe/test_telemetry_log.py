@@ -17,7 +17,7 @@ from scoreserve.front.observe.telemetry_log import TelemetryLog, Wanted
 from scoreserve.heads import RequestHead
 from scoreserve.telemetry import records
 from scoreserve.telemetry.records import HeadFields, RequestRecord
-from scoreserve.tracing import Sampler
+from scoreserve.tracing import Sampler, server_span_id
 from tests.front.fakes import request_head
 
 EVERY = Wanted(every=True, routes=[b"/score"])
@@ -155,15 +155,13 @@ ALL = Sampler(1.0, parent_based=True)
 TRACE = "1234567890abcdef1234567890abcdef"
 
 
-def of_scores(**more: object) -> Wanted:
-    wanted = Wanted(sampler=ALL, routes=[b"/score", b"/metrics"], scored=[b"/score"])
-    return wanted._replace(**more)
+OF_SCORES = Wanted(sampler=ALL, routes=[b"/score", b"/metrics"], scored=[b"/score"])
 
 
 def test_only_what_is_traced_is_told_where_nothing_else_is_wanted(
     beside: Beside, feed: Told
 ) -> None:
-    log = TelemetryLog(beside, feed, of_scores())
+    log = TelemetryLog(beside, feed, OF_SCORES)
     for flags in ("00", "01"):
         head = request_head(traceparent=f"00-{TRACE}-1234567890abcdef-{flags}")
         log.record(head, reply(), 0.75, api=True)
@@ -189,25 +187,26 @@ def test_what_is_scored_has_spans(
 ) -> None:
     answer = reply()
     answer.job_id = job_id
-    TelemetryLog(beside, feed, of_scores()).record(request_head(path=path), answer, 1.0, api=True)
+    TelemetryLog(beside, feed, OF_SCORES).record(request_head(path=path), answer, 1.0, api=True)
     assert len(feed.records()) == traced
 
 
 def test_where_all_are_told_those_that_are_traced_say_so(beside: Beside, feed: Told) -> None:
-    wanted = of_scores(every=True, sampler=Sampler(0.0, parent_based=False))
+    wanted = OF_SCORES._replace(every=True, sampler=Sampler(0.0, parent_based=False))
     TelemetryLog(beside, feed, wanted).record(request_head(), reply(), 1.0, api=True)
     assert not feed.record().traced
 
 
 def test_the_last_traced_request_of_a_bucket_is_its_exemplar(beside: Beside, feed: Told) -> None:
     exemplars = Exemplars()
-    log = TelemetryLog(beside, feed, of_scores(exemplars=exemplars))
+    log = TelemetryLog(beside, feed, OF_SCORES._replace(exemplars=exemplars))
     before = time.time()
     for span, flags in (("1" * 16, "01"), ("2" * 16, "00")):
         head = request_head(traceparent=f"00-{TRACE}-{span}-{flags}")
         log.record(head, reply(), 0.75, api=True)
-    ((bucket, (value, when, trace_id)),) = exemplars.of("run").items()
+    ((bucket, (value, when, trace_id, span_id)),) = exemplars.of("run").items()
     assert (bucket, value, trace_id) == (7, 0.25, TRACE)
+    assert span_id == server_span_id(b"mine", 7)
     assert before <= when <= time.time()
     assert exemplars.of("total").keys() == {8}
     assert exemplars.of("queue").keys() == {7}

@@ -1,15 +1,16 @@
 """Exemplars: of each bucket of the phases' histograms, the last request whose trace is recorded.
 
-Only there where traces are. What is kept is what the request came with; its trace's id is made of
-that when somebody looks.
+Only there where traces are. What is kept is what the request came with; the ids of its trace and
+its span are made of that when somebody looks.
 """
 
 from __future__ import annotations
 
 from scoreserve.front.observe.counters import SECONDS, bucket_of
-from scoreserve.tracing import trace_of
+from scoreserve.tracing import server_span_id, trace_of
 
-Kept = tuple[float, float, bytes, bytes]  # value, time, traceparent, request id
+Request = tuple[bytes, bytes, int]  # traceparent, request id, job
+Kept = tuple[float, float, Request]  # value, time
 
 
 class Exemplars:
@@ -21,19 +22,19 @@ class Exemplars:
         self._run = self._phases["run"]
         self._total = self._phases["total"]
 
-    def observe(
-        self, total: float, run: float, time: float, traceparent: bytes, request_id: bytes
-    ) -> None:
+    def observe(self, total: float, run: float, time: float, request: Request) -> None:
         """A request took so many seconds, see `Phases.observe`."""
-        self._total[bucket_of(SECONDS, total)] = (total, time, traceparent, request_id)
+        self._total[bucket_of(SECONDS, total)] = (total, time, request)
         if run:
             queue = total - run if total > run else 0.0
-            self._run[bucket_of(SECONDS, run)] = (run, time, traceparent, request_id)
-            self._queue[bucket_of(SECONDS, queue)] = (queue, time, traceparent, request_id)
+            self._run[bucket_of(SECONDS, run)] = (run, time, request)
+            self._queue[bucket_of(SECONDS, queue)] = (queue, time, request)
 
-    def of(self, phase: str) -> dict[int, tuple[float, float, str]]:
-        """(value in seconds, seconds since the epoch, trace's id) by bucket."""
-        return {
-            bucket: (value, time, trace_of(traceparent, request_id).id)
-            for bucket, (value, time, traceparent, request_id) in self._phases[phase].items()
-        }
+    def of(self, phase: str) -> dict[int, tuple[float, float, str, str]]:
+        """(value in seconds, seconds since the epoch, ids of trace and span) by bucket."""
+        found = {}
+        for bucket, (value, time, request) in self._phases[phase].items():
+            traceparent, request_id, job_id = request
+            trace_id = trace_of(traceparent, request_id).id
+            found[bucket] = (value, time, trace_id, server_span_id(request_id, job_id))
+        return found

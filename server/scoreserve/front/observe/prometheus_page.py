@@ -160,6 +160,12 @@ class FrontCollector(Collector):
             "Scoring workers that there should be.",
             self._sources.workers,
         )
+        preload = snapshot.preload
+        yield _gauge(
+            "preload",
+            "1 while workers are forked from a template, 0 while they are spawned.",
+            int(preload is not None and preload.state == "on"),
+        )
         workers = GaugeMetricFamily(
             "scoreserve_workers", "Scoring workers by state.", labels=["state"]
         )
@@ -288,10 +294,11 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
 
 
 def _with_exemplars(
-    buckets: list[tuple[str, float]], traced: Mapping[int, tuple[float, float, str]]
+    buckets: list[tuple[str, float]], traced: Mapping[int, tuple[float, float, str, str]]
 ) -> Sequence[Bucket]:
-    """The buckets, those that a traced request fell into with its trace's id."""
+    """The buckets, those that a traced request fell into with its ids."""
     found: list[Bucket] = list(buckets)
-    for bucket, (value, when, trace_id) in traced.items():
-        found[bucket] = (*buckets[bucket], Exemplar({"trace_id": trace_id}, value, when))
+    for bucket, (value, when, trace_id, span_id) in traced.items():
+        ids = {"trace_id": trace_id, "span_id": span_id}
+        found[bucket] = (*buckets[bucket], Exemplar(ids, value, when))
     return found

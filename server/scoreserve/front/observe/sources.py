@@ -21,7 +21,7 @@ class Connection(Protocol):
 class TracedRequests(Protocol):
     """What is asked of exemplars, see Exemplars."""
 
-    def of(self, phase: str) -> Mapping[int, tuple[float, float, str]]: ...
+    def of(self, phase: str) -> Mapping[int, tuple[float, float, str, str]]: ...
 
 
 class SentTelemetry(Protocol):

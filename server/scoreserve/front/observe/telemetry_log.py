@@ -124,8 +124,8 @@ class TelemetryLog(RequestLog):
             return False
         exemplars = self._exemplars
         if exemplars is not None and reply.total_seconds:
-            run = reply.run_seconds
-            exemplars.observe(reply.total_seconds, run, now, traceparent, request_id)
+            request = (traceparent, request_id, reply.job_id)
+            exemplars.observe(reply.total_seconds, reply.run_seconds, now, request)
         return True
 
     def _fields_of(self, head: RequestHead) -> tuple[bytes, ...]:

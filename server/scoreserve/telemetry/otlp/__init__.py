@@ -1,0 +1,1 @@
+"""OpenTelemetry: traces and metrics to an OTLP endpoint over HTTP."""

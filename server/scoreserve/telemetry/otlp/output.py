@@ -1,0 +1,205 @@
+"""The output that sends to an OTLP endpoint.
+
+RequestRecord ─→ queue ═ thread: spans   ─→ OTLPSpanExporter   ─→ …/v1/traces
+METRICS page  ─→ queue ═ thread: metrics ─→ OTLPMetricExporter ─→ …/v1/metrics
+
+The exporters read for themselves where to send to, and how: OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS,
+_TIMEOUT, _COMPRESSION, _CERTIFICATE and their forms for one signal.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit
+
+from opentelemetry import context
+from opentelemetry.sdk.resources import Resource
+
+from scoreserve.otel_environment import METRICS, TRACES, positive_number
+from scoreserve.reports import Report
+from scoreserve.settings import Settings
+from scoreserve.telemetry.export_queue import ExportQueue
+from scoreserve.telemetry.otlp.metrics import Moment, metrics_of
+from scoreserve.telemetry.otlp.resource import resource_of
+from scoreserve.telemetry.otlp.spans import SpanMaker
+from scoreserve.telemetry.records import RequestRecord
+from scoreserve.telemetry.switches import Switches
+
+_DEFAULT_ENDPOINT = "http://localhost:4318"
+# The SDK's own for spans, of which a request has up to three; here they count requests.
+_MOST_WAITING, _BATCH_REQUESTS, _DELAY_MS = 2048.0, 512.0, 5000.0
+_MOST_PAGES = 4  # of metrics that wait: each has all that was counted
+_LIBRARY = "opentelemetry"  # logger
+_SUPPRESS = "suppress_instrumentation"  # what every instrumentation looks for in the context
+_MOST_CHARACTERS = 300
+
+_log = logging.getLogger("azmlinfsrv.telemetry")
+
+
+class Exporter(Protocol):
+    """What is asked of those of OpenTelemetry. `export` returns a member of an enum."""
+
+    def export(self, batch: Any, /) -> Any: ...
+
+    def shutdown(self) -> None: ...
+
+
+class Page(NamedTuple):
+    """A page of metrics, and when it was looked at."""
+
+    moment: Moment
+    text: bytes
+
+
+class LastWords(logging.Handler):
+    """Keeps the last thing that the library has warned of in each thread, which says why it has
+    failed. It would say so each time.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._texts: dict[int, str] = {}
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._texts[threading.get_ident()] = record.getMessage()[:_MOST_CHARACTERS]
+
+    def take(self) -> str:
+        """What it was in this thread since the last call."""
+        return self._texts.pop(threading.get_ident(), "")
+
+
+class Sending:
+    """One signal on its way to its exporter. `name` is for people."""
+
+    def __init__(self, name: str, exporter: Exporter, words: LastWords) -> None:
+        self.name = name
+        self._exporter = exporter
+        self._words = words
+        self._failing = False
+
+    def send(self, batch: Any) -> bool:
+        """Whether it was taken. If not, the reason is told, once as long as it goes on."""
+        token = context.attach(context.set_value(_SUPPRESS, True))
+        self._words.take()
+        try:
+            taken = bool(self._exporter.export(batch).name == "SUCCESS")
+            why = self._words.take()
+        except Exception as error:  # noqa: BLE001 - a library's, of whatever is on the way
+            taken, why = False, str(error)[:_MOST_CHARACTERS]
+        finally:
+            context.detach(token)
+        if not (taken or self._failing):
+            _log.warning("OpenTelemetry %s: %s", self.name, why)
+        self._failing = not taken
+        return taken
+
+    def shutdown(self) -> None:
+        """Ends a pause between two attempts."""
+        self._exporter.shutdown()
+
+
+class OtlpOutput:
+    """Sends what there is a `traces` and a `metrics` exporter for."""
+
+    def __init__(
+        self,
+        resource: Resource,
+        traces: Sending | None,
+        metrics: Sending | None,
+        environ: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
+        self._resource = resource
+        self._spans = SpanMaker(resource)
+        self._sendings = [sending for sending in (traces, metrics) if sending is not None]
+        self._requests: ExportQueue[RequestRecord] | None = None
+        self._pages: ExportQueue[Page] | None = None
+        if traces is not None:
+            most, batch, delay_ms = (
+                positive_number(environ, "OTEL_BSP_MAX_QUEUE_SIZE", _MOST_WAITING),
+                positive_number(environ, "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", _BATCH_REQUESTS),
+                positive_number(environ, "OTEL_BSP_SCHEDULE_DELAY", _DELAY_MS),
+            )
+            self._requests = ExportQueue(
+                "OpenTelemetry traces",
+                lambda requests: traces.send(
+                    [span for request in requests for span in self._spans.spans_of(request)]
+                ),
+                most_waiting=int(most),
+                batch_items=int(min(batch, most)),
+                delay_seconds=delay_ms / 1000,
+            )
+        if metrics is not None:
+            self._pages = ExportQueue(
+                "OpenTelemetry metrics",
+                lambda pages: metrics.send(
+                    metrics_of(pages[0].text, pages[0].moment, self._resource)
+                ),
+                most_waiting=_MOST_PAGES,
+                batch_items=1,
+                delay_seconds=0.0,
+            )
+
+    def has_room(self) -> bool:
+        return self._requests is not None and not self._requests.full
+
+    def request(self, record: RequestRecord) -> None:
+        if record.traced and self._requests is not None:
+            self._requests.put(record)
+
+    def report(self, report: Report) -> None:
+        pass
+
+    def metrics(self, since: float, page: bytes) -> None:
+        if self._pages is not None:
+            moment = Moment(round(since * 1e9), round(self._clock() * 1e9))
+            self._pages.put(Page(moment, page))
+
+    def take_dropped(self) -> Counter[str]:
+        queues = [queue for queue in (self._requests, self._pages) if queue is not None]
+        return sum((queue.take_dropped() for queue in queues), Counter())
+
+    def close(self, deadline: float) -> None:
+        if self._requests is not None:
+            self._requests.close(deadline)
+        if self._pages is not None:
+            self._pages.close(deadline)
+        for sending in self._sendings:
+            sending.shutdown()
+
+
+def opened(on: Switches, settings: Settings, environ: Mapping[str, str]) -> list[OtlpOutput]:
+    """The output for what is `on`; none where the exporters cannot read their variables."""
+    logger = logging.getLogger(_LIBRARY)
+    words = LastWords()
+    logger.handlers, logger.propagate = [words], False
+    traces = metrics = None
+    try:
+        if on.traces:
+            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+            traces = Sending("traces", OTLPSpanExporter(), words)
+            _say_where("traces", TRACES, environ)
+        if on.metrics:
+            from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+            metrics = Sending("metrics", OTLPMetricExporter(), words)
+            _say_where("metrics", METRICS, environ)
+    except ValueError as error:
+        _log.error("OpenTelemetry is off: a variable OTEL_EXPORTER_OTLP_... says %s", error)
+        return []
+    return [OtlpOutput(resource_of(settings, environ), traces, metrics, environ)]
+
+
+def _say_where(name: str, signal: str, environ: Mapping[str, str]) -> None:
+    """Logs where a signal goes to, without what may be secret in it."""
+    own = f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"
+    endpoint = environ.get(own) or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or _DEFAULT_ENDPOINT
+    parts = urlsplit(endpoint)
+    _log.info("OpenTelemetry %s go to %s://%s", name, parts.scheme, parts.netloc.rpartition("@")[2])
