@@ -60,6 +60,7 @@ STATIONS = (
     "scoreserve.front.api",
     "scoreserve.front.observe",
     "scoreserve.front.workers",
+    "scoreserve.front.processes",
     "scoreserve.front.queue",
     "scoreserve.front.messages",
     "scoreserve.telemetry.__main__",  # these two know all outputs
@@ -69,6 +70,7 @@ STATIONS = (
     "scoreserve.telemetry.otlp",
     "scoreserve.telemetry",
     "scoreserve.worker",
+    "scoreserve.worker.template",
     "scoreserve.worker.model",
     "scoreserve.worker.model.libraries",
     "scoreserve.worker.model.kinds",
@@ -85,7 +87,7 @@ STATIONS = (
 # What may lie directly in the two sides, beside `__init__`.
 IN_THE_HALL = {
     "front": {"arbiter", "assembly", "process"},
-    "worker": {"__main__", "batching", "front_pipe", "main_loop"},
+    "worker": {"__main__", "batching", "booting", "front_pipe", "main_loop"},
 }
 
 # Less what is there before: a distribution's Python loads a sitecustomize, and what that imports.

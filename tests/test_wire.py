@@ -192,7 +192,7 @@ class TestPrefix:
         data = before + wire.frame(kind, payload, count)
         assert wire.read_prefix(data, len(before)) == (kind, count, len(payload))
 
-    @pytest.mark.parametrize("kind", [0, wire.REPORT + 1, 255])
+    @pytest.mark.parametrize("kind", [0, wire.FORKED + 1, 255])
     def test_of_an_unknown_kind_is_refused(self, kind: int) -> None:
         with pytest.raises(FrameError, match=str(kind)):
             wire.read_prefix(wire.frame(kind))

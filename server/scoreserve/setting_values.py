@@ -63,6 +63,17 @@ def true(value: Any) -> bool:
     return exactly_true(str(value).lower())
 
 
+def preload(value: Any) -> str:
+    """`true` and words for off, in any case, as the reference reads them; and `force`."""
+    word = str(value).strip().lower()
+    if word == "force":
+        return word
+    try:
+        return "true" if true(word) else "off"
+    except ValueError:
+        raise ValueError("Input should be 'true', 'force' or 'off'") from None
+
+
 def one_of(*words: str) -> Callable[[Any], str]:
     def parse(value: Any) -> str:
         if value not in words:

@@ -229,12 +229,17 @@ class Settings:
         read.boolean,
         flag="--share-cpus",
     )
-    worker_preload: bool = _setting(
-        False,
-        "WORKER_PRELOAD",
-        "Known to the reference, without effect here: every worker runs init() itself.",
-        read.true,
-        stand_in=False,
+    worker_preload: str = _setting(
+        "off",
+        "WORKER_PRELOAD SCORESERVE_PRELOAD",
+        "`true`: init() runs once, and the workers are forked from that process, so that they share"
+        " the model's memory. One is tried first, with sample_request.json or the sample of"
+        " @input_schema: if it does not answer as it should, each worker runs init() itself."
+        " `force`: without the trial.",
+        read.preload,
+        flag="--preload",
+        stand_in="off",
+        metavar="true|force|off",
     )
     max_batch_size: int = _setting(
         1,

@@ -3,7 +3,7 @@
 A frame is a fixed prefix and a payload:
 
     prefix   kind i32, count i32, payload length i64                      (16 bytes)
-    payload  SETUP         JSON                   front → worker   once, first: the settings
+    payload  SETUP         JSON                   front → worker   once, first: see `worker_setup`
              STAGE         text                   worker → front   what the start-up is doing
              READY         JSON                   worker → front   init() is done, send jobs
              BOOT_FAILED   JSON, UTF-8            worker → front   why the script cannot serve
@@ -16,6 +16,7 @@ A frame is a fixed prefix and a payload:
              RETURNED      count job ids i64      worker → front   not begun: others may have them
              BATCH_COUNTS  JSON                   worker → front   news of merging, for metrics
              REPORT        see `reports`          worker → front   for telemetry, where it is on
+             TRIED         JSON                   worker → front   what came of a trial at start
              LEAVE         nothing                front → worker   idle now; count seconds to end in
              MORE          job id i64             front → worker   send the next chunk
              STOP          job id i64             front → worker   nobody wants the rest
@@ -23,6 +24,11 @@ A frame is a fixed prefix and a payload:
     job      id i64, head length i64, body length i64, head, body
     outcome  id i64, status i32, flags i32, run seconds f64, head length i64, body length i64,
              head, body
+
+A template, of which workers are forked, has the first four too (SETUP: the settings alone), and:
+
+             FORK          nothing                front → template  the pipes' ends come with it
+             FORKED        JSON                   template → front  the worker's id, or why none
 
 A job's head is what the script may need of the request besides its body (see `heads`); an
 outcome's head is the
@@ -70,6 +76,9 @@ RETURNED: Final = 13
 LEAVE: Final = 14
 FAILURE: Final = 15
 REPORT: Final = 16
+TRIED: Final = 17
+FORK: Final = 18
+FORKED: Final = 19
 
 _STREAM: Final = struct.Struct("<q")
 _STREAM_END: Final = struct.Struct("<q?")
@@ -206,7 +215,7 @@ def read_prefix(data: bytes, offset: int = 0) -> tuple[int, int, int]:
     """(kind, count, payload length) of the frame whose prefix starts at `offset`."""
     kind, count = int(read_i32_le(data, offset)), int(read_i32_le(data, offset + 4))
     length = int(read_i64_le(data, offset + 8))
-    if not SETUP <= kind <= REPORT:
+    if not SETUP <= kind <= FORKED:
         raise FrameError(f"unknown frame kind {kind}")
     if count < 0 or length < 0:
         raise FrameError(f"a frame of {count} records in {length} bytes")

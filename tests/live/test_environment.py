@@ -98,12 +98,11 @@ class TestThreads:
     """How many the script's libraries shall start, told before it is imported."""
 
     def test_are_set(self, serve: Serve) -> None:
-        with serve(THREADS, env={"MKL_NUM_THREADS": "7", "WORKER_PRELOAD": "true"}) as server:
+        with serve(THREADS, env={"MKL_NUM_THREADS": "7"}) as server:
             found = server.score().json()
             assert int(found["OMP_NUM_THREADS"]) >= 1
             assert found["MKL_NUM_THREADS"] == "7"
             assert f"OMP_NUM_THREADS={found['OMP_NUM_THREADS']} " in server.output
-            assert "WORKER_PRELOAD has no effect" in server.output
 
     def test_are_left_alone_on_demand(self, serve: Serve) -> None:
         with serve(THREADS, env={"SCORESERVE_SHARE_CPUS": "false"}) as server:

@@ -29,7 +29,7 @@ from scoreserve.heads import RequestHead
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome, WireJob
 from scoreserve.worker.nocode import loading
-from scoreserve.worker.script import json_text, results
+from scoreserve.worker.script import after_fork, json_text, results
 from scoreserve.worker.script.calling import Call, convention_of
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
 
@@ -62,6 +62,8 @@ class OnlineScript:
 
     def init(self) -> None:
         coroutines = run_init(self._script.init)
+        if self._script.after_fork is not None:
+            coroutines = after_fork.call(self._script.after_fork, 0, coroutines)
         self._runner = ScriptRunner(self._script.run, self._convention, self._settings, coroutines)
 
     def shutdown(self) -> None:

@@ -7,13 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from scoreserve.check.findings import Finding, Level, Stopped, of_failure, ok
-from scoreserve.check.samples import Sample, calls_with
 from scoreserve.errors import BootError
 from scoreserve.settings import Settings
 from scoreserve.worker import batching
 from scoreserve.worker.model import libraries
 from scoreserve.worker.script import start_failures
 from scoreserve.worker.script.calling import Convention
+from scoreserve.worker.script.known_sample import Sample, calls_with
 from scoreserve.worker.script.script_runner import ScriptRunner
 
 _ROUNDS = 3  # of calls with the known sample: two prove, the third meets

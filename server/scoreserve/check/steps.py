@@ -15,14 +15,14 @@ from typing import Any
 from scoreserve._batched import batched_run
 from scoreserve.check import batching
 from scoreserve.check.findings import Finding, Level, Stopped, of_failure, ok
-from scoreserve.check.samples import Sample, calls_with, known_sample
 from scoreserve.errors import BadInput, ReplyError, ResultUnusable, ScriptFailed
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
 from scoreserve.worker.nocode import loading
-from scoreserve.worker.script import results, start_failures, swagger
+from scoreserve.worker.script import after_fork, results, start_failures, swagger
 from scoreserve.worker.script.calling import Call, Convention, convention_of
 from scoreserve.worker.script.entry_script import EntryScript
+from scoreserve.worker.script.known_sample import Sample, calls_with, known_sample
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
 from scoreserve.worker.script.user_frames import users_part
 
@@ -52,6 +52,14 @@ def _all(settings: Settings, say_stage: SayStage) -> Iterator[Finding]:
     say_stage("calling init()")
     coroutines, seconds = _timed("init()", lambda: run_init(script.init), "init()", settings)
     yield ok("init()", f"done, in {seconds:.1f} s")
+    hook = script.after_fork
+    if hook is not None:
+        stage = "after_fork()"
+        say_stage(f"running {stage}")
+        coroutines, seconds = _timed(
+            stage, lambda: after_fork.call(hook, 0, coroutines), stage, settings
+        )
+        yield ok(stage, f"done, in {seconds:.1f} s")
     runner = ScriptRunner(script.run, convention, settings, coroutines)
     try:
         yield _swagger(script, settings)

@@ -96,8 +96,6 @@ def serve(
         _log.info(text.strip())
     else:
         print(text, flush=True)
-    if chosen.worker_preload:
-        _log.warning("WORKER_PRELOAD has no effect: every worker runs init() itself.")
     if chosen.share_cpus:
         _share_cpus(chosen.workers)
     # Imported late: a wrong flag should be told without waiting for gunicorn.

@@ -74,6 +74,7 @@ class TestReady:
             "last_death": None,
             "last_reload": None,
             "last_reload_seconds_ago": None,
+            "preload": None,
             "model": None,
         }
 

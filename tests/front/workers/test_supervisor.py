@@ -11,6 +11,7 @@ import pytest
 from scoreserve.cgroup import OomWatch
 from scoreserve.errors import ReplyError, WorkerLost
 from scoreserve.front.messages.body_stream import BodyStream
+from scoreserve.front.processes.child import Launch
 from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.workers import restart_policy
 from scoreserve.front.workers import supervisor as supervisor_module
@@ -21,6 +22,7 @@ from scoreserve.front.workers.supervisor import Supervisor
 from scoreserve.front.workers.worker_process import Script, State, WorkerEvents
 from scoreserve.settings import Settings
 from scoreserve.start_failure import StartFailure
+from scoreserve.worker_setup import WorkerSetup
 from tests.front.fakes import Client, FakeWorker, ManualDefer, turns
 
 
@@ -36,11 +38,22 @@ class FakeProcess(FakeWorker):
     """A worker process that does what the test says."""
 
     def __init__(
-        self, events: Any, settings: bytes, oom: OomWatch, generation: int, leave_seconds: float
+        self,
+        events: Any,
+        setup: bytes,
+        oom: OomWatch,
+        generation: int,
+        leave_seconds: float,
+        *,
+        launch: Launch,
+        index: int,
     ) -> None:
         super().__init__()
         self.generation = generation
-        self.settings = Settings.from_json(settings)
+        self.index = index
+        self.launch = launch
+        self.setup = WorkerSetup.from_json(setup)
+        self.settings = self.setup.settings
         self.events: WorkerEvents = events
         self.state = State.STARTING
         self.stage = "running init()"
@@ -176,10 +189,10 @@ def supervise(
     def supervise(**settings: Any) -> Supervised:
         processes: list[FakeProcess] = []
 
-        def spawn(*arguments: Any) -> FakeProcess:
+        def spawn(*arguments: Any, **named: Any) -> FakeProcess:
             if supervised.refusals:
                 raise supervised.refusals.pop()
-            processes.append(FakeProcess(*arguments))
+            processes.append(FakeProcess(*arguments, **named))
             return processes[-1]
 
         monkeypatch.setattr(supervisor_module, "WorkerProcess", spawn)

@@ -32,6 +32,7 @@ STREAM = b"".join(
         *wire.encode_outcomes(OUTCOMES[2:]),
         wire.frame(wire.BATCH_COUNTS, b'{"off": ""}'),
         wire.frame(wire.REPORT, b"\0whatever"),
+        wire.frame(wire.TRIED, b'[null, "why"]'),
         wire.frame(wire.BOOT_FAILED, b'["why"]'),
     ]
 )
@@ -46,6 +47,7 @@ EVENTS = [
     ("outcomes", OUTCOMES[2:]),
     ("counts", {"off": ""}),
     ("report", b"\0whatever"),
+    ("tried", b'[null, "why"]'),
     ("boot failed", b'["why"]'),
 ]
 
@@ -70,6 +72,9 @@ class Recorder:
 
     def on_batch_counts(self, counts: dict[str, Any]) -> None:
         self.events.append(("counts", counts))
+
+    def on_tried(self, payload: bytes) -> None:
+        self.events.append(("tried", payload))
 
     def on_report(self, payload: bytes) -> None:
         self.events.append(("report", payload))

@@ -17,6 +17,7 @@ from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import Settings
 from scoreserve.wire import Outcome
+from scoreserve.worker_setup import TrialResult, WorkerSetup
 from tests.conftest import WriteFile
 from tests.front.conftest import SetPolicy
 from tests.front.fakes import request_head
@@ -43,6 +44,8 @@ class Events:
 
     def worker_report(self, payload: bytes) -> None: ...
 
+    def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None: ...
+
     def worker_returned(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None: ...
 
     def worker_outcomes(self, worker: WorkerProcess, outcomes: Sequence[Outcome]) -> None:
@@ -66,7 +69,8 @@ class Started:
         cgroup = Cgroup(directory / "cgroup", write_file("membership", "0::/\n"))
         settings = Settings(entry_script=str(directory / "score.py"), app_root=str(directory))
         self.events = Events()
-        self.worker = WorkerProcess(self.events, settings.to_json(), OomWatch(cgroup))
+        setup = WorkerSetup(settings).to_json()
+        self.worker = WorkerProcess(self.events, setup, OomWatch(cgroup))
 
     def count_oom_kills(self, count: int) -> None:
         self._write_file("cgroup/memory.events", f"oom_kill {count}\n")

@@ -97,6 +97,7 @@ class Health:
             "last_death": snapshot.last_death and snapshot.last_death._asdict(),
             "last_reload": snapshot.last_reload or None,
             "last_reload_seconds_ago": snapshot.last_reload_seconds_ago,
+            "preload": snapshot.preload and snapshot.preload._asdict(),
             "batching": self._batching(),
             "model": self._model(),
         }

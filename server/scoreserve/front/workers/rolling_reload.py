@@ -4,7 +4,9 @@
                 │                                                               │yes     │no
                 └── it cannot start: failed, the old ones stay        start one ┘        └→ done
 
-One worker more than wanted at any time. Decides only; what starts and retires workers is given.
+One worker more than wanted at any time. Where workers are to be forked (`preload`), the next one
+waits until that is decided, and one that was spawned meanwhile is an old one too. Decides only;
+what starts and retires workers is given.
 A reload asked for during another is made after it: the script may have changed since.
 """
 
@@ -36,6 +38,18 @@ class WorkerPool(Protocol):
 
     def retire_worker(self, worker: WorkerProcess) -> None: ...
 
+    def may_start(self) -> bool:
+        """Whether a worker may be started now. `advance` is called once it may."""
+
+    def is_outdated(self, worker: WorkerProcess) -> bool:
+        """Whether another should take its place, though the script is the same."""
+
+    def reload_begins(self, generation: int) -> None:
+        """The script is to be loaded anew, for the so manieth time."""
+
+    def reload_ended(self, *, ok: bool) -> None:
+        """All workers have loaded the script anew, or it cannot be loaded."""
+
 
 class RollingReload:
     """The reloads of one server. `wanted` is how many workers there should be."""
@@ -51,6 +65,8 @@ class RollingReload:
         self._wanted = wanted
         self._clock = clock
         self._running = False
+        self._counted = True  # what runs is a reload
+        self._begins = False  # its first worker is still to be started
         self._newcomer: WorkerProcess | None = None  # started, not yet ready
         self._began = 0.0
         self._again: str | None = None  # why, if it was asked for during another
@@ -62,10 +78,24 @@ class RollingReload:
             self._again = why
             return
         _log.info("Reloading the entry script: %s", why)
-        self._running = True
-        self._began = self._clock()
         self.generation += 1
-        self._start()
+        self._pool.reload_begins(self.generation)
+        self._begin(counted=True)
+
+    def replace_outdated(self) -> None:
+        """Begins to replace outdated workers, if there are any: no reload, though it goes the same
+        way. One that is under way sees to them itself.
+        """
+        if self._running:
+            self.advance()
+        elif any(map(self._pool.is_outdated, self._pool.active_workers())):
+            self._begin(counted=False)
+
+    def _begin(self, *, counted: bool) -> None:
+        self._running = True
+        self._counted = self._begins = counted
+        self._began = self._clock()
+        self.advance()
 
     def is_newcomer(self, worker: WorkerProcess) -> bool:
         """Whether a reload waits for this worker to be ready."""
@@ -75,7 +105,7 @@ class RollingReload:
         """A worker is ready."""
         if worker is self._newcomer:
             self._newcomer = None
-        self._advance()
+        self.advance()
 
     def gone(self, worker: WorkerProcess) -> None:
         """A worker is gone."""
@@ -85,20 +115,31 @@ class RollingReload:
             told = f": {why.line}" if why is not None else "; see its own report above"
             self._end(FAILED, f"the new worker did not start{told}")
         else:
-            self._advance()
+            self.advance()
 
-    def _advance(self) -> None:
-        if not self._running or self._newcomer is not None or self._pool.is_retiring():
+    def advance(self) -> None:
+        """Does what is to be done next, if anything can be."""
+        if not self._running or self._newcomer is not None:
+            return
+        if self._begins:
+            if self._pool.may_start():
+                self._begins = False
+                self._start()
+            return
+        if self._pool.is_retiring():
             return
         active = self._pool.active_workers()
-        old = [worker for worker in active if worker.generation < self.generation]
+        old = [worker for worker in active if self._is_old(worker)]
         if not old:
             seconds = self._clock() - self._began
             self._end(OK, f"all workers have loaded the script anew, in {seconds:.1f} s")
         elif len(active) > self._wanted:
             self._pool.retire_worker(min(old, key=_use))
-        else:
+        elif self._pool.may_start():
             self._start()
+
+    def _is_old(self, worker: WorkerProcess) -> bool:
+        return worker.generation < self.generation or self._pool.is_outdated(worker)
 
     def _start(self) -> None:
         try:
@@ -108,6 +149,16 @@ class RollingReload:
 
     def _end(self, result: str, text: str) -> None:
         self._running = False
+        if self._counted:
+            self._tell(result, text)
+            self._pool.reload_ended(ok=result == OK)
+        elif result == FAILED:
+            _log.error("A forked worker was to take the place of a spawned one: %s", text)
+        if self._again is not None:
+            why, self._again = self._again, None
+            self.ask(why)
+
+    def _tell(self, result: str, text: str) -> None:
         self.counts[result] += 1
         self.last = f"{result}: {text}"
         self.ended = self._clock()
@@ -118,9 +169,6 @@ class RollingReload:
             left = sum(worker.generation < self.generation for worker in workers)
             stay = f"; {left} worker(s) go on with what they have loaded" if left else ""
             _log.error("Reload failed: %s%s", text, stay)
-        if self._again is not None:
-            why, self._again = self._again, None
-            self.ask(why)
 
 
 def _use(worker: WorkerProcess) -> int:

@@ -30,6 +30,16 @@ class Death(NamedTuple):
     seconds_ago: float
 
 
+class PreloadSnapshot(NamedTuple):
+    """Where preloading stands: on, starting or off, and why it is off. `template` is the id of the
+    process of which workers are forked.
+    """
+
+    state: str
+    reason: str
+    template: int | None
+
+
 class WorkersSnapshot(NamedTuple):
     """The workers of a server now, and what became of them since the front started."""
 
@@ -45,3 +55,4 @@ class WorkersSnapshot(NamedTuple):
     reloads: dict[str, int]  # how many: "ok", "failed"
     last_reload: str  # what came of it; "" before the first
     last_reload_seconds_ago: float | None
+    preload: PreloadSnapshot | None = None  # if it is asked for

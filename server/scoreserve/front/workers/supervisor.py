@@ -16,11 +16,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from scoreserve.cgroup import Cgroup, OomWatch
 from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.messages.log_text import log_text
+from scoreserve.front.processes.adoption import reap_orphans
+from scoreserve.front.processes.child import Launch, spawn_worker
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.lifetime_counts import LifetimeCounts
@@ -33,6 +36,10 @@ from scoreserve.front.workers.worker_process import Script, State, WorkerProcess
 from scoreserve.settings import Settings
 from scoreserve.start_failure import StartFailure
 from scoreserve.wire import Outcome
+from scoreserve.worker_setup import Answer, Trial, TrialResult, WorkerSetup
+
+if TYPE_CHECKING:
+    from scoreserve.front.workers.preload import Preload
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -65,6 +72,13 @@ class Supervisor:
         self._oom = OomWatch(Cgroup())
         self._counts = LifetimeCounts()
         self._reload = RollingReload(self, settings.workers, clock)
+        self._preload: Preload | None = None
+        if settings.worker_preload != "off":
+            from scoreserve.front.workers import preload
+
+            self._preload = preload.make(settings, self, self._limits, clock)
+        self._held_back = self._preload is not None  # workers that may yet be forked
+        self._talking = False  # there is an event loop
         self._workers: set[WorkerProcess] = set()
         self.script = Script()  # as it was last loaded
         self._script_generation = 0
@@ -82,11 +96,16 @@ class Supervisor:
 
     def spawn(self) -> None:
         """Starts the worker processes, before there is an event loop to talk to them."""
-        for _ in range(self._settings.workers):
-            self._spawn_one()
+        if self._preload is not None:
+            self._preload.begin(self._reload.generation)
+        for _ in range(self._wanted):
+            self._start_one()
 
     async def start(self) -> None:
         """Starts talking to the spawned workers."""
+        self._talking = True
+        if self._preload is not None:
+            self._preload.connect(asyncio.get_running_loop())
         for worker in list(self._workers):
             await worker.connect()
 
@@ -108,6 +127,8 @@ class Supervisor:
             _log.warning("Scoring worker with pid %d did not leave in time", worker.pid)
             worker.kill()
         await self._wait_until_gone(_STOP_GRACE_SECONDS)
+        if self._preload is not None:
+            await self._preload.stop(seconds)
 
     async def _wait_until_gone(self, seconds: float) -> None:
         if self._workers:
@@ -135,6 +156,8 @@ class Supervisor:
         if self._last_death:
             return NotReady(f"The scoring worker {self._last_death}; a new one is starting.")
         first = self._oldest_starting()
+        if first is None and self._preload is not None and self._preload.loading is not None:
+            return NotReady(f"The template of the workers is {self._preload.loading.stage}.")
         if first is None:
             return NotReady("No scoring worker is running.")
         elapsed = self._clock() - first.started
@@ -148,11 +171,17 @@ class Supervisor:
 
     def snapshot(self) -> WorkersSnapshot:
         """The workers now, and what became of them since the front started."""
-        return self._counts.snapshot(self._workers, self._reload, self._clock())
+        snapshot = self._counts.snapshot(self._workers, self._reload, self._clock())
+        if self._preload is None:
+            return snapshot
+        return snapshot._replace(preload=self._preload.snapshot())
 
     def end_hung_workers(self) -> None:
         """Ends the workers that exceed a time limit. To be called about once a second."""
         now = self._clock()
+        if self._preload is not None and not self._stopping:
+            self._preload.look_at_clock()
+            reap_orphans()
         for worker in self._workers:
             if worker.killed_for is not None or self._stopping:
                 continue
@@ -192,11 +221,18 @@ class Supervisor:
             self.script = worker.script
             self._dispatch.batching = worker.script.batching
         self._dispatch.attach(worker)
+        if self._preload is not None:
+            self._tell_pids()  # of a forked one it is known by now
+            self._preload.worker_ready(worker)
         self._reload.ready(worker)
         self._replace()
 
     def worker_running(self, worker: WorkerProcess, job_ids: Sequence[int]) -> None:
         self._dispatch.began(worker, job_ids)
+
+    def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None:
+        if self._preload is not None:
+            self._preload.worker_tried(worker, result)
 
     def worker_report(self, payload: bytes) -> None:
         self.on_report(payload)
@@ -237,7 +273,10 @@ class Supervisor:
             if not self._workers:
                 self._all_gone.set()
             return
-        if worker.stopping and not begun:
+        on_trial = self._preload is not None and self._preload.worker_gone(
+            worker, text, was_ready=worker in self._ready
+        )
+        if (worker.stopping or on_trial) and not begun:
             _log.info("Scoring worker with pid %d has left", worker.pid)
         else:
             _log.error("Scoring worker with pid %d %s%s", worker.pid, text, _running(begun))
@@ -298,24 +337,67 @@ class Supervisor:
 
         Raises OSError when the system has no process to give.
         """
+        return self._start_connected(newcomer=True)
+
+    def _start_connected(self, *, newcomer: bool) -> WorkerProcess:
         self._waiting = False
-        worker = self._spawn_one()
+        worker = self._start_one(newcomer=newcomer)
+        self._connect(worker)
+        return worker
+
+    def _connect(self, worker: WorkerProcess) -> None:
         task = asyncio.get_running_loop().create_task(worker.connect())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return worker
 
     def retire_worker(self, worker: WorkerProcess) -> None:
         self._dispatch.retire(worker)
         worker.retire()
 
+    def may_start(self) -> bool:
+        return self._preload is None or self._preload.may_start
+
+    def is_outdated(self, worker: WorkerProcess) -> bool:
+        return self._preload is not None and self._preload.is_outdated(worker)
+
+    def reload_begins(self, generation: int) -> None:
+        if self._preload is not None:
+            self._preload.begin(generation)
+
+    def reload_ended(self, *, ok: bool) -> None:
+        if self._preload is not None:
+            self._preload.reload_ended(ok=ok)
+
+    # The workers, as preloading sees them.
+
+    def start_trial(self, launch: Launch, generation: int, expected: Answer) -> WorkerProcess:
+        worker = self._start(launch, generation, Trial(expected))
+        self._connect(worker)
+        return worker
+
+    def templates_changed(self) -> None:
+        self._tell_pids()
+
+    def preload_decided(self) -> None:
+        self._held_back = False
+        if self._talking and not self._stopping:
+            self._replace()
+            self._reload.replace_outdated()
+
     # Starting what is missing.
+
+    @property
+    def _wanted(self) -> int:
+        """How many workers there should be now."""
+        if not self._held_back or self._preload is None:
+            return self._settings.workers
+        return int(self._preload.wants_control)
 
     def _replace(self) -> None:
         """Starts as many workers as are missing; later, while deaths repeat."""
         if self._waiting:
             return
-        missing = self._settings.workers - len(self.active_workers()) - self._due
+        missing = self._wanted - len(self.active_workers()) - self._due
         for _ in range(missing):
             self._due += 1
             later = asyncio.get_running_loop().call_later
@@ -323,11 +405,11 @@ class Supervisor:
 
     def _start_replacement(self) -> None:
         self._due -= 1
-        missing = self._settings.workers - len(self.active_workers())
+        missing = self._wanted - len(self.active_workers())
         if missing <= 0 or self._stopping or self._waiting:
             return
         try:
-            self.start_worker()
+            self._start_connected(newcomer=False)
         except OSError as error:  # no process, memory or file descriptor to be had
             _log.error("No scoring worker can be started: %s", error)
             self._restarts.start_refused()
@@ -335,21 +417,38 @@ class Supervisor:
         else:
             self._restarts.started()
 
-    def _spawn_one(self) -> WorkerProcess:
+    def _start_one(self, *, newcomer: bool = False) -> WorkerProcess:
+        """Forks a worker where there is a template, of the present script for a `newcomer`; else
+        spawns one.
+        """
         generation = self._reload.generation
+        if self._preload is None:
+            return self._start(spawn_worker, generation)
+        template = self._preload.template
+        if template is not None and (template.generation == generation or not newcomer):
+            return self._start(template.launch, template.generation)
+        trial = Trial() if self._preload.wants_answer else None
+        return self._start(spawn_worker, generation, trial)
+
+    def _start(self, launch: Launch, generation: int, trial: Trial | None = None) -> WorkerProcess:
+        taken = {worker.index for worker in self._workers}
+        index = next(number for number in count() if number not in taken)
         worker = WorkerProcess(
             self,
-            self._worker_settings.to_json(),
+            WorkerSetup(self._worker_settings, index, trial).to_json(),
             self._oom,
             generation,
             max(self._settings.drain_seconds, _LEAST_LEAVE_SECONDS),
+            launch=launch,
+            index=index,
         )
         self._workers.add(worker)
         self._tell_pids()
         return worker
 
     def _tell_pids(self) -> None:
-        self._keep_pids([worker.pid for worker in self._workers])
+        templates = [] if self._preload is None else self._preload.pids()
+        self._keep_pids([*(worker.pid for worker in self._workers if worker.pid), *templates])
 
     def _oldest_starting(self) -> WorkerProcess | None:
         starting = [w for w in self.active_workers() if w.state is State.STARTING]

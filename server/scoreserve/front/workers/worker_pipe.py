@@ -41,6 +41,8 @@ class PipeEvents(Protocol):
 
     def on_report(self, payload: bytes) -> None: ...
 
+    def on_tried(self, payload: bytes) -> None: ...
+
     def on_closed(self) -> None:
         """The worker's end is closed, or what came from it is not the protocol."""
 
@@ -195,6 +197,8 @@ class WorkerPipe(asyncio.Protocol):
             told = partial(events.on_batch_counts, json.loads(payload))
         elif kind == wire.REPORT:
             told = partial(events.on_report, payload)
+        elif kind == wire.TRIED:
+            told = partial(events.on_tried, payload)
         elif kind == wire.FAILURE:
             told = partial(self._failures.__setitem__, *wire.read_failure(payload))
         elif kind == wire.CHUNK:

@@ -7,9 +7,7 @@ import contextlib
 import enum
 import logging
 import math
-import os
 import signal
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -18,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from scoreserve import wire
 from scoreserve.cgroup import OomWatch
 from scoreserve.front.messages.body_stream import BodyStream
+from scoreserve.front.processes.child import Launch, spawn_worker
 from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers import cpu_policy
@@ -25,10 +24,10 @@ from scoreserve.front.workers.exit_reasons import End, Exceeded, end_of
 from scoreserve.front.workers.large_writes import LargeWrites
 from scoreserve.front.workers.snapshot import BUSY, READY, STARTING, STOPPING
 from scoreserve.front.workers.worker_pipe import WorkerPipe
-from scoreserve.module_command import module_command
 from scoreserve.pipes import pipe
 from scoreserve.start_failure import StartFailure
 from scoreserve.wire import Outcome
+from scoreserve.worker_setup import TrialResult
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -82,6 +81,8 @@ class WorkerEvents(Protocol):
 
     def worker_report(self, payload: bytes) -> None: ...
 
+    def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None: ...
+
     def worker_ending(self, worker: WorkerProcess) -> None:
         """It takes no more jobs: its process has ended, or its end of the pipe is closed."""
 
@@ -90,7 +91,8 @@ class WorkerEvents(Protocol):
 
 
 class WorkerProcess:
-    """A worker process from its spawning to its end.
+    """A worker process from its start to its end. `setup` is what it is told first (WorkerSetup);
+    `launch` starts it.
 
     It is GONE when the process has been waited for and its pipe is drained: the first alone may
     leave outcomes unread, the second alone an exit status unknown.
@@ -98,19 +100,24 @@ class WorkerProcess:
     `generation` tells which state of the script it has loaded: that after so many reloads.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is told and started by is given
         self,
         events: WorkerEvents,
-        settings: bytes,
+        setup: bytes,
         oom: OomWatch,
         generation: int = 0,
         leave_seconds: float = _LEAVE_SECONDS,
+        *,
+        launch: Launch = spawn_worker,
+        index: int = 0,
     ) -> None:
         self.state = State.STARTING
         self.stage = "starting a process"
+        self.stage_since = time.monotonic()
         self.script = Script()
         self.started = time.monotonic()
         self.generation = generation
+        self.index = index
         self.retiring = False
         self.stopping = False
         self.exit_code: int | None = None
@@ -123,7 +130,7 @@ class WorkerProcess:
         self._in_flight = 0
         self._leave_seconds = leave_seconds
         self._events = events
-        self._settings = settings
+        self._setup = setup
         self._oom = oom
         self._oom_mark = oom.mark()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -132,8 +139,10 @@ class WorkerProcess:
         self._streams: dict[int, tuple[BodyStream, float]] = {}  # and when each began
         their_source, self._sink = pipe()
         self._source, their_sink = pipe()
-        with their_source, their_sink:
-            self._process = _spawn(their_source.fileno(), their_sink.fileno())
+        self._process = launch(their_source, their_sink)
+        self._to_be_forked = self._process.is_forked
+        if self.pid:
+            cpu_policy.drop_inherited(self.pid)
 
     @property
     def stream(self) -> BodyStream | None:
@@ -158,7 +167,18 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int:
+        """0 until it is known: a moment, where it is forked."""
         return self._process.pid
+
+    @property
+    def to_be_forked(self) -> bool:
+        """Whether a template was asked for it, whatever came of that."""
+        return self._to_be_forked
+
+    @property
+    def is_forked(self) -> bool:
+        """Whether it shares the memory of a template."""
+        return self._process.is_forked
 
     async def connect(self) -> None:
         """Starts talking to the process, on the running event loop. One that cannot be talked to is
@@ -172,14 +192,15 @@ class WorkerProcess:
             self._pipe_closed = self.boot_failed = True
             self._pipe.close()
             self.kill()
-            self.exit_code = self._process.wait()
+            self._process.wait()
+            self.exit_code = self._process.reap()
             self._gone()
 
     async def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
         sink, _ = await loop.connect_write_pipe(LargeWrites, self._sink)
         self._pipe.open(sink)
         await loop.connect_read_pipe(lambda: self._pipe, self._source)
-        self._pipe.send_setup(self._settings)
+        self._pipe.send_setup(self._setup)
         threading.Thread(target=self._wait, args=(self._exited,), daemon=True).start()
 
     def send(self, jobs: Sequence[QueuedJob]) -> None:
@@ -206,8 +227,7 @@ class WorkerProcess:
     def point_to_stop(self) -> None:
         """Has the worker look for what was sent, though the script is at a chunk of a stream."""
         if self.exit_code is None and self._streams:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGURG)
+            self._process.signal(signal.SIGURG)
 
     def stop(self, seconds: float = _LEAVE_SECONDS) -> None:
         """Asks the process to leave: an idle one does at once. It has `seconds` for its atexit
@@ -228,23 +248,20 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Ends the process and whatever the script started in its process group."""
-        # It is the leader of a session, and so of a process group, of its own.
-        if self.exit_code is not None:
-            return
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, signal.SIGKILL)
+        if self.exit_code is None:
+            self._process.kill_group()
 
     def kill_for(self, limit: Exceeded) -> None:
         """Ends a process that hangs, with a dump of its stacks; its job ends with the error."""
         self.killed_for = limit
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self.pid, signal.SIGABRT)  # faulthandler writes the stacks, even from C code
+        self._process.signal(signal.SIGABRT)  # faulthandler writes the stacks, even from C code
         self._kill_later()
 
     # What the pipe reports.
 
     def on_stage(self, text: str) -> None:
         self.stage = text
+        self.stage_since = time.monotonic()
 
     def on_ready(self, info: dict[str, Any]) -> None:
         self.state = State.READY
@@ -278,6 +295,9 @@ class WorkerProcess:
 
     def on_report(self, payload: bytes) -> None:
         self._events.worker_report(payload)
+
+    def on_tried(self, payload: bytes) -> None:
+        self._events.worker_tried(self, TrialResult.from_json(payload))
 
     def on_outcomes(self, outcomes: Sequence[Outcome]) -> None:
         self._answered(wire.count_whole(outcomes))
@@ -318,18 +338,14 @@ class WorkerProcess:
     # What the waiting thread reports.
 
     def _wait(self, report: Callable[[], None]) -> None:
-        # Its id is its own until it is waited for: nobody else's group is killed.
-        if hasattr(os, "waitid"):
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-        else:  # macOS
-            self._process.wait()
+        self._process.wait()
         assert self._loop is not None
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
             self._loop.call_soon_threadsafe(report)
 
     def _exited(self) -> None:
         self.kill()  # what the script started must not outlive it
-        self.exit_code = self._process.wait()
+        self.exit_code = self._process.reap()
         if self._pipe_closed:
             self._gone()
             return
@@ -367,13 +383,3 @@ def _batching(told: Mapping[str, Any]) -> Batching:
     return Batching(
         int(told["jobs"]), float(told["wait_seconds"]), str(told["off"]), str(told["way"])
     )
-
-
-def _spawn(source: int, sink: int) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen(
-        [*module_command("scoreserve.worker"), str(source), str(sink)],
-        pass_fds=[source, sink],
-        start_new_session=True,  # a terminal's Ctrl-C is for the server, which then stops it
-    )
-    cpu_policy.drop_inherited(process.pid)
-    return process

@@ -33,11 +33,14 @@ _script_log = logging.getLogger("azmlinfsrv.user_script")
 
 @dataclass(frozen=True)
 class EntryScript:
-    """The two functions of an imported entry script. `model` is what a built-in one serves."""
+    """The functions of an imported entry script. `model` is what a built-in one serves;
+    `after_fork` is told the worker's index, see `worker/script/after_fork.py`.
+    """
 
     init: Callable[[], Any]
     run: Callable[..., Any]
     model: ModelInterface | None = None
+    after_fork: Callable[[int], Any] | None = None
 
 
 def prepare_import_path(settings: Settings) -> None:
@@ -75,7 +78,8 @@ def load(settings: Settings) -> EntryScript:
     else:
         run = _function(module, "run")
         _script_log.info("Found user script at %s", module.__file__)
-    return EntryScript(_function(module, "init"), run)
+    hook = getattr(module, "after_fork", None)
+    return EntryScript(_function(module, "init"), run, after_fork=hook if callable(hook) else None)
 
 
 def import_path(path: str) -> ModuleType:

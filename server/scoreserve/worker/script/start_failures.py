@@ -37,7 +37,7 @@ _GENERIC = "Correct the script. The traceback is in the log above."
 
 
 def of_script(error: BaseException, stage: str, settings: Settings) -> StartFailure:
-    """The failure of a script that raised `error` at this stage: `import` or `init()`."""
+    """The failure of a script that raised `error` at this stage: `import`, or a function of it."""
     if isinstance(error, BootError):
         return StartFailure(error.what, error.where or settings.script_path or "", error.remedy)
     place = place_of(error)
@@ -52,7 +52,7 @@ def _what(error: BaseException, stage: str) -> str:
     if isinstance(error, ModuleNotFoundError):
         return text
     told = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return f"{told} (raised in init())" if stage == "init()" else told
+    return f"{told} (raised in {stage})" if stage in {"init()", "after_fork()"} else told
 
 
 def _text(error: BaseException) -> str:

@@ -1,0 +1,1 @@
+"""Processes that the front starts for scoring, however they come about."""

@@ -1,0 +1,401 @@
+"""Whether workers are forked from a template, which has run init() once: WORKER_PRELOAD.
+
+    WAITING ─→ LOADING ─→ TRYING ─→ ON ─→ … the template dies: LOADING, and ON again
+       └──────────┴──────────┴──────┴─→ OFF, with the reason: workers are spawned
+
+    waiting   for a spawned worker, which serves, to answer the sample request
+    loading   a template runs init()
+    trying    the first worker that is forked from it is to give the same answer
+    on        workers are forked; the spawned one has its place taken
+
+Decides, and starts and ends templates, by way of `make_template`; the workers are the pool's. With
+`force` it begins with LOADING, and nothing is tried.
+
+A reload begins anew for the new state of the script, while what was in force before stays in force:
+a worker that dies meanwhile is replaced from there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from scoreserve.cgroup import Cgroup
+from scoreserve.front.processes.adoption import adopt_orphans
+from scoreserve.front.processes.child import Launch
+from scoreserve.front.processes.template import Obstacle, Template, TemplateEvents
+from scoreserve.front.workers import cpu_policy
+from scoreserve.front.workers.exit_reasons import end_of
+from scoreserve.front.workers.snapshot import PreloadSnapshot
+from scoreserve.front.workers.time_limits import TimeLimits
+from scoreserve.front.workers.worker_process import WorkerProcess
+from scoreserve.settings import MEBIBYTE, Settings
+from scoreserve.start_failure import StartFailure
+from scoreserve.worker_setup import Answer, TrialResult
+
+_log = logging.getLogger("azmlinfsrv")
+
+ANSWERING = "answering the sample request"  # the stage of a worker that is on trial
+
+_SAMPLE = "the sample request"
+_LEAST_TRIAL_SECONDS = 10.0
+_TRIAL_TIMES = 10.0  # the time of the spawned worker
+_FRUITLESS_FORKS = 2  # workers that hang in their first run(), or do not start
+_TEMPLATE_DEATHS = 3  # of one state of the script
+
+
+class Phase(enum.Enum):
+    """Where preloading stands."""
+
+    WAITING = "waiting"
+    LOADING = "loading"
+    TRYING = "trying"
+    ON = "on"
+    OFF = "off"
+
+
+class Pool(Protocol):
+    """The workers, as preloading sees them."""
+
+    def start_trial(self, launch: Launch, generation: int, expected: Answer) -> WorkerProcess:
+        """Raises OSError."""
+
+    def templates_changed(self) -> None:
+        """There are other templates than before."""
+
+    def preload_decided(self) -> None:
+        """Workers may be started now that were held back, and others replaced."""
+
+
+def make(settings: Settings, pool: Pool, limits: TimeLimits, clock: Callable[[], float]) -> Preload:
+    """Preloading as these settings ask for it."""
+    text = settings.to_json()
+    impossible = ""
+    if settings.debug_port is not None:
+        impossible = "AZUREML_DEBUG_PORT is set, and a debugger's threads do not survive a fork"
+    elif not adopt_orphans():
+        impossible = "it needs Linux, and its prctl(PR_SET_CHILD_SUBREAPER)"
+
+    def template(events: TemplateEvents, generation: int) -> Template:
+        made = Template(events, text, generation)
+        cpu_policy.drop_inherited(made.pid)
+        return made
+
+    return Preload(
+        pool,
+        template,
+        limits,
+        force=settings.worker_preload == "force",
+        impossible=impossible,
+        memory_limit=Cgroup().memory_limit(),
+        clock=clock,
+    )
+
+
+class Preload:
+    """Preloading of one server; `force`: without a trial; `impossible`: why there can be none.
+    `memory_limit` is the container's, in bytes; `make_template` is given who is told of it, and the
+    generation of the script.
+    """
+
+    def __init__(  # noqa: PLR0913 - what surrounds it is given
+        self,
+        pool: Pool,
+        make_template: Callable[[TemplateEvents, int], Template],
+        limits: TimeLimits,
+        *,
+        force: bool,
+        impossible: str = "",
+        memory_limit: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.phase = Phase.OFF
+        self.reason = ""  # for which it is OFF
+        self.trial: WorkerProcess | None = None
+        self.template: Template | None = None  # in force
+        self._candidate: Template | None = None
+        self._candidate_since = 0.0
+        self._expected: Answer | None = None
+        self._generation = 0
+        self._pool = pool
+        self._make = make_template
+        self._limits = limits
+        self._force = force
+        self._impossible = impossible
+        self._memory_limit = memory_limit
+        self._clock = clock
+        self._fruitless = 0
+        self._deaths = 0
+        self._proven = False  # this state of the script
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._leaving: set[Template] = set()  # asked to end
+        self._all_gone = asyncio.Event()
+
+    # What the pool asks.
+
+    @property
+    def may_start(self) -> bool:
+        """Whether it is known by now how a worker of the present script is started."""
+        return self._proven or self.phase not in (Phase.LOADING, Phase.TRYING)
+
+    @property
+    def wants_control(self) -> bool:
+        """Whether there should be a spawned worker before it is known if others can be forked."""
+        return not self._force
+
+    @property
+    def wants_answer(self) -> bool:
+        """Whether the next spawned worker is to answer the sample request."""
+        return self.phase is Phase.WAITING
+
+    @property
+    def loading(self) -> Template | None:
+        """The template that is not ready yet."""
+        return self._candidate
+
+    def pids(self) -> list[int]:
+        """The templates there are."""
+        known = {self.template, self._candidate, *self._leaving} - {None}
+        return [template.pid for template in known if template is not None]
+
+    def is_outdated(self, worker: WorkerProcess) -> bool:
+        """Whether a forked worker should take the place of this one."""
+        return self.phase is Phase.ON and not worker.is_forked
+
+    def snapshot(self) -> PreloadSnapshot:
+        """For health and metrics."""
+        state = self.phase.value if self.phase in (Phase.ON, Phase.OFF) else "starting"
+        return PreloadSnapshot(state, self.reason, self.template.pid if self.template else None)
+
+    # What happens.
+
+    def begin(self, generation: int) -> None:
+        """The script is to be loaded, for the first time or anew."""
+        self._end_candidate()
+        self._generation = generation
+        self._expected = None
+        self._fruitless = self._deaths = 0
+        self._proven = False
+        self.reason = ""
+        self.phase = Phase.WAITING
+        if self._impossible:
+            self.off(self._impossible)
+        elif self._force:
+            self._load()
+
+    def connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        """There is an event loop from now on."""
+        self._loop = loop
+        if self._candidate is not None:
+            self._candidate.connect(loop)
+
+    def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None:
+        """A worker has answered the sample request, or has none."""
+        if worker is self.trial:
+            if result.why:
+                self.off(result.why)
+        else:
+            self._answered(result)
+
+    def worker_ready(self, worker: WorkerProcess) -> None:
+        """A worker serves."""
+        if worker is self.trial:
+            if self.phase is Phase.TRYING:
+                self.trial = None
+                self._put_in_force()
+        elif worker.to_be_forked and not worker.is_forked:
+            self._fork_failed()
+
+    def worker_gone(self, worker: WorkerProcess, text: str, *, was_ready: bool) -> bool:
+        """A worker has ended; `text` goes on from "The worker ...". Whether it was on trial."""
+        if worker is self.trial:
+            self.trial = None
+            if self.phase is Phase.TRYING:
+                self.off(f"the first forked worker {text} before it had answered {_SAMPLE}")
+            return True
+        hung = worker.killed_for is not None and not worker.answered
+        if worker.to_be_forked and not worker.stopping and (hung or not was_ready):
+            self._fork_failed()
+        return False
+
+    def _answered(self, result: TrialResult) -> None:
+        """A spawned worker has answered the sample, or has none."""
+        if self.phase is not Phase.WAITING:
+            return
+        answer = result.answer
+        if answer is None:
+            self.off(result.why)
+        elif answer.status >= 400:
+            self.off(
+                f"{answer.sample} is answered {answer.status}, so nothing can be tried with it"
+            )
+        elif why := self._no_room(answer.resident_bytes):
+            self.off(why)
+        else:
+            self._expected = answer
+            self._load()
+
+    def _fork_failed(self) -> None:
+        self._fruitless += 1
+        if self._fruitless >= _FRUITLESS_FORKS and self.phase is not Phase.OFF:
+            self.off(
+                f"{self._fruitless} forked workers hung in their first run(), or did not start"
+            )
+
+    def reload_ended(self, *, ok: bool) -> None:
+        """All workers are of the present script; or it cannot be loaded, and the old ones stay."""
+        if ok:
+            if self.template is not None and self.template.generation < self._generation:
+                self._end_template()
+        elif self.phase is not Phase.ON:
+            self._end_candidate()
+            self.phase = Phase.ON if self.template is not None else Phase.OFF
+            self.reason = "" if self.template is not None else "the script could not be reloaded"
+
+    def look_at_clock(self) -> None:
+        """Ends what takes too long. To be called about once a second."""
+        now = self._clock()
+        trial = self.trial
+        if trial is not None and self._expected is not None and trial.stage == ANSWERING:
+            limit = max(_LEAST_TRIAL_SECONDS, _TRIAL_TIMES * self._expected.seconds)
+            if now - trial.stage_since > limit:
+                self.off(
+                    f"the first forked worker has not answered {_SAMPLE} in {limit:.0f} s, a"
+                    f" spawned one has in {self._expected.seconds:.2f} s. Some library does not"
+                    " survive a fork, or not once it was used: warm the model up in"
+                    " after_fork(index) instead of init()"
+                )
+        if self._candidate is not None and self.phase is Phase.LOADING:
+            exceeded = self._limits.init_exceeded(now - self._candidate_since)
+            if exceeded is not None:
+                self._candidate.kill()
+                self.off(f"in the template, {exceeded.error.message}")
+
+    async def stop(self, seconds: float) -> None:
+        """Ends the templates, which have so many seconds for their atexit handlers."""
+        self.phase = Phase.OFF
+        self._end_candidate()
+        self._end_template()
+        if not self._leaving:
+            return
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._all_gone.wait(), seconds)
+        for template in self._leaving:
+            template.kill()
+
+    def off(self, why: str) -> None:
+        """Workers of this state of the script are spawned from now on."""
+        self.phase = Phase.OFF
+        self.reason = why
+        _log.warning("preload: off: %s. Each worker runs init() itself.", why.rstrip("."))
+        self._end_candidate()
+        if self.template is not None and self.template.generation == self._generation:
+            self._end_template()
+        if self.trial is not None:
+            self.trial.kill()
+        self._pool.preload_decided()
+
+    # What templates report.
+
+    def template_loaded(self, template: Template, obstacles: Sequence[Obstacle]) -> None:
+        """It has run init()."""
+        if template is not self._candidate:
+            return
+        texts = [each.text for each in obstacles]
+        if any(each.forbids for each in obstacles) or (texts and not self._force):
+            self.off("; ".join(texts))
+            return
+        for text in texts:
+            _log.warning("preload: forced, although %s", text)
+        if self._force or self._proven:
+            self._put_in_force()
+            return
+        assert self._expected is not None
+        self.phase = Phase.TRYING
+        try:
+            self.trial = self._pool.start_trial(
+                template.launch, template.generation, self._expected
+            )
+        except OSError as error:
+            self.off(f"no worker can be forked: {error}")
+
+    def template_failed(self, template: Template, why: StartFailure) -> None:
+        """It cannot load the script, which a spawned worker then tells in full."""
+        if template is self._candidate:
+            self.off(f"the template could not load the script: {why.line}")
+
+    def template_gone(self, template: Template, exit_code: int) -> None:
+        """It has ended; the workers that were forked from it have not."""
+        self._leaving.discard(template)
+        if not self._leaving:
+            self._all_gone.set()
+        if template is self._candidate:
+            self._candidate = None
+            self.off(f"the template {_how_it_ended(exit_code)}")
+        elif template is self.template:
+            self.template = None
+            self._deaths += 1
+            _log.error("The template with pid %d %s", template.pid, _how_it_ended(exit_code))
+            if template.generation != self._generation or self.phase is not Phase.ON:
+                return
+            if self._deaths >= _TEMPLATE_DEATHS:
+                self.off(f"the template has died {self._deaths} times")
+            else:
+                self._load()
+        self._pool.templates_changed()
+
+    def _load(self) -> None:
+        try:
+            self._candidate = self._make(self, self._generation)
+        except OSError as error:
+            self.off(f"no template can be started: {error}")
+            return
+        self._candidate_since = self._clock()
+        self.phase = Phase.LOADING
+        if self._loop is not None:
+            self._candidate.connect(self._loop)
+        self._pool.templates_changed()
+
+    def _put_in_force(self) -> None:
+        self._end_template()
+        self.template, self._candidate = self._candidate, None
+        self.phase = Phase.ON
+        if not self._proven:
+            _log.info("preload: on: workers are forked, and share the memory of one init()")
+        self._proven = True
+        self._pool.preload_decided()
+
+    def _end_candidate(self) -> None:
+        candidate, self._candidate = self._candidate, None
+        if candidate is not None:
+            self._end(candidate)
+
+    def _end_template(self) -> None:
+        template, self.template = self.template, None
+        if template is not None:
+            self._end(template)
+
+    def _end(self, template: Template) -> None:
+        self._leaving.add(template)
+        self._all_gone.clear()
+        template.end()
+
+    def _no_room(self, resident_bytes: int) -> str:
+        copies = 2 if self.template is None else 3
+        limit = self._memory_limit
+        if limit is None or copies * resident_bytes <= limit:
+            return ""
+        return (
+            f"a worker has {resident_bytes // MEBIBYTE} MiB, and {copies} of that size, which the"
+            f" trial takes, are more than the container's {limit // MEBIBYTE} MiB."
+            " WORKER_PRELOAD=force needs no trial"
+        )
+
+
+def _how_it_ended(exit_code: int) -> str:
+    return end_of(exit_code, exceeded=None, boot_failed=False, out_of_memory=None).text
