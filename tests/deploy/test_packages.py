@@ -33,7 +33,9 @@ def test_conda_installs_all_where_it_must(tmp_path: Path) -> None:
 
 
 def test_conda_installs_by_request(tmp_path: Path) -> None:
-    assert of(tmp_path, "numpy", solver="conda").document is not None
+    found = of(tmp_path, "numpy", solver="conda")
+    assert (found.document is not None, found.solver) == (True, "conda")
+    assert of(tmp_path, "r-base").solver == "auto"
 
 
 def test_what_is_not_on_pypi_is_told_where_pip_is_asked_for(tmp_path: Path) -> None:

@@ -51,6 +51,13 @@ SHELLS = {
 REAL_CONDA = "#!/bin/sh\necho the real conda: $*\n"
 
 
+def python_of(image: str) -> tuple[str, str]:
+    """The path of an image's Python, and its version, as `3.13`."""
+    show = "import os, sys; print(os.path.realpath(sys.executable), *sys.version_info[:2])"
+    python, *version = podman.run_once(image, "python", "-c", show).split()
+    return python, ".".join(version)
+
+
 def write_project(directory: Path) -> None:
     write_greetings(directory / "wheels")
     (directory / "conda.yml").write_text(FILE)
@@ -90,10 +97,8 @@ class TestAnImageOfAzureSTools:
 class TestConda:
     def test_packages_of_a_channel_are_served(self, run: Run, tmp_path: Path) -> None:
         """py-rattler, which solves and installs them, is fetched from the package index."""
-        show = "import os, sys; print(os.path.realpath(sys.executable), *sys.version_info[:2])"
-        python, *version = podman.run_once(CPU, "python", "-c", show).split()
         context = tmp_path / "context"
-        make_channel(context / "channel", python, ".".join(version))
+        make_channel(context / "channel", *python_of(CPU))
         (context / "Dockerfile").write_text(CHANNEL_DOCKERFILE)
         image = build(context, "scoreserve-channel")
         script = "import greetings\ndef init(): pass\ndef run(data): return greetings.VERSION\n"

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.deploy.conda.channel import make_channel
 from tests.deploy.sample_deployments import BY_NAME, copy_of
 from tests.deploy.test_dockerfiles import GOLDEN
 from tests.images import podman
+from tests.images.conftest import CPU
+from tests.images.test_conda import python_of
 from tests.images.test_examples import company_base
 from tests.images.test_files import check
 
@@ -25,11 +28,10 @@ USERS_OWN = {"v1-base-dockerfile"}  # begins with a Dockerfile that is not ours
 
 @dataclass(frozen=True)
 class Expected:
-    """What a sample answers to a body, and what its command line has beside the files."""
+    """What a sample answers to a body."""
 
     body: str
     answer: object
-    flags: tuple[str, ...] = ()
 
 
 SCORED = {
@@ -37,7 +39,6 @@ SCORED = {
     "v1-legacy": Expected("12", {"steps": "1", "length": 2}),
     "v2-blue": Expected(ROWS, SCORES),
     "v2-conda": Expected(ROWS, SCORES),
-    "v2-conda-by-conda": Expected(ROWS, SCORES, ("--solver", "conda")),
     "v2-byoc": Expected(ROWS, SCORES),
     "v2-build": Expected(ROWS, SCORES),
     "v2-kubernetes": Expected(ROWS, SCORES),
@@ -71,11 +72,29 @@ def scored(image: str, folder: Path, body: str) -> object:
 
 @pytest.mark.parametrize("case", SCORED)
 def test_a_sample_is_packaged_and_scores(case: str, tmp_path: Path) -> None:
-    name, expected = case.removesuffix("-by-conda"), SCORED[case]
-    folder = copy_of(BY_NAME[name], tmp_path)
+    folder = copy_of(BY_NAME[case], tmp_path)
     tag = f"scoreserve-test-{case}"
-    package(name, folder, "--tag", tag, *expected.flags)
-    assert scored(tag, tmp_path, expected.body) == expected.answer
+    package(case, folder, "--tag", tag)
+    assert scored(tag, tmp_path, SCORED[case].body) == SCORED[case].answer
+
+
+def test_conda_s_packages_come_from_channels_by_request(tmp_path: Path) -> None:
+    """With the compiled server: the environment's Python is the image's."""
+    context = tmp_path / "base"
+    make_channel(context / "channel", *python_of(CPU))
+    (context / "Dockerfile").write_text(f"FROM {CPU}\nCOPY channel /channel\n")
+    base, tag = podman.build(context, "scoreserve-test-channel"), "scoreserve-test-by-conda"
+    folder = copy_of(BY_NAME["v2-conda"], tmp_path)
+    (folder / "conda.yml").write_text(
+        "channels: ['file:///channel']\ndependencies: [libgreetings=1.2]\n"
+    )
+    (folder / "onlinescoring/score.py").write_text(
+        "import greetings, scoreserve.wire\n"
+        "def init(): pass\n"
+        "def run(data): return [greetings.VERSION, scoreserve.wire.__file__.rpartition('.')[2]]\n"
+    )
+    package("v2-conda", folder, "--tag", tag, "--solver", "conda", "--base-image", base)
+    assert scored(tag, tmp_path, "") == ["1.2.3", "so"]
 
 
 def test_a_model_of_the_designer(tmp_path: Path) -> None:

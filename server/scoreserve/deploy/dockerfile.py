@@ -21,7 +21,8 @@ COLLECTOR, SWAGGER = "mdc-config.json", "swagger.json"
 CONDA_PREFIX = "/opt/miniconda/envs/inf-conda-env"
 _FILES = f"/opt/scoreserve/{ENVIRONMENT}"  # copied: buildah's cache knows nothing of bind mounts
 _USER = "1000:0"  # dockeruser, and the group that any uid of OpenShift is in
-_DIST, _WHEELS = "/opt/scoreserve/dist", "/opt/scoreserve/wheels"  # the server; what it needs
+# The server for any Python; and compiled, with what it needs, for the image's own.
+_DIST, _WHEELS = "/opt/scoreserve/dist", "/opt/scoreserve/wheels"
 _RUN_SCRIPT, _HEALTH_CHECK = "/var/runit/gunicorn/run", "/usr/local/bin/scoreserve-healthcheck"
 _SECRETS = (
     "--mount=type=secret,id=pip.conf,target=/etc/pip.conf",
@@ -125,21 +126,25 @@ def _server(base: Base, prefix: str) -> Iterator[str]:
 
 
 def _packages(packages: Packages, pip: str) -> str:
+    about = f"# The packages of {packages.source}."
     if packages.document is not None:
+        about += f" And {_KEPT}: compiled for the image's own Python, else the one for any."
+        # By variables, which a conda of the base's own does not mind.
+        solver = "SCORESERVE_CONDA_SOLVER=conda " if packages.solver == "conda" else ""
         strict = "SCORESERVE_CONDA_STRICT=true " if packages.strict else ""
+        # Not its own pip: what conda makes need not have one.
+        install = f"{pip} --python {CONDA_PREFIX}/bin/python install --no-cache-dir"
         command = (
-            f"{strict}conda env create --prefix {CONDA_PREFIX} --file {_FILES}/{CONDA} \\\n"
-            f"    && {CONDA_PREFIX}/bin/python -m pip install --no-cache-dir"
-            f" --find-links {_WHEELS} {_DIST}/*.whl"
+            f"{solver}{strict}conda env create --prefix {CONDA_PREFIX} --file {_FILES}/{CONDA} \\\n"
+            f"    && ({install} --no-index --find-links {_WHEELS} {_WHEELS}/{_KEPT}-*.whl \\\n"
+            f"    || {install} --find-links {_WHEELS} {_DIST}/*.whl)"
         )
     else:
+        about += f" With {_KEPT} among them, pip takes none that it cannot run with."
         command = f"{pip} install --no-cache-dir --requirement {_FILES}/{REQUIREMENTS} {_KEPT}"
     run = _run(_SECRETS, command)
     if packages.files:  # their paths start from the working directory
         run = f"WORKDIR {_FILES}\n{run}\nWORKDIR {APP_ROOT}"
-    about = f"# The packages of {packages.source}."
-    if packages.document is None:
-        about += f" With {_KEPT} among them, pip takes none that it cannot run with."
     return f"{about}\nCOPY {ENVIRONMENT} {_FILES}\n{run}"
 
 

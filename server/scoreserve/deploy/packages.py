@@ -46,6 +46,7 @@ class Packages:
     notes: tuple[str, ...] = ()
     python: str = ""  # the version that is asked for and that pip does not choose, as `3.11`
     strict: bool = False  # conda is to refuse what would be another Python
+    solver: str = "auto"  # of the image's conda
 
 
 def packages(
@@ -79,6 +80,7 @@ def packages(
             variables=file.variables,
             notes=tuple(notes),
             strict=strict,
+            solver=solver,
         )
     return Packages(
         asked.source,

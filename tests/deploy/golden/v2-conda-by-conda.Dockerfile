@@ -3,12 +3,13 @@ FROM scoreserve:cpu
 
 USER 0
 
-# The packages of conda.yml.
+# The packages of conda.yml. And scoreserve: compiled for the image's own Python, else the one for any.
 COPY environment /opt/scoreserve/environment
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
-    conda env create --prefix /opt/miniconda/envs/inf-conda-env --file /opt/scoreserve/environment/conda.yml \
-    && /opt/miniconda/envs/inf-conda-env/bin/python -m pip install --no-cache-dir --find-links /opt/scoreserve/wheels /opt/scoreserve/dist/*.whl
+    SCORESERVE_CONDA_SOLVER=conda conda env create --prefix /opt/miniconda/envs/inf-conda-env --file /opt/scoreserve/environment/conda.yml \
+    && (pip --python /opt/miniconda/envs/inf-conda-env/bin/python install --no-cache-dir --no-index --find-links /opt/scoreserve/wheels /opt/scoreserve/wheels/scoreserve-*.whl \
+    || pip --python /opt/miniconda/envs/inf-conda-env/bin/python install --no-cache-dir --find-links /opt/scoreserve/wheels /opt/scoreserve/dist/*.whl)
 
 ENV AZUREML_CONDA_ENVIRONMENT_PATH="/opt/miniconda/envs/inf-conda-env"
 
