@@ -35,7 +35,7 @@ class Switches(NamedTuple):
 def switches(settings: Settings, environ: Mapping[str, str]) -> Switches:
     """What these settings and this environment switch on."""
     return Switches(
-        azure=settings.app_insights_enabled and app_insights.is_key(settings.app_insights_key),
+        azure=app_insights.is_on(settings),
         traces=otel_environment.exports(otel_environment.TRACES, environ),
         metrics=otel_environment.exports(otel_environment.METRICS, environ),
         model_data=settings.model_data_dir is not None,
