@@ -52,7 +52,8 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, write_file: WriteFile
         "AML_APP_ROOT",
     ):
         monkeypatch.delenv(variable, raising=False)
-    monkeypatch.delitem(sys.modules, "debugpy", raising=False)
+    for debugger in ("debugpy", "pydevd"):
+        monkeypatch.delitem(sys.modules, debugger, raising=False)
     monkeypatch.setattr(dev, "serve", serve)
     monkeypatch.chdir(tmp_path)
     write_file("score.py", SCRIPT)
@@ -106,9 +107,12 @@ def test_a_model_that_is_set_elsewhere_wins(
     assert start()["model_dir"] == "another"
 
 
-def test_a_breakpoint_has_no_time_limit(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("debugger", ["debugpy", "pydevd"])
+def test_a_breakpoint_has_no_time_limit(
+    start: Start, monkeypatch: pytest.MonkeyPatch, debugger: str
+) -> None:
     assert "worker_timeout_s" not in start()
-    monkeypatch.setitem(sys.modules, "debugpy", ModuleType("debugpy"))
+    monkeypatch.setitem(sys.modules, debugger, ModuleType(debugger))
     cli = start()
     assert (cli["worker_timeout_s"], cli["scoring_timeout_ms"]) == (0, 0)
 

@@ -21,6 +21,8 @@ _HOST = "127.0.0.1"  # tracebacks are for whoever sits at this machine
 
 # Beside the flags. None of it is for a server that others can reach.
 _WHILE_WRITING = {"reload": True, "show_tracebacks": True, "pages": True}
+# VS Code's debugger, and PyCharm's: each is in the process before we are.
+_DEBUGGERS = ("debugpy", "pydevd")
 # A run() that stands at a breakpoint takes as long as it takes.
 _UNDER_A_DEBUGGER = {"scoring_timeout_ms": 0, "worker_timeout_s": 0}
 
@@ -57,5 +59,5 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
 
 def _chosen(flags: dict[str, Any]) -> dict[str, Any]:
     """What a server for development is given on its command line, by setting."""
-    debugging = _UNDER_A_DEBUGGER if "debugpy" in sys.modules else {}
+    debugging = _UNDER_A_DEBUGGER if any(each in sys.modules for each in _DEBUGGERS) else {}
     return {**flags, **_WHILE_WRITING, **debugging, "host": flags["host"] or _HOST}
