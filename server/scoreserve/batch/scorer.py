@@ -19,7 +19,7 @@ from scoreserve.batch.work import MOST_FAILED, CannotStart, Done, Kind, MiniBatc
 from scoreserve.errors import ReplyError
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import exported
-from scoreserve.worker.script import preparation, start_failures
+from scoreserve.worker.script import preparation
 from scoreserve.worker.script.user_frames import users_part
 
 OUTPUT_VARIABLE = "AZUREML_BI_OUTPUT_PATH"  # where scripts that write files themselves do
@@ -56,6 +56,8 @@ class Scorer:
             self._script.init()
         except BaseException as error:
             traceback.print_exc()
+            from scoreserve.worker.script import start_failures
+
             failure = start_failures.of_script(error, stage, settings)
             raise CannotStart(failure.told, is_final=stage == "import") from error
 
