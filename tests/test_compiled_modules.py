@@ -34,6 +34,7 @@ INTERPRETED = {
     "scoreserve.front.messages.body_stream": "a streamed body waits for its client",
     "scoreserve.front.messages.cors": "few services answer browsers",
     "scoreserve.front.observe.failures": "few requests fail",
+    "scoreserve.otel_environment": "read at start",
     "scoreserve.logs": "what is logged is formatted by the standard library",
     "scoreserve.pipes": "made once a worker",
     "scoreserve.setting_values": "read at start",
@@ -53,6 +54,8 @@ INTERPRETED = {
     "scoreserve.worker.script.plain_values": "follows the script's values to their last item",
     "scoreserve.worker.script.responses": "most of its time is flask's",
     "scoreserve.worker.script.tables": "most of its time is pandas'",
+    "scoreserve.worker.script.after_import": "asked when a module is imported",
+    "scoreserve.worker.script.trace_context": "most of its time is OpenTelemetry's",
     "scoreserve.worker.script.user_frames": "asked when a script cannot start",
 }
 

@@ -2,6 +2,7 @@
 
     text   YYYY-mm-dd HH:MM:SS,mmm L [pid] logger - message                               in UTC
     json   {"time": ..., "level": ..., "logger": ..., "message": ..., "pid": ..., "role": ...}
+           and request_id, trace_id and span_id where there are any
 
 On a terminal, text lines have colours (SCORESERVE_LOG_COLOR, NO_COLOR).
 `azmlinfsrv*` on stdout, gunicorn's own lines on stderr. A logging.json in AML_APP_ROOT or beside
@@ -20,7 +21,7 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, TextIO
 
-from scoreserve import heads
+from scoreserve import heads, otel_environment
 from scoreserve.errors import ConfigurationError
 from scoreserve.settings import Settings
 
@@ -111,11 +112,13 @@ class JsonFormatter(logging.Formatter):
 
     A record made with `extra={"request_id": ...}` is about that request, any other about the one
     that is being scored. `role` is what this process is: arbiter, front or worker. `wanted` is
-    whether there is any such formatter, and so a use for `scored_requests`.
+    whether there is any such formatter, and so a use for `scored_requests`. `traced`: OpenTelemetry
+    records traces, so that a line about a run() has the ids of its span.
     """
 
     role = "arbiter"
     wanted = False
+    traced = False
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -133,6 +136,11 @@ class JsonFormatter(logging.Formatter):
         about = getattr(record, "request_id", None) or request_id()
         if about:
             line["request_id"] = about
+        if self.traced and (scored := scored_requests.get()):
+            from scoreserve import tracing
+
+            requests = [tracing.scored_request(head, job_id) for head, job_id in scored]
+            line["trace_id"], line["span_id"] = tracing.run_ids(requests)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
@@ -203,6 +211,7 @@ def configure(settings: Settings) -> bool:
     used.
     """
     configure_default(settings.log_level, settings.log_format, settings.log_color)
+    JsonFormatter.traced = otel_environment.exports(otel_environment.TRACES, os.environ)
     directories = [settings.app_root]
     if settings.script_path is not None:
         # As it is named, and where that leads to now.

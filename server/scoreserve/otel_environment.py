@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from scoreserve.tracing import Sampler
+if TYPE_CHECKING:
+    from scoreserve.tracing import Sampler
 
 TRACES, METRICS = "TRACES", "METRICS"  # signals, as variables name them
 
@@ -40,6 +42,8 @@ def exports(signal: str, environ: Mapping[str, str]) -> bool:
 
 def sampler(environ: Mapping[str, str]) -> tuple[Sampler, str]:
     """Which traces are recorded, and what is wrong with the variables that say so, if anything."""
+    from scoreserve.tracing import Sampler
+
     name = environ.get(_SAMPLER, "").strip().lower() or _DEFAULT_SAMPLER
     parent_based = name.startswith(_PARENT_BASED)
     kind = name.removeprefix(_PARENT_BASED)
@@ -75,13 +79,17 @@ def metric_interval_seconds(environ: Mapping[str, str]) -> tuple[float, str]:
     says so, if anything.
     """
     text = environ.get(_INTERVAL, "").strip()
-    if not text:
-        return _INTERVAL_MS / 1000, ""
-    milliseconds = _number(text)
-    if not 0 < milliseconds < math.inf:
-        wrong = f"{_INTERVAL}={text} is no number of milliseconds, so {_INTERVAL_MS:.0f} holds."
-        return _INTERVAL_MS / 1000, wrong
-    return milliseconds / 1000, ""
+    milliseconds = positive_number(environ, _INTERVAL, 0.0)
+    if milliseconds:
+        return milliseconds / 1000, ""
+    wrong = f"{_INTERVAL}={text} is no number of milliseconds, so {_INTERVAL_MS:.0f} holds."
+    return _INTERVAL_MS / 1000, wrong if text else ""
+
+
+def positive_number(environ: Mapping[str, str], name: str, default: float) -> float:
+    """What a variable says, or the default where that is no number above 0."""
+    number = _number(environ.get(name, ""))
+    return number if 0 < number < math.inf else default
 
 
 def _number(text: str) -> float:

@@ -11,9 +11,11 @@ Front, worker and telemetry process import this.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final, NamedTuple
+
+from scoreserve import heads
 
 TRACEPARENT, TRACESTATE = b"traceparent", b"tracestate"  # names of headers
 
@@ -78,23 +80,44 @@ class Sampler:
         return int(trace.id[-_RANDOM_DIGITS:], 16) < self._below
 
 
-class Scored(NamedTuple):
+class ScoredRequest(NamedTuple):
     """A request that is being scored, as far as its trace goes."""
 
-    traceparent: bytes
-    tracestate: bytes
     request_id: bytes
     job_id: int
+    traceparent: bytes
+    tracestate: bytes
 
 
-def leader_of(scored: Collection[Scored]) -> Scored:
-    """The one that a batch of requests is named after: the first that came. Raises ValueError."""
-    return min(scored, key=lambda one: one.job_id)
+def scored_request(block: bytes, job_id: int) -> ScoredRequest:
+    """That of an encoded head (see `wire`) and the number of its job. Raises FrameError."""
+    head = heads.decode_head(block)
+    return ScoredRequest(
+        head.request_id,
+        job_id,
+        head.header(TRACEPARENT) or b"",
+        head.header(TRACESTATE) or b"",
+    )
+
+
+def run_ids(requests: Sequence[ScoredRequest]) -> tuple[str, str]:
+    """The ids of trace and span of the run() that is called for these. One for several is in no
+    trace of theirs: it has one of its own, named after the first that came.
+    """
+    if len(requests) == 1:
+        request_id, job_id, traceparent, _ = requests[0]
+        return trace_of(traceparent, request_id).id, run_span_id(request_id, job_id)
+    request_id, job_id, _, _ = min(requests, key=_job_of)
+    return batch_trace_id(request_id, job_id), batch_span_id(request_id, job_id)
+
+
+def _job_of(request: ScoredRequest) -> int:
+    return request.job_id
 
 
 def batch_trace_id(request_id: bytes, job_id: int) -> str:
-    """The trace of a run() that was called for several requests, by that of their leader: it is of
-    none of theirs.
+    """The trace of a run() that was called for several requests, of which the first that came has
+    these ids.
     """
     text = b"%b %d" % (request_id, job_id)
     return blake2b(text, digest_size=16, person=b"batch").hexdigest()

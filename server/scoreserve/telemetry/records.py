@@ -60,8 +60,9 @@ class RequestRecord(NamedTuple):
     `seconds` is the whole time here, `job_seconds` that from queue to outcome, `run_seconds` that
     in run(): both 0 where no worker had it. `answer` is the beginning of the body, where it is
     asked for; `answer_bytes` is how long the whole is. `traced`: its trace is recorded. `batch`
-    says with whom its run() was shared: id and job of the one that the batch is named after (see
-    `tracing.leader_of`), how many requests there were, and how many rows, 0 where that is unknown.
+    says with whom its run() was shared: id and job of the first that came, after which the batch is
+    named (see `tracing.run_ids`), how many requests there were, and how many rows, 0 where that is
+    unknown.
     """
 
     head: HeadFields

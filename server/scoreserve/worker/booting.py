@@ -41,6 +41,7 @@ from scoreserve.worker.script.idle_source import IdleSource
 from scoreserve.worker.script.loaded import LoadedScript, ScriptFault
 from scoreserve.worker.script.sample import sample_bodies
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
+from scoreserve.worker.script.trace_context import TraceContext
 from scoreserve.worker_setup import WorkerSetup
 
 if TYPE_CHECKING:
@@ -174,10 +175,11 @@ def get_ready(
             " reach out to us."
         )
     after_import.call("flask", lambda module: _flask_imported(runner, way))
+    TraceContext.follow()
     _log.info("Scoring timeout is set to %d", settings.scoring_timeout_ms)
     _log.info("Worker with pid %d ready for serving traffic", os.getpid())
-    pipe.send([wire.frame(wire.READY, _dumps(ready).encode())])
-    return WorkerLoop(pipe, runner, way.together), runner
+    pipe.send([*_frames(reports), wire.frame(wire.READY, _dumps(ready).encode())])
+    return WorkerLoop(pipe, runner, way.together, reports), runner
 
 
 def report_and_exit(fault: ScriptFault, settings: Settings, pipe: FrontPipe) -> NoReturn:

@@ -3,6 +3,7 @@
 {"time": ..., "level": "INFO", "logger": "gunicorn.access", "message": "POST /score 200", ...,
  "request_id": ..., "client": "10.0.0.7", "method": "POST", "path": "/score", "status": 200,
  "seconds": 0.0123, "bytes": 17, "phases": {"queue": 0.0011, "run": 0.0101, "total": 0.0112}}
+and trace_id and span_id where OpenTelemetry records traces
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import orjson
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.observe.access_log import AccessLog, host_of, is_probe, request_id_of
 from scoreserve.heads import RequestHead
-from scoreserve.logs import rfc3339
+from scoreserve.logs import JsonFormatter, rfc3339
 
 _DIGITS = 6  # of seconds: microseconds
 
@@ -55,6 +56,12 @@ class JsonAccessLog(AccessLog):
         told = request_id or request_id_of(reply.head)
         if told:
             line["request_id"] = told.decode("latin-1")
+            if JsonFormatter.traced and reply.job_id > 0:
+                from scoreserve import tracing
+
+                traceparent = head.header(tracing.TRACEPARENT) or b""
+                line["trace_id"] = tracing.trace_of(traceparent, told).id
+                line["span_id"] = tracing.server_span_id(told, reply.job_id)
         agent = head.header(b"user-agent")
         if agent is not None:
             line["user_agent"] = agent.decode("latin-1")

@@ -32,6 +32,7 @@ from scoreserve.worker.script.calling import Call, Convention, ForeignRequest
 from scoreserve.worker.script.idle_source import IdleSource
 from scoreserve.worker.script.main_module import advice
 from scoreserve.worker.script.responses import StreamedOutcome
+from scoreserve.worker.script.trace_context import TraceContext
 
 if TYPE_CHECKING:
     from scoreserve.worker.script.coroutines import Coroutines
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("azmlinfsrv")
 _clock: Final = time.perf_counter
 _Formatter: Final = logs.JsonFormatter
+_TraceContext: Final = TraceContext
 _modules: Final = sys.modules
 
 Result = Outcome | StreamedOutcome
@@ -51,9 +53,11 @@ IDLE: Final[RunnerState] = (math.inf, None, None)
 
 
 def about(*scored: logs.Scored) -> None:
-    """What is logged from here on is about these requests."""
+    """What is logged from here on, and recorded of traces, is about these requests."""
     if _Formatter.wanted:
         logs.scored_requests.set(scored)
+    if _TraceContext.wanted:
+        _TraceContext.attach(scored)
 
 
 def nobody_told(calls: Sequence[Call]) -> None:

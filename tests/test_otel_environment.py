@@ -1,0 +1,78 @@
+"""OpenTelemetry's variables: what they say, and what is said of those that say nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from scoreserve.otel_environment import metric_interval_seconds, sampler, wrong_protocol
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+NEW, RECORDED, NOT_RECORDED = (
+    b"",
+    f"00-{TRACE}-00f067aa0ba902b7-01".encode(),
+    f"00-{TRACE}-00f067aa0ba902b7-00".encode(),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "decided"),
+    [
+        ("", "", (True, True, False)),
+        ("always_on", "", (True, True, True)),
+        ("always_off", "", (False, False, False)),
+        ("traceidratio", "", (True, True, True)),
+        ("traceidratio", "0", (False, False, False)),
+        ("parentbased_always_on", "", (True, True, False)),
+        ("parentbased_always_off", "", (False, True, False)),
+        ("parentbased_traceidratio", "0.0", (False, True, False)),
+        ("PARENTBASED_TRACEIDRATIO", "1", (True, True, False)),
+    ],
+)
+def test_each_sampler_decides_as_it_is_specified(
+    name: str, argument: str, decided: tuple[bool, bool, bool]
+) -> None:
+    environ = {"OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument}
+    found, wrong = sampler(environ)
+    assert not wrong
+    assert tuple(found.samples(sent, b"an id") for sent in (NEW, RECORDED, NOT_RECORDED)) == decided
+
+
+@pytest.mark.parametrize(
+    ("name", "argument", "told"),
+    [
+        ("jaeger_remote", "", "OTEL_TRACES_SAMPLER=jaeger_remote is not known here"),
+        ("traceidratio", "a tenth", "OTEL_TRACES_SAMPLER_ARG=a tenth is no number from 0 to 1"),
+        ("parentbased_traceidratio", "1.5", "OTEL_TRACES_SAMPLER_ARG=1.5 is no number"),
+        ("traceidratio", "nan", "OTEL_TRACES_SAMPLER_ARG=nan is no number"),
+    ],
+)
+def test_what_is_no_sampler_is_told_and_records_all(name: str, argument: str, told: str) -> None:
+    environ = {"OTEL_TRACES_SAMPLER": name, "OTEL_TRACES_SAMPLER_ARG": argument}
+    found, wrong = sampler(environ)
+    assert wrong.startswith(told)
+    assert found.samples(NEW, b"an id")
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "told"),
+    [
+        ("", 60.0, False),
+        ("250", 0.25, False),
+        ("0", 60.0, True),
+        ("-1", 60.0, True),
+        ("inf", 60.0, True),
+        ("a minute", 60.0, True),
+    ],
+)
+def test_the_interval_of_metrics_is_in_milliseconds(text: str, seconds: float, told: bool) -> None:
+    found, wrong = metric_interval_seconds({"OTEL_METRIC_EXPORT_INTERVAL": text})
+    assert found == seconds
+    assert wrong.startswith("OTEL_METRIC_EXPORT_INTERVAL=") is told
+
+
+def test_another_protocol_than_the_one_that_is_spoken_is_told() -> None:
+    assert not wrong_protocol({"OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"})
+    assert not wrong_protocol({})
+    told = wrong_protocol({"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"})
+    assert told.startswith("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc is not known here")
+    assert "4318" in told
