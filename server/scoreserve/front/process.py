@@ -185,9 +185,9 @@ class FrontProcess:
         loop.add_signal_handler(signal.SIGHUP, self._supervisor.reload, "SIGHUP")
         if self._log_thread is not None:
             self._log_thread.start()
-        await self._supervisor.start()
-        if self._telemetry is not None:
+        if self._telemetry is not None:  # first: workers report from their start
             await self._telemetry.start(self._metrics_page)
+        await self._supervisor.start()
         if self._hung_up:
             self._supervisor.reload("SIGHUP")
         watching = asyncio.ensure_future(self._watch_files())

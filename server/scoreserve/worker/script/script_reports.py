@@ -90,8 +90,10 @@ class ScriptReports:
         self._add(ScriptError(ids_of(scored), self._clock(), kind, _sent(message), _sent(stack)))
 
     def returned(self, call: Call, outcome: Outcome, text_parameter: str | None) -> None:
-        """A call has come to this outcome, all there. `text_parameter`: see Convention."""
-        if self._collects:
+        """A call has come to this outcome, all there. `text_parameter`: see Convention. One for no
+        request, with a known sample, is not told.
+        """
+        if self._collects and heads.request_id_of(call.head):
             about = ids_of([(call.head, call.job_id)])
             given = _input_text(call, text_parameter)
             body = outcome.body or b"".join(outcome.parts)
