@@ -12,11 +12,10 @@ import json
 import logging
 import os
 import sys
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from scoreserve import logs, stdio, wire
+from scoreserve import app_insights, logs, stdio, wire
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.settings import Settings
 from scoreserve.worker import batching
@@ -46,6 +45,7 @@ from scoreserve.worker_setup import WorkerSetup
 
 if TYPE_CHECKING:
     from scoreserve.worker.protocols.served import ServedProtocols
+    from scoreserve.worker.script.script_reports import ScriptReports
 
 # By so much a worker seems larger, in thousandths of all memory, when the kernel looks for one to
 # kill. Were it to choose the front, every request would be lost.
@@ -82,6 +82,10 @@ def prepare_process(settings: Settings, role: str = "worker") -> None:
         logs.basic_config_in_json()
     script_stdout.install()
     print_hook.install()
+    if app_insights.is_on(settings):
+        from scoreserve.worker.script import script_reports
+
+        script_reports.install(settings, forks=role != "worker")
     logs.keep_enabled()
     if settings.fast_json:
         fast_json.install()
@@ -137,6 +141,7 @@ def get_ready(
     """Makes what serves the script, and tells the front that it does. Raises ScriptFault."""
     settings = setup.settings
     script, convention, coroutines = loaded
+    reports = _reports(settings)
     say_stage = stages_over(pipe)
     if script.after_fork is not None:
         say_stage("running after_fork()")
@@ -150,9 +155,12 @@ def get_ready(
         convention.inflate = inflating(settings.max_body_bytes)
     try:
         protocols = _protocols(script, convention, settings)
-        runner = ScriptRunner(script.run, convention, settings, coroutines, source, protocols)
+        runner = ScriptRunner(
+            script.run, convention, settings, coroutines, source, protocols, reports
+        )
         documents = swagger.documents(script.run, settings, script.model)
         if setup.trial is not None:
+            pipe.send(_frames(reports))
             from scoreserve.worker.template import trial
 
             say_stage("answering the sample request")
@@ -192,8 +200,24 @@ def report_and_exit(fault: ScriptFault, settings: Settings, pipe: FrontPipe) -> 
             sys.path,
         )
     entry_script.log_model_directory(settings.model or settings.model_dir)
-    pipe.send([wire.frame(wire.BOOT_FAILED, fault.failure.to_json())])
+    reports = _reports(settings)
+    if reports is not None:
+        reports.raised((), fault.__cause__ or fault)
+    pipe.send([*_frames(reports), wire.frame(wire.BOOT_FAILED, fault.failure.to_json())])
     sys.exit(EXIT_BOOT)
+
+
+def _reports(settings: Settings) -> ScriptReports | None:
+    """What is reported of the script, if anything is."""
+    if not app_insights.is_on(settings):
+        return None
+    from scoreserve.worker.script import script_reports
+
+    return script_reports.of_this_process()
+
+
+def _frames(reports: ScriptReports | None) -> list[bytes]:
+    return reports.frames() if reports is not None else []
 
 
 def _protocols(
@@ -221,13 +245,9 @@ def _flask_imported(runner: ScriptRunner, way: batching.Way) -> None:
 
 
 def _traceback(error: BaseException) -> str:
-    """The error's traceback from the user's first line on."""
-    from scoreserve.worker.script.user_frames import users_part
+    from scoreserve.worker.script.user_frames import users_traceback
 
-    frames = users_part(error.__traceback__)
-    if frames is None and not isinstance(error, SyntaxError):
-        frames = error.__traceback__
-    return "".join(traceback.format_exception(type(error), error, frames))
+    return users_traceback(error)
 
 
 def _raised(settings: Settings, error: BaseException, stage: str) -> ScriptFault:
