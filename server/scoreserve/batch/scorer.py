@@ -20,7 +20,7 @@ from scoreserve.errors import ReplyError
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import exported
 from scoreserve.worker.script import preparation
-from scoreserve.worker.script.user_frames import users_part
+from scoreserve.worker.script.user_frames import users_traceback
 
 OUTPUT_VARIABLE = "AZUREML_BI_OUTPUT_PATH"  # where scripts that write files themselves do
 LOGS = "logs"
@@ -147,6 +147,4 @@ def _told(error: BaseException) -> str:
     """The traceback from the user's first line on."""
     if isinstance(error, ReplyError) and error.__cause__ is not None:
         error = error.__cause__  # what an online script raised
-    frames = users_part(error.__traceback__) or error.__traceback__
-    lines = traceback.format_exception(type(error), error, frames)
-    return "".join(lines)[-_MOST_TOLD:]
+    return users_traceback(error)[-_MOST_TOLD:]

@@ -103,12 +103,12 @@ def test_a_kill_for_want_of_memory_is_known_by_the_counter(
     async def scenario() -> None:
         started = start()
         await started.ready()
-        assert (started.worker.death_reason, started.worker.state_shown) == ("", "ready")
+        assert (started.worker.end, started.worker.state_shown) == (None, "ready")
         started.count_oom_kills(kills)
         os.kill(started.worker.pid, number)
         await started.gone()
-        assert started.worker.death_reason == reason
         assert started.worker.end is not None
+        assert started.worker.end.reason == reason
         assert number.name in started.worker.end.text
 
     asyncio.run(scenario())

@@ -152,11 +152,6 @@ class WorkerProcess:
         return None
 
     @property
-    def death_reason(self) -> str:
-        """Why it died, one of `deaths.REASONS`; empty while it lives."""
-        return self.end.reason if self.end else ""
-
-    @property
     def state_shown(self) -> str:
         """Its state, as health and metrics tell it."""
         if self.retiring or self.stopping or self._pipe_closed:

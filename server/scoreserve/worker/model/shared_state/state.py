@@ -10,7 +10,7 @@ from typing import Any
 from scoreserve.worker.model.shared_state import live_objects
 from scoreserve.worker.model.shared_state.findings import Findings
 from scoreserve.worker.model.shared_state.frames import Frame, Hold
-from scoreserve.worker.model.shared_state.sources import SourceFile, SourceMissing, Sources
+from scoreserve.worker.model.shared_state.sources import SourceMissing, Sources
 from scoreserve.worker.model.shared_state.values import (
     ITEM,
     Arguments,
@@ -161,10 +161,6 @@ class State:
                 node, file, live.__globals__, _cells(live), _defaults(live)
             )
         return self.functions[live]
-
-    def file_of(self, frame: Frame) -> SourceFile:
-        """The file that a frame's function is in."""
-        return frame.function.file
 
     def is_own_live(self, obj: Any) -> bool:
         """Whether it is a function or an instance of a class of the script's own."""
