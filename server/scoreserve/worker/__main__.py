@@ -57,7 +57,6 @@ def main(source_descriptor: int, sink_descriptor: int, forked: ForkedWorker | No
                 booting.prepare_process(settings)
                 loaded = booting.load(settings, booting.stages_over(pipe))
             else:
-                parent = os.getppid()  # the front, by the time that it speaks to a forked worker
                 loaded = forked.settle()
             loop, runner = booting.get_ready(loaded, setup, pipe, source)
         except ScriptFault as fault:

@@ -13,12 +13,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
 import warnings
 
 from scoreserve import wire
 from scoreserve.worker.template.front_socket import FrontSocket
 
 _MOST_TOLD_BYTES = 512
+_LOOK_SECONDS = 0.0005  # at which process is the parent
 
 
 def fork_on_demand(front: FrontSocket) -> list[int] | None:
@@ -65,13 +67,16 @@ def _fork() -> dict[str, object] | None:
 
 
 def _fork_again(writer: int) -> None:
-    """Forks the worker, and ends the process between. Returns in the worker, which has told its id
-    by then: it leads a session of its own, and so can be ended.
+    """Forks the worker, and ends the process between. Returns in the worker: it has told its id when
+    it leads a session of its own, and so can be ended, and its parent is the front.
     """
+    between = os.getpid()
     try:
         if _fork_quietly():
             os._exit(0)
         os.setsid()
+        while os.getppid() == between:  # which is about to end
+            time.sleep(_LOOK_SECONDS)
         told: dict[str, object] = {"pid": os.getpid(), "why": ""}
     except OSError as error:
         _tell(writer, {"pid": 0, "why": str(error)})

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
+import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 _SQLITE = b"SQLite format 3\0"
+_LOOKS, _LOOK_SECONDS = 10, 0.05  # at threads
 _CUDA_DEVICES = "/dev/nvidia"
 _SHARED = {"socket:": "socket", "anon_inode:[eventpoll]": "event loop"}
 
@@ -67,13 +70,32 @@ def _of_cuda(files: Iterable[OpenFile]) -> Iterator[Obstacle]:
 
 
 def _of_threads(process: Path) -> Iterator[Obstacle]:
-    names = [_text(task / "comm") for task in (process / "task").iterdir()]
-    if len(names) > 1:
-        kinds = ", ".join(sorted(set(names)))
+    tasks = _others(process)
+    for _ in range(_LOOKS):  # those of a pool that is closed are about to end
+        if not tasks:
+            return
+        time.sleep(_LOOK_SECONDS)
+        tasks = _others(process)
+    if tasks:
+        counts = Counter(tasks)
+        names = ", ".join(f"{count} x {name}" for name, count in sorted(counts.items()))
         yield Obstacle(
-            f"init() has started {len(names) - 1} thread(s) ({kinds}), which a forked worker would"
-            " not have: start them in after_fork(index)"
+            f"init() has started threads that a forked worker would not have ({names}): start"
+            " threads, and call the model for the first time, in after_fork(index)"
         )
+
+
+def _others(process: Path) -> list[str]:
+    """The threads beside the main one, by the names that Python or the system knows them by."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    main = _text(process / "comm")
+    found = []
+    for task in (process / "task").iterdir():
+        number = int(task.name)
+        if number != threading.main_thread().native_id:
+            name = _text(task / "comm")  # which is the process's, unless it was given one
+            found.append(names.get(number) or ("a library's" if name in ("", main) else name))
+    return found
 
 
 def _of_shared(files: Iterable[OpenFile]) -> Iterator[Obstacle]:
