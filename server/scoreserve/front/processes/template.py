@@ -21,6 +21,7 @@ from scoreserve.start_failure import StartFailure
 _log = logging.getLogger("azmlinfsrv")
 
 _MOST_BYTES = 1 << 16  # of a message
+_FORK_SECONDS = 10  # page tables take a second for some 20 GB
 _LEAVE_SECONDS = 5.0  # for its atexit handlers
 
 
@@ -92,7 +93,19 @@ class Template:
             process.is_refused()
         else:
             self._asked.append(process)
+            if self._loop is not None:
+                self._loop.call_later(_FORK_SECONDS, self._look_at, process)
         return process
+
+    def _look_at(self, process: ForkedProcess) -> None:
+        """Gives up a template that has not forked in time: another way is gone then."""
+        if process in self._asked:
+            _log.error(
+                "The template with pid %d has not forked a worker in %d s; it is ended",
+                self.pid,
+                _FORK_SECONDS,
+            )
+            self.kill()
 
     def end(self) -> None:
         """Asks it to end, and ends it by force if it does not."""

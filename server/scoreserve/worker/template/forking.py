@@ -67,8 +67,8 @@ def _fork() -> dict[str, object] | None:
 
 
 def _fork_again(writer: int) -> None:
-    """Forks the worker, and ends the process between. Returns in the worker: it has told its id when
-    it leads a session of its own, and so can be ended, and its parent is the front.
+    """Forks the worker, and ends the process between. Returns in the worker, which tells its id
+    once it leads a session of its own, and so can be ended, and its parent is the front.
     """
     between = os.getpid()
     try:
