@@ -17,10 +17,11 @@ from typing import Any
 
 import pytest
 
-from scoreserve import logs
+from scoreserve import logs, tracing
 from scoreserve.errors import ConfigurationError
 from scoreserve.settings import Settings
 from tests.conftest import WriteFile
+from tests.worker.fakes import encoded_head
 
 pytestmark = pytest.mark.usefixtures("clean_loggers")
 
@@ -220,6 +221,24 @@ class TestJson:
         line = contextvars.copy_context().run(scored)
         assert json.loads(line)["request_id"] == "mine"
         assert "request_id" not in json.loads(logs.JsonFormatter().format(record()))
+
+    def test_with_traces_on_it_has_the_ids_of_trace_and_span(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(logs.JsonFormatter, "traced", True)
+        head = encoded_head(headers=[])
+
+        def scored(*job_ids: int) -> Any:
+            logs.scored_requests.set([(head + b"%d" % job_id, job_id) for job_id in job_ids])
+            return json.loads(logs.JsonFormatter().format(record()))
+
+        one = contextvars.copy_context().run(scored, 7)
+        assert one["trace_id"] == tracing.trace_of(b"", b"7").id
+        assert one["span_id"] == tracing.run_span_id(b"7", 7)
+        shared = contextvars.copy_context().run(scored, 8, 7)
+        assert shared["trace_id"] == tracing.batch_trace_id(b"7", 7)
+        assert shared["span_id"] == tracing.batch_span_id(b"7", 7)
+        assert "trace_id" not in json.loads(logs.JsonFormatter().format(record()))
 
     def test_a_record_may_name_its_request(self) -> None:
         entry = record()

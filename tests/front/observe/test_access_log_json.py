@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from scoreserve import logs
+from scoreserve import logs, tracing
 from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.observe.access_log_json import JsonAccessLog
@@ -115,3 +115,21 @@ def test_a_level_over_info_silences_it(clean_loggers: None) -> None:
     log = Log()
     log.log.record(request_head(), OK, 0.01, api=True)
     assert log.lines() == []
+
+
+def test_with_traces_on_it_has_the_ids_of_its_trace_and_its_span(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logs.JsonFormatter, "traced", True)
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    answer = Reply(200, OK.head, b"")
+    log.log.record(request_head("GET", "/swagger.json"), answer, 0.5, api=True)
+    answer.job_id = 7
+    log.log.record(request_head(), answer, 0.5, api=True)
+    head = request_head(traceparent=f"00-{trace}-00f067aa0ba902b7-00")
+    log.log.record(head, answer, 0.5, api=True)
+    none, own, theirs = log.lines()
+    assert "trace_id" not in none
+    assert own["trace_id"] == tracing.trace_of(b"", b"mine").id
+    assert theirs["trace_id"] == trace
+    assert own["span_id"] == theirs["span_id"] == tracing.server_span_id(b"mine", 7)

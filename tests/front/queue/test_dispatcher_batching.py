@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scoreserve.errors import WorkerLost
 from scoreserve.front.queue.dispatcher import Batching
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
+from scoreserve.telemetry.records import NO_BATCH
 from tests.front.fakes import (
     TURN_SECONDS,
     Client,
@@ -19,6 +20,7 @@ from tests.front.fakes import (
     ManualDefer,
     Timers,
     make_fast,
+    outcome_of,
 )
 
 LOST = WorkerLost("The scoring worker is gone.")
@@ -489,3 +491,63 @@ def test_without_batching_nothing_waits(wait_seconds: float) -> None:
     front = Front(1, wait_seconds)
     front.submit(1)
     assert front.sizes() == [1]
+
+
+class TestSharedRuns:
+    """Jobs are told with whom their run() was shared, where somebody wants to know."""
+
+    @pytest.fixture
+    def front(self) -> Front:
+        front = Front(4)
+        front.dispatcher.batching = Batching(4, way="rows")
+        front.dispatcher.note_batches()
+        return front
+
+    def answer(self, front: Front, *places: int) -> None:
+        """The worker answers these of its jobs together."""
+        (worker,) = front.workers
+        sent = [worker.in_flight[place] for place in places]
+        worker.in_flight = [job for job in worker.in_flight if job not in sent]
+        front.dispatcher.complete(worker, [outcome_of(job) for job in sent])
+        front.defer.run()
+
+    def batches(self, clients: Sequence[Client]) -> list[tuple[int, int, int]]:
+        """Of each client's job: the job that its batch is named after, jobs and rows."""
+        return [client.job.batch[1:] for client in clients]
+
+    def test_all_that_are_answered_together(self, front: Front) -> None:
+        clients = front.submit(3)
+        front.dispatcher.merged(front.workers[0], 12)
+        self.answer(front, 2, 0, 1)  # in any order
+        assert self.batches(clients) == 3 * [(1, 3, 12)]
+
+    def test_those_that_the_worker_has_named(self, front: Front) -> None:
+        clients = front.submit(4)
+        ids = [client.job.id for client in clients]
+        front.dispatcher.began(front.workers[0], ids[:2])
+        self.answer(front, 0, 1)
+        front.dispatcher.began(front.workers[0], ids[2:3])
+        self.answer(front, 0)
+        front.dispatcher.began(front.workers[0], ids[3:])
+        self.answer(front, 0)
+        assert self.batches(clients) == [*2 * [(1, 2, 0)], *2 * [NO_BATCH[1:]]]
+
+    def test_not_those_that_were_refused_unread(self, front: Front) -> None:
+        clients = front.submit(3)
+        self.answer(front, 0)
+        front.dispatcher.began(front.workers[0], [clients[1].job.id, clients[2].job.id])
+        self.answer(front, 0, 1)
+        assert self.batches(clients) == [NO_BATCH[1:], *2 * [(2, 2, 0)]]
+
+    def test_not_calls_that_meet_in_a_model(self, front: Front) -> None:
+        front.dispatcher.batching = Batching(4, way="model")
+        clients = front.submit(3)
+        self.answer(front, 0, 1, 2)
+        assert self.batches(clients) == 3 * [NO_BATCH[1:]]
+
+    def test_nor_where_nobody_wants_to_know(self) -> None:
+        front = Front(4)
+        front.dispatcher.batching = Batching(4, way="rows")
+        clients = front.submit(3)
+        self.answer(front, 0, 1, 2)
+        assert self.batches(clients) == 3 * [NO_BATCH[1:]]
