@@ -1,0 +1,76 @@
+"""Application Insights with the real server: what becomes of it never becomes of serving."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from tests.live.conftest import Serve
+from tests.servers import DEADLINE_SECONDS, Server, command_line, wait_until
+from tests.telemetry.azure.track_sink import KEY, Answer, TrackSink, track_sink
+
+SCRIPT = """
+def init():
+    print("loading")
+
+def run(data):
+    print("got", data)
+    return data
+"""
+LONGEST_STOP_SECONDS = 9.0  # docker stop waits ten
+
+
+def telemetry_process(server: Server) -> int:
+    """The id of the one there is."""
+    wait_until(lambda: len(server.processes("scoreserve.telemetry")) == 1, "it sends telemetry")
+    [pid] = server.processes("scoreserve.telemetry")
+    return pid
+
+
+def printed(sink: TrackSink) -> list[str]:
+    return [each["data"]["baseData"]["message"] for each in sink.of_type("MessageData")]
+
+
+def test_a_process_that_dies_is_followed_by_another(serve: Serve) -> None:
+    with track_sink() as sink:
+        with serve(SCRIPT, env=sink.environment) as server:
+            assert server.score("one").status == 200
+            first = telemetry_process(server)
+            os.kill(first, signal.SIGKILL)
+            wait_until(lambda: first not in server.processes(), "it is gone")
+            assert server.score("two").status == 200
+            wait_until(lambda: telemetry_process(server) != first, "another is there")
+            assert server.score("three").status == 200
+            server.signal(signal.SIGTERM)
+            assert server.wait_exit() == 0
+            assert not [pid for pid in server.processes() if KEY in command_line(pid)]
+            assert KEY not in server.output
+            assert f"Application Insights, at 127.0.0.1:{sink.port}" in server.output
+        assert "got three" in printed(sink)
+        assert sink.strangers == []
+
+
+def test_a_sink_that_is_slow_and_dies_costs_no_request(serve: Serve) -> None:
+    """And holds up the end of the server no longer than a container is waited for."""
+    with track_sink() as sink:
+        sink.answer = Answer(seconds=DEADLINE_SECONDS)
+        with serve(SCRIPT, env=sink.environment) as server:
+            assert server.score("one").status == 200
+            wait_until(lambda: sink.posts > 0, "the sink is asked")
+            sink.close()
+            for number in range(50):
+                assert server.score(str(number)).body == b'"%d"' % number
+            stopped = time.monotonic()
+            server.signal(signal.SIGTERM)
+            assert server.wait_exit() == 0
+            assert time.monotonic() - stopped < LONGEST_STOP_SECONDS
+
+
+def test_without_its_package_the_server_says_so_once_and_serves(serve: Serve) -> None:
+    """Another package of its first name stands before it."""
+    env = {"AML_APP_INSIGHTS_ENABLED": "true", "AML_APP_INSIGHTS_KEY": KEY, "PYTHONPATH": "."}
+    with serve(SCRIPT, env=env, files={"azure/__init__.py": ""}) as server:
+        assert server.score("one").status == 200
+        assert server.output.count("pip install 'scoreserve[azure]'") == 1
+        assert not server.processes("scoreserve.telemetry")
