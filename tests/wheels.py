@@ -24,7 +24,7 @@ def write_wheel(directory: Path, name: str, version: str, files: Mapping[str, st
     path = directory / f"{name}-{version}-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as wheel:
         for file, text in contents.items():
-            wheel.writestr(file, text)
+            wheel.writestr(zipfile.ZipInfo(file), text)  # of 1980: the same content, the same file
     return path
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -125,6 +127,20 @@ class TestMissingModules:
     def test_the_line_says_more_than_the_exception(self, fail: Fail) -> None:
         failure = fail(f"from azure.no_such_part import Client\n{RUN}")
         assert failure.remedy == "pip install azure-no_such_part"
+
+    @pytest.mark.parametrize("module", ["azureml.studio", "azureml.designer"])
+    def test_of_the_designer_cannot_be_had(
+        self, fail: Fail, monkeypatch: pytest.MonkeyPatch, module: str
+    ) -> None:
+        package = ModuleType("azureml")  # which the server has, for others that it stands in for
+        package.__path__ = []
+        monkeypatch.setitem(sys.modules, "azureml", package)
+        failure = fail(f"from {module}.core.score import Model\n{RUN}")
+        assert failure.what == f"No module named '{module}'"
+        assert failure.remedy.startswith(
+            f"{module} is code of Azure's designer, which is there for"
+        )
+        assert failure.remedy.endswith("load that in init().")
 
     def test_of_a_library_that_is_there_are_of_another_version(self, fail: Fail) -> None:
         remedy = fail(f"import pytest.no_such_part\n{RUN}").remedy

@@ -29,6 +29,9 @@ _MOST_LOOKED_AT = 2000  # folders, for a module that is not found
 _INSTALLED = frozenset({"__pycache__", "node_modules", "site-packages", "dist-packages"})
 _LFS_POINTER = "version https://git-lfs"
 _MOST_LISTED = 8  # names of files
+# Code of Azure's designer. The releases that have it ask for pandas 1.1.5 or older, the later ones
+# are empty (azureml-designer-core: 0.0.86 is the last, and 0.0.87).
+_OF_THE_DESIGNER = frozenset({"azureml.studio", "azureml.designer"})
 _IMPORTED = re.compile(r"\s*(?:from|import)\s+([\w.]+)")
 _UNPICKLES = re.compile(
     r"\b(pickle|joblib|cloudpickle|dill|torch|pd|pandas)\.(loads?|read_pickle)\b"
@@ -126,6 +129,13 @@ def _listed(folder: str) -> str:
 
 def _of_missing_module(name: str, place: Place | None, settings: Settings) -> Iterator[str]:
     top = name.partition(".")[0]
+    if ".".join(name.split(".")[:2]) in _OF_THE_DESIGNER:
+        yield (
+            f"{name} is code of Azure's designer, which is there for Python 3.9 and older only; the"
+            " server needs 3.10 or newer.\nSave the model with the library that it is of (joblib,"
+            " ONNX, MLflow), and load that in init()."
+        )
+        return
     if is_stdlib(top):
         yield f"This Python, {sys.executable}, comes without {top}: use another."
         return
