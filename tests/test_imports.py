@@ -168,6 +168,16 @@ def test_a_worker_starts_with_little() -> None:
     assert not {"asyncio", "ssl", "socket", "subprocess", "tempfile", "flask", "numpy"} & loaded
 
 
+def test_what_sends_telemetry_is_imported_only_where_that_is_on() -> None:
+    """Neither side has an SDK then, nor what feeds it."""
+    front = (f"scoreserve.front.{name}" for name in ("arbiter", "process", "assembly"))
+    loaded = loaded_with([*front, "scoreserve.worker.__main__"])
+    packages = {name.partition(".")[0] for name in loaded}
+    assert not packages & {"azure", "opentelemetry", "requests", "google"}
+    assert not loaded & {"scoreserve.reports", "scoreserve.worker.script.script_reports"}
+    assert not [name for name in loaded if name.startswith("scoreserve.telemetry.azure")]
+
+
 @pytest.mark.parametrize("side", FORBIDDEN)
 def test_no_import_statement_of_a_side_names_the_other(side: str) -> None:
     files = modules_under(side)
