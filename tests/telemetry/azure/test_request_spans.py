@@ -147,3 +147,14 @@ def test_a_start_is_written_as_by_the_reference() -> None:
 
 def test_a_client_of_http_1_0_names_no_host(service: Service) -> None:
     assert request_spans.url_of(record(host=b"")) == "http://localhost/score"
+
+
+@pytest.mark.parametrize(
+    "answer", [b"x" * 32_768, b"short", "\u00e4".encode() * 9000, b"\xff" * 9000]
+)
+def test_no_more_of_an_answer_waits_than_is_sent(answer: bytes) -> None:
+    whole = record(answer=answer, answer_bytes=100_000)
+    short = request_spans.shortened(whole)
+    sent = request_spans.answer_text(answer, 100_000)
+    assert request_spans.answer_text(short.answer, short.answer_bytes) == sent
+    assert len(short.answer) == len(sent.encode())

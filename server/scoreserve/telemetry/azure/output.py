@@ -22,7 +22,7 @@ from scoreserve.reports import LogLine, Lost, ModelData, Report, ScriptError
 from scoreserve.settings import Settings
 from scoreserve.telemetry.azure import exporting
 from scoreserve.telemetry.azure.log_records import record_of
-from scoreserve.telemetry.azure.request_spans import span_of
+from scoreserve.telemetry.azure.request_spans import shortened, span_of
 from scoreserve.telemetry.azure.service import Service, service_of
 from scoreserve.telemetry.export_queue import ExportQueue
 from scoreserve.telemetry.records import NO_JOB, RequestRecord
@@ -30,7 +30,7 @@ from scoreserve.telemetry.records import NO_JOB, RequestRecord
 # The reference's: what has come in 5 seconds goes in one post, or so many before that.
 _DELAY_SECONDS = 5.0
 _MOST_SPANS, _MOST_RECORDS = 512, 100
-_MOST_WAITING = 2048  # of each; of requests, each with up to 32 KiB of its answer
+_MOST_WAITING = 2048  # of each; of requests, each with up to 8,192 characters of its answer
 WORKER_FULL = "worker_queue_full"  # reason why a report is lost in the worker
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
@@ -86,7 +86,7 @@ class AzureOutput:
     def request(self, record: RequestRecord) -> None:
         """Health probes and paths that are none are not sent, as by the reference."""
         if record.api or record.job_id != NO_JOB or record.head.route in self._scored:
-            self._requests.put(record)
+            self._requests.put(shortened(record))
 
     def report(self, report: Report) -> None:
         if isinstance(report, Lost):

@@ -70,6 +70,14 @@ def span_of(record: RequestRecord, service: Service, *, with_answer: bool) -> Re
     )
 
 
+def shortened(record: RequestRecord) -> RequestRecord:
+    """The record with no more of the answer than is sent: many may wait."""
+    if len(record.answer) <= PROPERTY_CHARACTERS:
+        return record
+    answer = answer_text(record.answer, record.answer_bytes).encode()
+    return record._replace(answer=answer, answer_bytes=len(answer))
+
+
 def url_of(record: RequestRecord) -> str:
     """The whole URL that was asked for."""
     head = record.head
