@@ -11,14 +11,16 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 
 from scoreserve.front.observe import prometheus_page
+from scoreserve.front.observe.telemetry_feed import REASONS
 from scoreserve.front.workers.snapshot import STATES
 from tests.front.conftest import FakeFront
 from tests.front.fakes import Exchange
@@ -33,10 +35,17 @@ ADDED_LABELS = {"job", "instance", "le"}
 ENUMERATED = ("state", "phase", "process", "result", "route")
 
 
+class Sent(NamedTuple):
+    """Telemetry that is on."""
+
+    exemplars: None = None
+    dropped: Mapping[str, int] = MappingProxyType(dict.fromkeys(REASONS, 0))
+
+
 @pytest.fixture
 def page() -> Page:
     """One with at least one sample of every metric. OpenMetrics: its families have their types."""
-    front = FakeFront()
+    front = FakeFront(Sent())
     front.metrics.batch_fallback("a reason", jobs=2)
     asyncio.run(front.ask(Exchange("PUT", "/score")))
     exchange = Exchange("GET", "/metrics", headers=[(b"accept", b"application/openmetrics-text")])
@@ -149,6 +158,16 @@ def test_prometheus_finds_nothing_wrong_with_the_page() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_figures_come_first_and_every_panel_says_what_it_shows() -> None:
+    panels = dashboard()["panels"]
+    kinds = [panel["type"] for panel in panels]
+    figures = kinds.count("stat")
+    assert kinds == ["stat"] * figures + ["timeseries"] * (len(kinds) - figures)
+    assert {panel["gridPos"]["y"] for panel in panels[:figures]} == {0}
+    assert all(panel["description"].endswith(".") for panel in panels)
+    assert len({panel["title"] for panel in panels[figures:]}) == len(panels) - figures
 
 
 def test_panels_have_places_of_their_own_and_the_chosen_data_source() -> None:

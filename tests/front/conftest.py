@@ -13,6 +13,7 @@ import pytest
 from scoreserve.errors import NotReady
 from scoreserve.front.assembly import assemble
 from scoreserve.front.observe.access_log import AccessLog
+from scoreserve.front.observe.sources import SentTelemetry
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.snapshot import WorkersSnapshot
 from scoreserve.front.workers.worker_process import Script
@@ -72,7 +73,7 @@ class FakeWorkers:
 class FakeFront:
     """The whole of the front above the worker's pipe, with these settings."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, telemetry: SentTelemetry | None = None, **settings: Any) -> None:
         self.defer = ManualDefer()
         self.dispatcher = DispatchLoop(self.defer)
         self.worker = FakeWorker()
@@ -80,7 +81,9 @@ class FakeFront:
         self.log = io.StringIO()
         self.access_log = AccessLog(lambda seconds, run: None, stream=self.log)
         chosen = Settings(**{"max_body_bytes": MAX_BODY_BYTES, **settings})
-        self.parts = assemble(chosen, self.workers, self.dispatcher, self.access_log, 1024)
+        self.parts = assemble(
+            chosen, self.workers, self.dispatcher, self.access_log, 1024, telemetry
+        )
         self.app = self.parts.app
         self.metrics = self.parts.metrics
 
