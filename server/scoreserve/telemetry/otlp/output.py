@@ -57,20 +57,21 @@ class Page(NamedTuple):
 
 
 class LastWords(logging.Handler):
-    """Keeps the last thing that the library has warned of in each thread, which says why it has
+    """Keeps what the library has warned of in each thread, first and last: that says why it has
     failed. It would say so each time.
     """
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self._texts: dict[int, str] = {}
+        self._texts: dict[int, list[str]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._texts[threading.get_ident()] = record.getMessage()[:_MOST_CHARACTERS]
+        texts = self._texts.setdefault(threading.get_ident(), [])
+        texts[1:] = [record.getMessage()[:_MOST_CHARACTERS]]
 
     def take(self) -> str:
         """What it was in this thread since the last call."""
-        return self._texts.pop(threading.get_ident(), "")
+        return " ".join(self._texts.pop(threading.get_ident(), []))
 
 
 class Sending:

@@ -1,0 +1,1 @@
+"""OpenTelemetry, read by opentelemetry-proto's own classes."""
