@@ -23,6 +23,7 @@ pytestmark = pytest.mark.images
 
 COMMAND = Path(sys.executable).with_name("scoreserve")
 ROWS, SCORES = '{"data": [[1, 2, 3], [4, 5, 6]]}', [321, 654]
+SCRIPT = "def init(): pass\ndef run(data): return data\n"
 USERS_OWN = {"v1-base-dockerfile"}  # begins with a Dockerfile that is not ours
 
 
@@ -100,11 +101,20 @@ def test_conda_s_packages_come_from_channels_by_request(tmp_path: Path) -> None:
 def test_a_model_of_the_designer(tmp_path: Path) -> None:
     """Without the designer's own packages, which the script does not import."""
     folder = copy_of(BY_NAME["designer"], tmp_path)
-    (folder / "conda_env.yaml").write_text("dependencies: [{pip: [azureml-defaults]}]\n")
     package("designer", folder, "--tag", "scoreserve-test-designer")
     body = (folder / "_samples.json").read_text()
     answer = '{"Scored Labels": [3.5, 4.0]}'
     assert scored("scoreserve-test-designer", tmp_path, body) == answer
+
+
+def test_a_script_of_the_designer_does_not_start_and_is_told_why(tmp_path: Path) -> None:
+    folder = copy_of(BY_NAME["designer"], tmp_path)
+    script = "from azureml.designer.serving.dagengine.score import ScoreModelModule\n"
+    (folder / "score.py").write_text(script + SCRIPT)
+    package("designer", folder, "--tag", "scoreserve-test-designer-own")
+    with podman.run("scoreserve-test-designer-own", tmp_path, mount=False) as container:
+        assert container.wait_exit() == 3
+        assert "azureml.designer is code of Azure's designer" in container.logs
 
 
 def test_a_saved_environment_with_a_private_wheel(tmp_path: Path) -> None:

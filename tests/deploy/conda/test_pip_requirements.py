@@ -87,11 +87,11 @@ def test_azures_own_server_is_left_out_and_this_is_told() -> None:
     assert note.startswith("conda.yml: azureml-defaults>=1.0.45: left out")
 
 
-def test_packages_of_the_designer_are_told_to_have_no_code_for_this_python() -> None:
+def test_packages_of_the_designer_are_left_out_and_this_is_told() -> None:
     found = of({"pip": ["azureml-designer-serving==0.0.14", "joblib"]})
-    assert found.lines == ("azureml-designer-serving==0.0.14", "joblib")
+    assert found.lines == ("joblib",)
     (note,) = found.notes
-    assert note.startswith("conda.yml: azureml-designer-serving==0.0.14: the designer's code is")
+    assert note.startswith("conda.yml: azureml-designer-serving==0.0.14: left out: the designer's")
 
 
 def test_a_channel_of_one_package_is_told() -> None:

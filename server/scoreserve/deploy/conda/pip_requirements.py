@@ -50,10 +50,10 @@ _LIBRARIES_ON_PYPI = frozenset({"libclang", "libcst", "libpysal", "librosa", "li
 _AZURE_S_SERVER = re.compile(r"azureml-defaults(?![\w-])", re.IGNORECASE)
 _LEFT_OUT = "scoreserve is the server; list azureml-core if the script needs all of it"
 
-# What has code asks for pandas 1.1.5, and the last releases are empty.
+# Releases that have code ask for pandas 1.1.5 or older, and the last ones are empty.
 _DESIGNER = re.compile(r"azureml-designer-", re.IGNORECASE)
-_NO_DESIGNER = (
-    "the designer's code is for Python 3.9 and older, the server needs 3.10 or newer: a script that"
+_FOR_OLD_PYTHONS = (
+    "the designer's code is for Python 3.9 and older, the server needs 3.10 or newer; a script that"
     " imports azureml.studio or azureml.designer does not start"
 )
 
@@ -91,9 +91,9 @@ def pip_requirements(asked: EnvironmentFile, source: str) -> PipRequirements:
     for line in asked.pip:
         if _AZURE_S_SERVER.match(line.strip()):
             notes.append(f"{source}: {line}: left out: {_LEFT_OUT}")
+        elif _DESIGNER.match(line.strip()):
+            notes.append(f"{source}: {line}: left out: {_FOR_OLD_PYTHONS}")
         else:
-            if _DESIGNER.match(line.strip()):
-                notes.append(f"{source}: {line}: {_NO_DESIGNER}")
             lines.append(line)
     return PipRequirements(tuple(lines), python, tuple(conda_only), tuple(notes))
 
