@@ -19,6 +19,7 @@ CODE, MODELS, ENVIRONMENT = "azureml-app", "azureml-models", "environment"
 COLLECTOR, SWAGGER = "mdc-config.json", "swagger.json"
 
 CONDA_PREFIX = "/opt/miniconda/envs/inf-conda-env"
+_PREFIX_VARIABLE = "AZUREML_CONDA_ENVIRONMENT_PATH"
 _FILES = f"/opt/scoreserve/{ENVIRONMENT}"  # copied: buildah's cache knows nothing of bind mounts
 _USER = "1000:0"  # dockeruser, and the group that any uid of OpenShift is in
 # The server for any Python; and compiled, with what it needs, for the image's own.
@@ -58,7 +59,7 @@ def environment(deployment: Deployment, base: Base, packages: Packages | None) -
     if packages is not None:
         blocks.append(_packages(packages, "pip" if base.has_server else f"{prefix}/bin/pip"))
         if packages.document is not None:
-            blocks.append(_env({"AZUREML_CONDA_ENVIRONMENT_PATH": CONDA_PREFIX}))
+            blocks.append(_env({_PREFIX_VARIABLE: CONDA_PREFIX}))
     if its.steps.strip():
         blocks.append(f"# The extra Dockerfile steps.\n{its.steps.strip()}")
     if not blocks:
@@ -75,6 +76,7 @@ def service_lines(deployment: Deployment, base: Base) -> str:
     """What the service adds to its environment."""
     its = deployment.environment
     blocks = [
+        _app_insights(base) if deployment.app_insights and not its.as_it_is else "",
         "\n".join(_copies(deployment)),
         _env(deployment.container_variables()),
         _labels(deployment),
@@ -83,6 +85,15 @@ def service_lines(deployment: Deployment, base: Base) -> str:
         command = ["runsvdir", "/var/runit"] if base.has_server else [_RUN_SCRIPT]
         blocks.append(f"USER 1000\nCMD {json.dumps(command)}")
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _app_insights(base: Base) -> str:
+    """What sends to Application Insights, in the environment that the server is in."""
+    prefix = f"${_PREFIX_VARIABLE}"
+    # Not its own pip, where there is another: see `_packages`.
+    pip = f"pip --python {prefix}/bin/python" if base.has_server else f"{prefix}/bin/pip"
+    run = _run(_SECRETS, f"{pip} install --no-cache-dir '{_KEPT}[azure]'")
+    return f"# What sends to Application Insights.\nUSER 0\n{run}"
 
 
 def _copies(deployment: Deployment) -> Iterator[str]:
@@ -115,7 +126,7 @@ def _server(base: Base, prefix: str) -> Iterator[str]:
     yield _env(
         {
             "AML_APP_ROOT": APP_ROOT,
-            "AZUREML_CONDA_ENVIRONMENT_PATH": prefix or OUR_PREFIX,
+            _PREFIX_VARIABLE: prefix or OUR_PREFIX,
             "PYTHONUNBUFFERED": "1",
         }
     )
