@@ -21,7 +21,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no-install-recommends
 
 # What builds and runs images where there is no Docker.
-IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables catatonit
+IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables catatonit openssl
 
 .PHONY: .curl run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
 .PHONY: docs test-lowest test-pythons .prometheus
@@ -221,7 +221,7 @@ images:
 
 # With podman, whether or not there is a Docker, so that it is the same everywhere.
 image-test: $(BIN)/.dev $(BIN)/.image-test $(KUBERNETES)/.installed $(SDKS)/.installed
-	@which podman buildah runc debootstrap catatonit > /dev/null || $(APT_INSTALL) $(IMAGE_PACKAGES)
+	@which podman buildah runc debootstrap catatonit openssl > /dev/null || $(APT_INSTALL) $(IMAGE_PACKAGES)
 	BUILDER=buildah base-images/build cpu gpu
 	$(BIN)/pytest -m images tests/images tests/kubernetes $(ARGS)
 
@@ -298,10 +298,14 @@ $(PROTOCOLS)/.installed: pyproject.toml tests/protocols/requirements-clients.txt
 	done
 	@touch $@
 
-# Azure ML's SDK of v2, in an environment of its own.
-$(SDKS)/.installed: tests/images/sdk/requirements-azure-ai-ml.txt | $(BIN)/.uv
-	$(UV) venv --quiet --clear --python $(BIN)/python $(SDKS)/azure-ai-ml
-	$(UV) pip install --quiet --python $(SDKS)/azure-ai-ml -r $<
+# Azure ML's SDKs, of v2 and of v1, in environments of their own.
+AZURE_SDKS := azure-ai-ml azureml-core
+$(SDKS)/.installed: $(AZURE_SDKS:%=tests/images/sdk/requirements-%.txt) | $(BIN)/.uv
+	for sdk in $(AZURE_SDKS); do \
+	  $(UV) venv --quiet --clear --python $(BIN)/python $(SDKS)/$$sdk && \
+	  $(UV) pip install --quiet --python $(SDKS)/$$sdk \
+	    -r tests/images/sdk/requirements-$$sdk.txt || exit 1; \
+	done
 	@touch $@
 
 # On an old Python: the newest has no wheels of versions that old. The second time without what tests

@@ -93,13 +93,13 @@ class Container:
 
     def wait_healthy(self) -> None:
         wait_until(
-            self._answers_200,
+            self.answers_200,
             "the container is healthy",
             unless=self._ended,
             seconds=DEADLINE_SECONDS,
         )
 
-    def _answers_200(self) -> bool:
+    def answers_200(self) -> bool:
         try:
             return self.request("GET", "/").status == 200
         except (OSError, http.client.HTTPException):
