@@ -12,8 +12,6 @@ from opentelemetry.sdk.resources import Resource
 
 from scoreserve.front.observe.durations import RequestDurations
 from scoreserve.front.observe.exemplars import Exemplars
-from scoreserve.front.observe.prometheus_page import PrometheusPage
-from scoreserve.front.observe.sources import Sources
 from scoreserve.telemetry.otlp.metrics import Moment, metrics_of
 from scoreserve.tracing import server_span_id
 from tests.front.conftest import FakeFront
@@ -36,7 +34,8 @@ class Telemetry:
 @pytest.fixture
 def page() -> bytes:
     """One with a scored request in every histogram of phases, as the front sends it."""
-    front, telemetry, durations = FakeFront(), Telemetry(), RequestDurations()
+    telemetry, durations = Telemetry(), RequestDurations()
+    front = FakeFront(telemetry)
     front.attach()
     asyncio.run(front.score(Exchange()))
     front.metrics.phases.observe(0.5, 0.25)
@@ -46,8 +45,7 @@ def page() -> bytes:
     durations.observe(b"POST", b"/score", 200, 60.0)
     durations.observe(b"POST", b"/score", 502, 0.5)
     durations.observe(b"GET", b"", 404, 0.5)
-    sources = front.parts.metrics_page.sources
-    return PrometheusPage(Sources(*sources[:-1], telemetry)).render_with(durations)
+    return asyncio.run(front.parts.metrics_page.made()).render_with(durations)
 
 
 @pytest.fixture

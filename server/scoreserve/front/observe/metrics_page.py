@@ -15,13 +15,13 @@ class MetricsPage:
     """That over these `sources`."""
 
     def __init__(self, sources: Sources) -> None:
-        self.sources = sources
+        self._sources = sources
         self._page: PrometheusPage | None = None
 
     async def made(self) -> PrometheusPage:
         """The page, to be rendered."""
         if self._page is None:  # made in a thread: scoring does not wait for an import
-            self._page = await asyncio.to_thread(_make_page, self.sources)
+            self._page = await asyncio.to_thread(_make_page, self._sources)
         return self._page
 
 
