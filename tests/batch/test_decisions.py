@@ -14,10 +14,12 @@ from scoreserve.batch.inputs import find
 from scoreserve.batch.mlflow_inputs import require_readable
 from scoreserve.batch.mlflow_script import predictions
 from scoreserve.batch.progress import Pace, duration
+from scoreserve.batch.ray_engine import gpus_an_actor
 from scoreserve.batch.retries import MOST_KILLS, Retries
 from scoreserve.batch.script_kind import kind_of, kind_without_script
+from scoreserve.batch.tables import require_packages
 from scoreserve.batch.tally import Tally, Thresholds
-from scoreserve.batch.work import EXIT_TIMEOUT, Done, Kind, MiniBatch, UnusableInput
+from scoreserve.batch.work import EXIT_TIMEOUT, Done, Form, Kind, MiniBatch, UnusableInput
 from scoreserve.settings import Settings
 
 BATCH = MiniBatch(7, 70, 10, 10.0)
@@ -78,6 +80,13 @@ def test_kills_from_outside_are_counted_apart() -> None:
     failed = retries.process_ended(BATCH, -signal.SIGKILL)
     assert failed is not None
     assert "SIGKILL" in failed.error
+
+
+@pytest.mark.parametrize(
+    ("gpus", "workers", "share"), [(0, 4, 0), (4, 4, 1), (4, 2, 1), (2, 4, 0.5), (2, 5, 1 / 3)]
+)
+def test_gpus_are_shared_where_there_are_too_few(gpus: int, workers: int, share: float) -> None:
+    assert gpus_an_actor(gpus, workers) == share
 
 
 def test_the_time_that_is_left_is_of_this_run() -> None:
@@ -143,11 +152,21 @@ def test_no_model_is_told(tmp_path: Path) -> None:
 
 
 def test_files_that_no_mlflow_model_is_given_are_told(tmp_path: Path) -> None:
-    for name in ("a.CSV", "b.parquet", "c.pqt"):
-        (tmp_path / name).touch()
+    (tmp_path / "a.CSV").touch()
     require_readable(find([str(tmp_path)]))
     (tmp_path / "d.txt").touch()
     with pytest.raises(UnusableInput, match=r"d\.txt'\. File type 'txt' is not supported"):
+        require_readable(find([str(tmp_path)]))
+
+
+def test_a_package_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = {"pandas"}
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in installed or None)
+    require_packages(Form.CSV)
+    with pytest.raises(UnusableInput, match="parquet needs the package pyarrow: pip install"):
+        require_packages(Form.PARQUET)
+    (tmp_path / "picture.png").touch()
+    with pytest.raises(UnusableInput, match="images need the package pillow: pip install"):
         require_readable(find([str(tmp_path)]))
 
 

@@ -156,6 +156,47 @@ def test_an_online_script(cluster: Any, tmp_path: Path) -> None:
     assert found == [None if number == 7 else 2 * number + 1 for number in range(FILES)]
 
 
+def test_a_script_is_run_as_on_one_machine(cluster: Any, tmp_path: Path) -> None:
+    """init() and run() on the main thread: signals, and what belongs to a thread, work. A line that
+    takes too long fails alone.
+    """
+    requests = tmp_path / "requests.jsonl"
+    requests.write_text("1\n2\n3\n", encoding="utf-8")
+    script = """
+        import signal, sqlite3, time
+        def init():
+            global database
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+            database = sqlite3.connect(":memory:")
+        def run(raw_data):
+            while raw_data == "2":
+                time.sleep(0.1)
+            return database.execute("select ?", (int(raw_data),)).fetchone()[0]
+        """
+    flags = ("--ordered", "--mini-batch-size", "3", "--run-timeout", "1", "--max-tries", "1")
+    over = ("--input", "requests.jsonl")
+    code, shown = ended(start(tmp_path, cluster.address, *flags, script=script, over=over))
+    assert code == 0, shown
+    text = (tmp_path / "out/predictions.jsonl").read_text(encoding="utf-8")
+    assert [json.loads(line).get("result") for line in text.splitlines()] == [1, None, 3]
+
+
+def test_processes_have_a_gpu_each(cluster: Any, tmp_path: Path) -> None:
+    """Ray counts GPUs, and does not look for them: so there may be some here."""
+    node = cluster.add_node(**NODE, num_gpus=1)
+    try:
+        cluster.wait_for_nodes()
+        script = """
+            import os
+            def run(mini_batch): return [os.environ["CUDA_VISIBLE_DEVICES"]]
+            """
+        code, shown = ended(start(tmp_path, cluster.address, "--workers", "1", script=script))
+    finally:
+        cluster.remove_node(node)
+    assert code == 0, shown
+    assert set(results(tmp_path)) == {"0"}
+
+
 def test_a_script_that_cannot_start_is_told(cluster: Any, tmp_path: Path) -> None:
     code, shown = ended(start(tmp_path, cluster.address, script="import no_such_module"))
     assert code == 3, shown

@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from scoreserve.batch.inputs import InputFile
-from scoreserve.batch.work import UnusableInput
+from scoreserve.batch.tables import require_packages
+from scoreserve.batch.work import Form, UnusableInput
 
 _CSV = ".csv"
 _TABLES = frozenset({_CSV, ".parquet", ".pqt"})
@@ -28,6 +29,8 @@ def require_readable(files: Iterable[InputFile]) -> None:
     """Raises UnusableInput for a file of another kind: Azure's jobs end with such a one, too."""
     for file in files:
         ending = _ending(file.path)
+        if ending in _TABLES:
+            require_packages(Form.CSV if ending == _CSV else Form.PARQUET)
         if ending in _IMAGES and importlib.util.find_spec("PIL") is None:
             raise UnusableInput(f"{file.path}: images need the package pillow: pip install pillow")
         if ending not in _TABLES | _IMAGES:

@@ -47,7 +47,7 @@ class OnlineScript:
         self._work = work
         self._watchdog = watchdog
         # Over its time, run() is interrupted, if it can be. What goes on is for the watchdog.
-        limit_ms = int(work.run_timeout_seconds * 1000) if work.is_interruptible else 0
+        limit_ms = int(work.run_timeout_seconds * 1000)
         self._settings = replace(settings, scoring_timeout_ms=limit_ms)
         self._script = loading.load(self._settings)
         self._convention = convention_of(self._script.run)

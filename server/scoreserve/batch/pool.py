@@ -54,13 +54,10 @@ class _Member:
 
 
 class Pool:
-    """`workers` processes for a job, which share `cpus`. Their names in logs, and for the script,
-    are `name` and a number.
-    """
+    """`workers` processes for a job, which share `cpus`."""
 
-    def __init__(self, work: Work, workers: int, cpus: int, name: str = "process") -> None:
+    def __init__(self, work: Work, workers: int, cpus: int) -> None:
         self._work = work
-        self._name = name
         self._workers = workers
         environ = {**os.environ, **work.variables}
         self._environ = {**environ, **thread_limits(cpus, workers, environ)}
@@ -96,7 +93,7 @@ class Pool:
             self._members[member.connection] = member
 
     def _started(self, slot: int, home: str) -> _Member:
-        agent = f"{self._name}{slot:03}"
+        agent = f"process{slot:03}"  # as ParallelRunStep has it
         environ = dict(self._environ)
         if slot < len(self._gpus):
             environ[_GPUS] = self._gpus[slot]

@@ -14,12 +14,12 @@ The script, its model and the inputs have the same paths on all machines.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import tempfile
 import time
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +47,11 @@ class RayEngine:
     """
 
     def __init__(self, work: Work, workers: int | None, address: str) -> None:
-        # Ray calls an actor on any thread, where no signal interrupts run().
-        self._work = replace(work, is_interruptible=False)
+        self._work = work
         self._ray = _connected(address)
-        cpus = int(self._ray.cluster_resources().get("CPU", 1))
-        self._workers = workers or max(1, cpus)
+        found = self._ray.cluster_resources()
+        self._gpus = int(found.get("GPU", 0))
+        self._workers = workers or self._gpus or max(1, int(found.get("CPU", 1)))
 
     def results(self, batches: Iterator[MiniBatch]) -> Generator[Done, None, None]:
         """What becomes of each, as it ends. Closing the generator ends all actors. Raises
@@ -72,10 +72,15 @@ class RayEngine:
         scored = data.from_arrow(blocks).map_batches(
             _Actor,
             fn_constructor_args=(self._work.to_json(), attempts),
-            batch_size=None,
+            batch_size=1,  # that is a block, and with GPUs Ray wants a number
             batch_format="pyarrow",
-            compute=data.ActorPoolStrategy(min_size=1, max_size=self._workers),
+            # Else Ray calls run() on a thread of its own, where what init() has made may not work,
+            # and no signal ends it. There is one call at a time all the same.
+            compute=data.ActorPoolStrategy(
+                min_size=1, max_size=self._workers, enable_true_multi_threading=True
+            ),
             num_cpus=_CPUS_AN_ACTOR,
+            num_gpus=gpus_an_actor(self._gpus, self._workers),
             runtime_env={"env_vars": {**thread_limits(1, 1, os.environ), **self._work.variables}},
         )
         for table in scored.iter_batches(batch_size=None, batch_format="pyarrow"):
@@ -102,6 +107,13 @@ class RayEngine:
             num_cpus=0, scheduling_strategy=strategy, max_restarts=-1, max_task_retries=-1
         )(Attempts)
         return remote.remote(self._work.max_tries)
+
+
+def gpus_an_actor(gpus: int, workers: int) -> float:
+    """A whole one while there are enough, else the part by which several share one. Ray hides GPUs
+    from an actor that asks for none.
+    """
+    return min(1.0, 1 / math.ceil(workers / gpus)) if gpus else 0.0
 
 
 class Attempts:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from scoreserve.batch.work import Form, Slice, UnusableInput
 
-_INSTALL = "pip install 'scoreserve[batch]'"
+_INSTALL = "pip install pandas pyarrow"
 
 
 class TableReader:
     """Reads slices, in their order mostly: the last row group is kept for the next slice of it."""
 
     def __init__(self, form: Form) -> None:
+        import pandas
+
         self._form = form
-        self._pandas = _imported("pandas", form)
-        if form is Form.PARQUET:
-            _imported("pyarrow", form)
+        self._pandas = pandas
         self._group: tuple[str, int] | None = None
         self._table: Any = None
 
@@ -61,18 +62,18 @@ def row_counts(path: str) -> Iterator[tuple[int, int]]:
 
 
 def _parquet_file(path: str) -> Any:
-    parquet = _imported("pyarrow.parquet", Form.PARQUET)
+    from pyarrow import parquet
+
     try:
         return parquet.ParquetFile(path)
     except (OSError, ValueError) as error:  # ArrowInvalid is a ValueError
         raise UnusableInput(f"{path}: it is no parquet file that can be read: {error}") from None
 
 
-def _imported(name: str, form: Form) -> Any:
-    """Raises UnusableInput where it is not installed."""
-    import importlib
-
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        raise UnusableInput(f"{form.value} needs the package {error.name}: {_INSTALL}") from None
+def require_packages(form: Form) -> None:
+    """Raises UnusableInput for the first package that tables of this form need and that is not
+    installed. None is imported.
+    """
+    for name in ("pandas", "pyarrow") if form is Form.PARQUET else ("pandas",):
+        if importlib.util.find_spec(name) is None:
+            raise UnusableInput(f"{form.value} needs the package {name}: {_INSTALL}")

@@ -124,7 +124,6 @@ class Work:
     arguments: tuple[str, ...] = ()  # of the script, in sys.argv
     dataset: str = ""
     started_in: str = ""  # the directory
-    is_interruptible: bool = True  # run() is called on the main thread
     variables: Mapping[str, str] = field(default_factory=dict)  # of the environment
 
     def to_json(self) -> str:

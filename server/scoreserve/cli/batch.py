@@ -212,6 +212,10 @@ def _form(asked_for: str, kind: Kind, files: Sequence[InputFile]) -> Form:
     from scoreserve.batch.work import Form, Kind, UnusableInput
 
     form = form_of(files, kind) if asked_for == "auto" else Form(asked_for)
+    if form.is_table:
+        from scoreserve.batch.tables import require_packages
+
+        require_packages(form)
     if kind is not Kind.MLFLOW or form.is_table:
         return form
     if form is not Form.FILES:
