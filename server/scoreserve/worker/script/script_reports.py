@@ -61,12 +61,13 @@ class ScriptReports:
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._lost = 0
+        self._known: tuple[Sequence[Scored], RequestIds] = ((), reports.NO_REQUEST)
 
     def printed(self, record: logging.LogRecord) -> None:
         """The script has printed this."""
         self._add(
             LogLine(
-                ids_of(logs.scored_requests.get()),
+                self._ids_of_scored(),
                 record.created,
                 record.levelno,
                 record.name,
@@ -116,6 +117,15 @@ class ScriptReports:
         """Another process has what waits, and sends it."""
         self._waiting.clear()
         self._bytes = self._lost = 0
+
+    def _ids_of_scored(self) -> RequestIds:
+        """Made once for all lines of a request."""
+        scored = logs.scored_requests.get()
+        known_of, known = self._known
+        if known_of is not scored:
+            known = ids_of(scored)
+            self._known = scored, known
+        return known
 
     def _add(self, report: Report) -> None:
         data = reports.encode(report)
