@@ -36,6 +36,7 @@ INTERPRETED = {
     "scoreserve.front.observe.failures": "few requests fail",
     "scoreserve.otel_environment": "read at start",
     "scoreserve.logs": "what is logged is formatted by the standard library",
+    "scoreserve.near_miss": "asked when a value means nothing",
     "scoreserve.pipes": "made once a worker",
     "scoreserve.setting_values": "read at start",
     "scoreserve.settings": "read at start",
