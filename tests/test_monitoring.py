@@ -22,6 +22,7 @@ import yaml
 from scoreserve.front.observe import prometheus_page
 from scoreserve.front.observe.telemetry_feed import REASONS
 from scoreserve.front.workers.snapshot import STATES
+from tests.docs.fences import fences
 from tests.front.conftest import FakeFront
 from tests.front.fakes import Exchange
 from tests.scrapes import Page, parse_open_metrics
@@ -75,6 +76,12 @@ def panel_queries() -> Iterator[str]:
             yield variable["query"]["query"]
 
 
+def documented_queries() -> Iterator[str]:
+    for fence in fences(DIRECTORY / "README.md"):
+        if fence.language == "promql":
+            yield fence.text.strip()
+
+
 def selectors(query: str) -> Iterator[tuple[str, dict[str, list[str]]]]:
     """Each sample name in a query, and the values that its matchers allow, by label."""
     for name, matchers in re.findall(r"\b(scoreserve_\w+)(?:\{([^}]*)\})?", query):
@@ -82,7 +89,9 @@ def selectors(query: str) -> Iterator[tuple[str, dict[str, list[str]]]]:
         yield name, {label: values.split("|") for label, values in found}
 
 
-@pytest.mark.parametrize("query", sorted({*alert_queries(), *panel_queries()}))
+@pytest.mark.parametrize(
+    "query", sorted({*alert_queries(), *panel_queries(), *documented_queries()})
+)
 def test_a_query_asks_for_what_there_is(query: str, page: Page) -> None:
     labels = set(ADDED_LABELS)
     for name, matchers in selectors(query):
