@@ -38,7 +38,8 @@ MODEL_DEPLOYMENT = """
       retry_settings: {max_retries: 1, timeout: 45}
       error_threshold: 5
       logging_level: info
-    environment_variables: {LEVEL: 2}
+      environment_variables: {LEVEL: 3, API_VERSION: 2023-03-15-preview}
+    environment_variables: {LEVEL: 2, WAYS: many}
     """
 FLAT_DEPLOYMENT = """
     name: digits
@@ -82,7 +83,7 @@ def test_a_model_deployment(tmp_path: Path) -> None:
     assert (found.workers, found.mini_batch_size, found.output_file) == (3, (20, ""), "digits.csv")
     assert (found.max_tries, found.run_timeout_seconds) == (2, 45)
     assert found.thresholds == Thresholds(items=5)
-    assert found.variables == {"LEVEL": "2"}
+    assert found.variables == {"LEVEL": "3", "API_VERSION": "2023-03-15-preview", "WAYS": "many"}
     assert any("instance_count" in note and "--ray-address" in note for note in found.notes)
 
 
@@ -113,6 +114,11 @@ def test_a_parallel_run_config(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
+        (
+            "type: pipeline\ncomponent: azureml:hello@latest",
+            "type: a pipeline of components has no",
+        ),
+        ("type: modle", "type: must be one of model, pipeline"),
         ("mini_batch_size: many", "mini_batch_size: must be a number"),
         ("output_action: print", "output_action: must be one of append_row, summary_only"),
         ("model: nowhere", "model: no such file"),

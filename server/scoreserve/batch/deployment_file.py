@@ -19,6 +19,7 @@ from scoreserve.batch.work import MAX_TRIES, RUN_TIMEOUT_SECONDS
 from scoreserve.deploy.files.documents import Fields, read
 
 _ACTIONS = ("append_row", "summary_only")
+_TYPES = ("model", "pipeline")
 _ENDPOINT_TIMEOUT_SECONDS = 30  # of a batch deployment; parallel jobs have 60
 _ENDPOINT_RETRIES, _PARALLEL_RETRIES = 3, 2
 _ONE_FILE = (1, "")  # what a parallel job has for mini_batch_size
@@ -63,7 +64,9 @@ def read_options(path: Path) -> BatchOptions:
 
 
 def _batch_deployment(top: Fields, root: Path) -> BatchOptions:
-    top.ignore("$schema", "name", "endpoint_name", "type", "description", "tags", "properties")
+    if top.choice("type", _TYPES, _TYPES[0]) != _TYPES[0]:
+        top.refuse("type", "a pipeline of components has no script that could be run here")
+    top.ignore("$schema", "name", "endpoint_name", "description", "tags", "properties")
     top.only_in_azure(_IN_AZURE)
     code = top.inner("code_configuration")
     script = None if code is None else _script(code, root, "scoring_script")
@@ -81,10 +84,13 @@ def _batch_deployment(top: Fields, root: Path) -> BatchOptions:
         max_tries=tries,
         run_timeout_seconds=timeout,
         thresholds=_thresholds(settings),
-        variables={**top.texts("environment_variables")},
+        variables=top.texts("environment_variables"),
     )
     _nodes(top)
     if settings is not top:
+        _note_nodes(settings)
+        variables = {**options.variables, **settings.texts("environment_variables")}
+        options = replace(options, variables=variables)
         settings.close()
     top.close()
     return options
@@ -203,5 +209,10 @@ def _arguments(fields: Fields) -> tuple[str, ...]:
 
 def _nodes(fields: Fields) -> None:
     resources = fields.inner("resources")
-    if resources is not None and (resources.whole("instance_count", 1) or 1) > 1:
-        resources.note("instance_count", _ON_A_CLUSTER)
+    if resources is not None:
+        _note_nodes(resources)
+
+
+def _note_nodes(fields: Fields) -> None:
+    if (fields.whole("instance_count", 1) or 1) > 1:
+        fields.note("instance_count", _ON_A_CLUSTER)
