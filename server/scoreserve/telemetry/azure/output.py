@@ -129,8 +129,8 @@ def opened(settings: Settings, environ: MutableMapping[str, str]) -> list[AzureO
         traces, logs = exporting.exporters(settings.app_insights_key, service.resource)
     except ValueError as error:
         _log.error(
-            "Nothing is sent to Application Insights, for APPLICATIONINSIGHTS_CONNECTION_STRING is"
-            " none: %s. It is NAME=VALUE pairs with ';' between them.",
+            "Nothing is sent to Application Insights: APPLICATIONINSIGHTS_CONNECTION_STRING cannot"
+            " be used: %s. It should be NAME=VALUE pairs with ';' between them.",
             error,
         )
         return []
