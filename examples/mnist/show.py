@@ -27,12 +27,17 @@ DOTS_PER_INCH = 144
 DARK = 0.5  # from this share of the most frequent error on, a cell's number is white
 
 
-def read(path: Path, rows: int) -> npt.NDArray[np.int64]:
-    """The answers: one digit for each row. Raises SystemExit where they are not."""
+def read(path: Path) -> Any:
+    """What a file of JSON holds. Raises SystemExit where it cannot be read."""
     try:
-        answers = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise SystemExit(f"{path}: cannot be read: {error}") from None
+
+
+def read_answers(path: Path, rows: int) -> npt.NDArray[np.int64]:
+    """One digit for each row. Raises SystemExit where the file has anything else."""
+    answers = read(path)
     if not isinstance(answers, list) or len(answers) != rows:
         raise SystemExit(f"{path}: expected a list of {rows:,} digits, found {str(answers)[:80]}")
     return np.array(answers)
@@ -73,13 +78,13 @@ def main() -> None:
     parser.add_argument("answer", type=Path, help="what the service answered to request.json")
     parser.add_argument("--to", metavar="DIR", type=Path, default=HERE, help="of the pictures")
     options = parser.parse_args()
-    digits = np.array(json.loads((HERE / "digits.json").read_text(encoding="utf-8")))
-    answers = read(options.answer, len(digits))
+    digits = np.array(read(HERE / "digits.json"))
+    answers = read_answers(options.answer, len(digits))
     matrix = confusion_matrix(digits, answers, labels=range(DIGITS))
     print(matrix)
     print(f"Overall accuracy: {np.average(answers == digits):.4f}")
 
-    pixels = np.array(json.loads((HERE / "request.json").read_text(encoding="utf-8"))["data"])
+    pixels = np.array(read(HERE / "request.json")["data"])
     chosen = np.random.default_rng(SEED).permutation(len(digits))[:SAMPLES]
     mpl.rcParams["font.family"] = "DejaVu Sans"  # matplotlib's own: the same on every machine
     for name, figure in (
