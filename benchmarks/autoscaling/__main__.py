@@ -82,7 +82,8 @@ def main() -> int:
         print(
             f"\n{name}.py: {profile.requests_per_second:.0f} requests/s a pod; run() takes"
             f" {1e3 * profile.quantile(0.5):.1f} ms (p99 {1e3 * profile.quantile(0.99):.1f});"
-            f" saturated, a pod uses {share:.2f} CPUs; init() {profile.init_seconds:.1f} s\n"
+            f" saturated, a pod uses {share:.2f} CPUs; ready {profile.ready_seconds:.1f} s after"
+            f" its server starts, of which init() {profile.init_seconds:.1f} s\n"
         )
         rows = list(play(profile, chosen.start_seconds, chosen.seeds))
         print("\n".join(table(columns, rows)), flush=True)

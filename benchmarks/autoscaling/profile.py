@@ -35,6 +35,7 @@ class Profile:
     it. So its rate is what that CPU can do, or what the time in run() allows if that is more. What
     else this machine does is taken out: the time in which the worker was ready and had no CPU.
     `seconds` are how long requests hold the worker, scaled so that their mean fits the rate.
+    `ready_seconds` are from the start of the server until it is ready, init() among them.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Profile:
     seconds: tuple[float, ...]
     cpu_seconds: float
     init_seconds: float
+    ready_seconds: float
 
     def quantile(self, share: float) -> float:
         """Of the seconds."""
@@ -71,8 +73,10 @@ def measure(name: str, seconds: float) -> Profile:
     ]
     with tempfile.TemporaryDirectory(prefix="scoreserve-bench-") as folder:
         log = Path(folder) / "log"
+        began = time.monotonic()
         with started(name, command, os.environ, folder, log) as server:
             server.wait_ready(lambda: _is_ready(port), READY_SECONDS)
+            ready = time.monotonic() - began
             _ask_for(name, port, seconds / 4)  # warm-up
             workers = _workers(port)
             before, waited = _metrics(port), _waited_seconds(workers)
@@ -83,7 +87,8 @@ def measure(name: str, seconds: float) -> Profile:
     held = max(cpu, sum(taken) - waited) / len(taken)
     scale = held * len(taken) / sum(taken)
     init = after["scoreserve_init_last_seconds"]
-    return Profile(name, 1 / held, tuple(each * scale for each in taken), cpu / len(taken), init)
+    spread = tuple(each * scale for each in taken)
+    return Profile(name, 1 / held, spread, cpu / len(taken), init, ready)
 
 
 def _ask_for(name: str, port: int, seconds: float) -> list[float]:

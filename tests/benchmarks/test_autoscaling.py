@@ -8,7 +8,7 @@ from benchmarks.autoscaling.hpa import Autoscaler, proposal
 from benchmarks.autoscaling.profile import Profile
 from benchmarks.autoscaling.simulation import Pod, Policy, Shape, simulate
 
-PROFILE = Profile("computes", 10.0, (0.1,), cpu_seconds=0.1, init_seconds=1.0)
+PROFILE = Profile("computes", 10.0, (0.1,), cpu_seconds=0.1, init_seconds=1.0, ready_seconds=2.0)
 
 
 class TestProposal:
@@ -73,7 +73,9 @@ class TestSimulation:
             assert simulate(PROFILE, policy, spike, 30, 0).lost > 0
 
     def test_cpu_says_nothing_of_a_script_that_waits(self) -> None:
-        waits = Profile("waits", 10.0, (0.1,), cpu_seconds=0.001, init_seconds=1.0)
+        waits = Profile(
+            "waits", 10.0, (0.1,), cpu_seconds=0.001, init_seconds=1.0, ready_seconds=2.0
+        )
         by_cpu = simulate(waits, Policy("cpu", cpu=0.6), Shape("step"), 30, 0)
         by_requests = simulate(waits, Policy("in hand", in_hand=2), Shape("step"), 30, 0)
         assert by_cpu.lost > 0.5 > by_requests.lost
