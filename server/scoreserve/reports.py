@@ -8,7 +8,9 @@ request's run(), see `tracing`; empty outside of one, as are the ids of the requ
 from __future__ import annotations
 
 import marshal
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+WORKER_FULL: Final = "worker_full"  # reason why reports are lost in a worker
 
 
 class RequestIds(NamedTuple):
@@ -58,7 +60,7 @@ class ModelData(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """So many reports were more than the worker keeps until it can send them."""
+    """So many reports were more than the worker keeps until it can send them: WORKER_FULL."""
 
     about: RequestIds
     reports: int

@@ -193,7 +193,7 @@ class TestReports:
     def test_that_the_worker_lost_are_counted(self, opened: Open) -> None:
         output = opened()
         output.report(Lost(reports.NO_REQUEST, 7))
-        assert output.take_dropped() == {"worker_queue_full": 7}
+        assert output.take_dropped() == {"worker_full": 7}
         assert output.take_dropped() == {}
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from mypy_extensions import mypyc_attr
 
+from scoreserve.reports import WORKER_FULL
 from scoreserve.telemetry import records
 from scoreserve.telemetry.export_queue import EXPORT_FAILED, QUEUE_FULL
 from scoreserve.telemetry.records import RequestTuple
@@ -20,7 +21,7 @@ from scoreserve.telemetry.records import RequestTuple
 _MOST_UNREAD_BYTES = 4 << 20
 
 PIPE_FULL, PROCESS_GONE = "pipe_full", "process_gone"  # reasons why records are dropped here
-REASONS = (PIPE_FULL, PROCESS_GONE, QUEUE_FULL, EXPORT_FAILED)
+REASONS = (PIPE_FULL, PROCESS_GONE, QUEUE_FULL, EXPORT_FAILED, WORKER_FULL)
 
 
 class Sink(Protocol):

@@ -18,7 +18,7 @@ from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
 
 from scoreserve import protocols
-from scoreserve.reports import LogLine, Lost, ModelData, Report, ScriptError
+from scoreserve.reports import WORKER_FULL, LogLine, Lost, ModelData, Report, ScriptError
 from scoreserve.settings import Settings
 from scoreserve.telemetry.azure import exporting
 from scoreserve.telemetry.azure.log_records import record_of
@@ -31,7 +31,6 @@ from scoreserve.telemetry.records import NO_JOB, RequestRecord
 _DELAY_SECONDS = 5.0
 _MOST_SPANS, _MOST_RECORDS = 512, 100
 _MOST_WAITING = 2048  # of each; of requests, each with up to 8,192 characters of its answer
-WORKER_FULL = "worker_queue_full"  # reason why a report is lost in the worker
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
 
