@@ -7,8 +7,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 EXAMPLE = Path(__file__).parents[2] / "examples/mnist"
@@ -28,10 +30,10 @@ def images(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     del sys.modules["images"]
 
 
-def check(loaded: tuple[object, object]) -> None:
+def check(loaded: tuple[Any, Any]) -> None:
     for part, expected in zip(loaded, (slice(TRAINING), slice(TRAINING, None)), strict=True):
-        assert np.array_equal(part.pixels, PIXELS[expected] / 255)  # type: ignore[attr-defined]
-        assert np.array_equal(part.digits, DIGITS[expected])  # type: ignore[attr-defined]
+        assert np.array_equal(part.pixels, PIXELS[expected] / 255)
+        assert np.array_equal(part.digits, DIGITS[expected])
 
 
 def test_all_of_mnist_comes_from_openml(
@@ -44,7 +46,7 @@ def test_all_of_mnist_comes_from_openml(
     check(images.load("openml"))
 
 
-def write(path: Path, magic: int, content: np.ndarray) -> None:  # type: ignore[type-arg]
+def write(path: Path, magic: int, content: npt.NDArray[Any]) -> None:
     head = np.array([magic, *content.shape], ">u4")
     path.write_bytes(gzip.compress(head.tobytes() + content.astype(np.uint8).tobytes()))
 
