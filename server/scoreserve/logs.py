@@ -112,8 +112,8 @@ class JsonFormatter(logging.Formatter):
 
     A record made with `extra={"request_id": ...}` is about that request, any other about the one
     that is being scored. `role` is what this process is: arbiter, front or worker. `wanted` is
-    whether there is any such formatter, and so a use for `scored_requests`. `traced`: OpenTelemetry
-    records traces, so that a line about a run() has the ids of its span.
+    whether there is a use for `scored_requests`: any such formatter, or Application Insights.
+    `traced`: OpenTelemetry records traces, so that a line about a run() has the ids of its span.
     """
 
     role = "arbiter"
