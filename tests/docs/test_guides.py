@@ -14,6 +14,7 @@ from tests.contract.executables import reference_executable
 from tests.docs.fences import NEEDS, Fence, fences
 from tests.docs.reader import Reader
 from tests.servers import clean_environment
+from tests.telemetry import azure_collector
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guides").glob("*.md"))]
@@ -28,9 +29,18 @@ def runs(page: Path) -> bool:
     return any(fence.is_commands and fence.needs is None for fence in fences(page))
 
 
+def packages_of(page: Path) -> dict[str, str]:
+    """What has Python find packages that this page has its reader install, and other tests not."""
+    if page.name != "model-data.md":
+        return {}
+    if not azure_collector.FOLDER.exists():
+        pytest.skip("needs azureml-ai-monitoring: make .venv-collector/.installed")
+    return azure_collector.on_path()
+
+
 @pytest.mark.parametrize("page", [page for page in PAGES if runs(page)], ids=lambda page: page.name)
 def test_what_a_page_says_is_so(page: Path, tmp_path: Path) -> None:
-    reader = Reader(tmp_path, clean_environment())
+    reader = Reader(tmp_path, {**clean_environment(), **packages_of(page)})
     shutil.copytree(ROOT / "examples", tmp_path / "work/examples")
     (tmp_path / "work/reference").symlink_to(reference_executable().parents[1])
     try:
