@@ -13,11 +13,12 @@ import pytest
 from scoreserve import heads, logs, reports, tracing, wire
 from scoreserve.reports import NO_REQUEST, LogLine, Lost, ModelData, Report, ScriptError
 from scoreserve.settings import Settings
+from scoreserve.wire import Outcome
 from scoreserve.worker.main_loop import WorkerLoop
 from scoreserve.worker.model.meeting import ModelRunner
 from scoreserve.worker.rows.list_runner import ListRunner
 from scoreserve.worker.script import script_reports
-from scoreserve.worker.script.calling import convention_of
+from scoreserve.worker.script.calling import Call, convention_of
 from scoreserve.worker.script.script_reports import PrintHandler, ScriptReports
 from scoreserve.worker.script.script_runner import ScriptRunner
 from tests.worker.fakes import head_of
@@ -274,6 +275,14 @@ class TestModelData:
         [data] = serve(lambda data: data, jobs((request_head("a"), b"x" * 10_000))).reports
         assert isinstance(data, ModelData)
         assert len(data.input) == len(data.prediction) == 8_192
+
+    def test_of_an_answer_in_parts_is_its_beginning(self, told: ScriptReports) -> None:
+        outcome = Outcome(1, 200, b"", b"")
+        outcome.parts = [b"[", bytearray(b"1" * 50_000), memoryview(b"]")]
+        told.returned(Call(1, request_head("a"), {"data": "x"}, None, 1), outcome, "data")
+        [data] = reported(told.frames())
+        assert isinstance(data, ModelData)
+        assert data.prediction == "[" + "1" * 8_191
 
     def test_is_not_told_unless_it_is_asked_for(self, own_alarm: None) -> None:
         def run(data: str) -> str:

@@ -33,6 +33,7 @@ from scoreserve.worker.script.user_frames import users_traceback
 # https://learn.microsoft.com/azure/azure-monitor/app/data-model-complete
 _MESSAGE_CHARACTERS = 32_768
 _PROPERTY_CHARACTERS = 8_192
+_PROPERTY_BYTES = 4 * _PROPERTY_CHARACTERS  # of UTF-8, at most
 _MOST_WAITING_BYTES = 8 << 20
 _PRINTED = "azmlinfsrv.print"
 # What the reference calls it, and says of it, is what people look for.
@@ -97,8 +98,7 @@ class ScriptReports:
         if self._collects and heads.request_id_of(call.head):
             about = ids_of([(call.head, call.job_id)])
             given = _input_text(call, text_parameter)
-            body = outcome.body or b"".join(outcome.parts)
-            prediction = body.decode("utf-8", "replace")[:_PROPERTY_CHARACTERS]
+            prediction = _beginning(outcome).decode("utf-8", "replace")[:_PROPERTY_CHARACTERS]
             self._add(ModelData(about, self._clock(), self._models, given, prediction))
 
     def frames(self) -> list[bytes]:
@@ -194,14 +194,14 @@ def models_in(model_dir: str) -> list[str]:
     """The models in AZUREML_MODEL_DIR as NAME:VERSION, by the reference's rules: it is the one
     NAME/VERSION, or holds several.
     """
-    if os.path.basename(model_dir).isdigit():
+    if os.path.basename(model_dir).isdecimal():
         return [_model_id(model_dir)]
     try:
         models = [each.path for each in os.scandir(model_dir)] if model_dir else []
         versions = [each.path for model in models for each in os.scandir(model)]
     except OSError:  # there is none, or it is of another form
         return []
-    return sorted(_model_id(path) for path in versions if os.path.basename(path).isdigit())
+    return sorted(_model_id(path) for path in versions if os.path.basename(path).isdecimal())
 
 
 def _model_id(path: str) -> str:
@@ -217,9 +217,19 @@ def _input_text(call: Call, text_parameter: str | None) -> str:
     try:
         if flask is not None and any(each is flask.request for each in arguments.values()):
             value = call.context.request.get_data(as_text=True)  # type: ignore[union-attr]
+        if isinstance(value, str):
+            value = value[:_PROPERTY_CHARACTERS]  # a long one is not written as JSON for its start
         return json_text.dumps(value).decode()[:_PROPERTY_CHARACTERS]
     except Exception:  # values may be of the script's own classes, and a body no text
         return ""
+
+
+def _beginning(outcome: Outcome) -> bytes:
+    """So much of the body that a property is full."""
+    found = b""
+    for part in outcome.parts or (outcome.body,):
+        found += bytes(memoryview(part)[: _PROPERTY_BYTES - len(found)])
+    return found
 
 
 def _sent(text: str) -> str:
