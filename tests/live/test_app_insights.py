@@ -51,6 +51,15 @@ def test_a_process_that_dies_is_followed_by_another(serve: Serve) -> None:
         assert sink.strangers == []
 
 
+def test_what_a_template_prints_is_sent_once(serve: Serve) -> None:
+    """By the first worker that is forked of it."""
+    with track_sink() as sink:
+        env = {**sink.environment, "WORKER_PRELOAD": "force", "WORKER_COUNT": "2"}
+        with serve(SCRIPT, env=env) as server:
+            assert server.score("one").status == 200
+        assert sorted(printed(sink)) == ["got one", "loading"]
+
+
 def test_a_sink_that_is_slow_and_dies_costs_no_request(serve: Serve) -> None:
     """And holds up the end of the server no longer than a container is waited for."""
     with track_sink() as sink:
