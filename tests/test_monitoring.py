@@ -39,7 +39,6 @@ ENUMERATED = ("state", "phase", "process", "result", "route")
 class Sent(NamedTuple):
     """Telemetry that is on."""
 
-    exemplars: None = None
     dropped: Mapping[str, int] = MappingProxyType(dict.fromkeys(REASONS, 0))
 
 

@@ -23,7 +23,7 @@ _SAMPLED = 0x01  # of the flags: the parent may have recorded it
 _FIELDS = re.compile(
     rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
-_UUID = re.compile(rb"([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})")
+_UUID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NO_TRACE = b"0" * 32
 # Digits of a trace id that are random: the last 56 bits, as W3C's level 2 has it. In the 8 before
 # them a UUID has its variant, which makes half of what there could be.
@@ -43,7 +43,7 @@ class Trace(NamedTuple):
 
 def trace_of(traceparent: bytes, request_id: bytes) -> Trace:
     """The trace of a request with these headers. A traceparent that is none is as if absent."""
-    found = _FIELDS.fullmatch(traceparent)
+    found = _FIELDS.fullmatch(traceparent) if traceparent else None
     # Version 00 has nothing after its flags; later ones may.
     if found is not None and not (found[1] == b"00" and found[5]):
         sampled = bool(int(found[4], 16) & _SAMPLED)
@@ -52,11 +52,11 @@ def trace_of(traceparent: bytes, request_id: bytes) -> Trace:
 
 
 def _id_from(request_id: bytes) -> str:
-    uuid = _UUID.fullmatch(request_id.lower())
-    digits = b"".join(uuid.groups()) if uuid is not None else _NO_TRACE
-    if digits == _NO_TRACE:
-        return blake2b(request_id, digest_size=16).hexdigest()
-    return digits.decode()
+    if _UUID.fullmatch(request_id) is not None:
+        digits = request_id.replace(b"-", b"").lower()
+        if digits != _NO_TRACE:
+            return digits.decode()
+    return blake2b(request_id, digest_size=16).hexdigest()
 
 
 class Sampler:
@@ -72,8 +72,8 @@ class Sampler:
 
     def samples(self, traceparent: bytes, request_id: bytes) -> bool:
         """Whether the trace of a request with these headers is recorded."""
-        if not traceparent and self._below == _RANDOM_VALUES:
-            return True
+        if not traceparent and self._below in (0, _RANDOM_VALUES):
+            return self._below > 0
         trace = trace_of(traceparent, request_id)
         if trace.sampled is not None and self._parent_based:
             return trace.sampled

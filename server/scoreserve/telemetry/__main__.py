@@ -7,6 +7,7 @@ a thread of its own. When the front closes its end, what is left is sent, for a 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -21,8 +22,9 @@ from scoreserve.telemetry import outputs, records
 from scoreserve.telemetry.fan_out import FanOut
 
 _FLUSH_SECONDS = 5.0  # at the end; docker stop waits ten
-# So that it never takes a CPU from scoring. Idle ones it has to itself.
+# Beside two processes that compute, a twentieth of a CPU is left to it; idle ones it has to itself.
 _NICE = 10
+_AUTOGROUP = "/proc/self/autogroup"  # sched(7)
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
 
@@ -31,7 +33,7 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
     parent = os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the front's business: it closes the pipe
-    os.nice(_NICE)
+    _stand_back()
     with os.fdopen(source_descriptor, "rb") as source, os.fdopen(sink_descriptor, "wb") as sink:
         setup = records.read_frame(source)
         if setup is None:
@@ -52,6 +54,14 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
     # Threads of exporters may be in a long pause between two attempts.
     sys.stdout.flush()
     os._exit(0)
+
+
+def _stand_back() -> None:
+    """Takes CPUs only where scoring leaves them idle, or little of them."""
+    os.nice(_NICE)
+    # Linux may share CPUs out among sessions, of which this is one, before it looks at processes.
+    with contextlib.suppress(OSError), open(_AUTOGROUP, "w", encoding="ascii") as file:
+        file.write(str(_NICE))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from scoreserve.front.observe.counters import (
     Phases,
     RouteCounters,
 )
+from scoreserve.tracing import server_span_id
 from scoreserve.wire import Outcome
 from tests.front.conftest import FakeFront
 from tests.front.connections import Connection, request
@@ -394,3 +395,44 @@ def test_an_outcome_that_run_did_not_make_has_no_run_time(front: FakeFront) -> N
     page = asyncio.run(scenario())
     assert page.value("request_seconds_count", phase="run") == 0
     assert page.value("request_seconds_count", phase="total") == 1
+
+
+class TestExemplars:
+    """Of each bucket, the last request whose trace is recorded."""
+
+    TRACED = (b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", b"mine", 7, 9.5)
+
+    def test_are_the_last_that_were_traced(self) -> None:
+        histogram = Histogram(SECONDS)
+        histogram.observe(0.25, self.TRACED)
+        histogram.observe(0.2, (b"", b"last", 8, 10.5))
+        histogram.observe(0.22)
+        histogram.observe(1000.0, self.TRACED)
+        assert histogram.exemplars == {
+            SECONDS.index(0.25): (0.2, (b"", b"last", 8, 10.5)),
+            len(SECONDS): (1000.0, self.TRACED),
+        }
+
+    def test_of_a_reply_are_in_each_phase(self) -> None:
+        phases = Phases()
+        answer = Reply(200, b"", b"", None, False, 0.75, 0.25)
+        answer.traced = self.TRACED
+        RouteCounters(phases).answered(b"POST", answer, 0)
+        assert [each.exemplars for each in (phases.queue, phases.run, phases.total)] == [
+            {SECONDS.index(0.5): (0.5, self.TRACED)},
+            {SECONDS.index(0.25): (0.25, self.TRACED)},
+            {SECONDS.index(1.0): (0.75, self.TRACED)},
+        ]
+
+    def test_are_on_the_page_of_open_metrics_alone(self, front: FakeFront) -> None:
+        front.metrics.phases.observe(0.75, 0.25, self.TRACED)
+        page = asyncio.run(front.parts.metrics_page.made())
+        _, text = page.render(b"application/openmetrics-text")
+        (bucket,) = [
+            line for line in text.decode().splitlines() if 'le="1.0",phase="total"' in line
+        ]
+        span_id = server_span_id(b"mine", 7)
+        assert bucket.endswith(
+            f'# {{span_id="{span_id}",trace_id="4bf92f3577b34da6a3ce929d0e0e4736"}} 0.75 9.5'
+        )
+        assert b"trace_id" not in page.render(b"")[1]

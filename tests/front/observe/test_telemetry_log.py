@@ -10,14 +10,13 @@ from scoreserve.front.messages.body_stream import BodyStream
 from scoreserve.front.messages.replies import Reply
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.observe.durations import RequestDurations
-from scoreserve.front.observe.exemplars import Exemplars
 from scoreserve.front.observe.request_log import RequestLog
 from scoreserve.front.observe.telemetry_feed import TelemetryFeed
 from scoreserve.front.observe.telemetry_log import TelemetryLog, Wanted
 from scoreserve.heads import RequestHead
 from scoreserve.telemetry import records
 from scoreserve.telemetry.records import HeadFields, RequestRecord
-from scoreserve.tracing import Sampler, server_span_id
+from scoreserve.tracing import Sampler
 from tests.front.fakes import request_head
 
 EVERY = Wanted(every=True, routes=[b"/score"])
@@ -197,19 +196,18 @@ def test_where_all_are_told_those_that_are_traced_say_so(beside: Beside, feed: T
     assert not feed.record().traced
 
 
-def test_the_last_traced_request_of_a_bucket_is_its_exemplar(beside: Beside, feed: Told) -> None:
-    exemplars = Exemplars()
-    log = TelemetryLog(beside, feed, OF_SCORES._replace(exemplars=exemplars))
+def test_a_traced_reply_says_so_for_the_histograms(beside: Beside, feed: Told) -> None:
+    log = TelemetryLog(beside, feed, OF_SCORES)
+    recorded, other = (f"00-{TRACE}-{'1' * 16}-{flags}" for flags in ("01", "00"))
+    replies = [reply(), reply()]
     before = time.time()
-    for span, flags in (("1" * 16, "01"), ("2" * 16, "00")):
-        head = request_head(traceparent=f"00-{TRACE}-{span}-{flags}")
-        log.record(head, reply(), 0.75, api=True)
-    ((bucket, (value, when, trace_id, span_id)),) = exemplars.of("run").items()
-    assert (bucket, value, trace_id) == (7, 0.25, TRACE)
-    assert span_id == server_span_id(b"mine", 7)
+    log.record(request_head(traceparent=recorded), replies[0], 0.75, api=True)
+    log.record(request_head(traceparent=other), replies[1], 0.75, api=True)
+    assert replies[1].traced is None
+    assert replies[0].traced is not None
+    *ids, when = replies[0].traced
+    assert ids == [recorded.encode(), b"mine", 7]
     assert before <= when <= time.time()
-    assert exemplars.of("total").keys() == {8}
-    assert exemplars.of("queue").keys() == {7}
 
 
 def test_durations_are_of_all_requests(beside: Beside, feed: Told) -> None:

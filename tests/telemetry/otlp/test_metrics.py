@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
@@ -11,7 +11,6 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality, M
 from opentelemetry.sdk.resources import Resource
 
 from scoreserve.front.observe.durations import RequestDurations
-from scoreserve.front.observe.exemplars import Exemplars
 from scoreserve.telemetry.otlp.metrics import Moment, metrics_of
 from scoreserve.tracing import server_span_id
 from tests.front.conftest import FakeFront
@@ -26,21 +25,17 @@ MOMENT = Moment(since=1_000, now=2_000)
 class Telemetry:
     """What the page looks at where telemetry is on."""
 
-    def __init__(self) -> None:
-        self.exemplars = Exemplars()
-        self.dropped = {"queue_full": 5}
+    dropped: ClassVar = {"queue_full": 5}
 
 
 @pytest.fixture
 def page() -> bytes:
     """One with a scored request in every histogram of phases, as the front sends it."""
-    telemetry, durations = Telemetry(), RequestDurations()
-    front = FakeFront(telemetry)
+    front, durations = FakeFront(Telemetry()), RequestDurations()
     front.attach()
     asyncio.run(front.score(Exchange()))
-    front.metrics.phases.observe(0.5, 0.25)
     traceparent = f"00-{TRACE}-00f067aa0ba902b7-01".encode()
-    telemetry.exemplars.observe(0.5, 0.25, 9.5, (traceparent, b"an id", 7))
+    front.metrics.phases.observe(0.5, 0.25, (traceparent, b"an id", 7, 9.5))
     durations.observe(b"POST", b"/score", 200, 0.05)
     durations.observe(b"POST", b"/score", 200, 60.0)
     durations.observe(b"POST", b"/score", 502, 0.5)

@@ -36,6 +36,11 @@ _OURS = frozenset({b"x-request-id", b"x-ms-request-id", b"x-ms-client-request-id
 _OURS_OR_CORS = _OURS | {_ALLOW_ORIGIN}
 
 
+# Of a request whose trace is recorded: traceparent, id, job, and when it was answered, in seconds
+# since the epoch.
+Traced = tuple[bytes, bytes, int, float]
+
+
 class Reply:
     """A response. `head` are its header lines, as an outcome has them (see `wire`).
 
@@ -71,6 +76,7 @@ class Reply:
         self.parts: Sequence[Buffer] = ()
         self.job_id = NO_JOB  # that it answers, if it is one's
         self.batch = NO_BATCH  # that the job's run() was shared by
+        self.traced: Traced | None = None
 
     def refusing(self) -> Reply:
         """Itself, as the answer to a request that is not read to its end."""

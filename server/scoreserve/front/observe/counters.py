@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import Counter
 
 from scoreserve.errors import ReplyError
-from scoreserve.front.messages.replies import Reply
+from scoreserve.front.messages.replies import Reply, Traced
 
 # Upper bounds of the buckets, as `le` has them.
 SECONDS = (
@@ -29,31 +29,30 @@ METHODS = frozenset({b"GET", b"POST", b"HEAD", b"OPTIONS", b"PUT", b"DELETE", b"
 _OTHER_METHOD = OTHER.encode()
 
 
-def bucket_of(bounds: tuple[float, ...], value: float) -> int:
-    """Which bucket a value falls into: the one after the last where it is over all bounds."""
-    bucket = 0
-    for bound in bounds:  # where speed counts it is one of the first
-        if value <= bound:
-            break
-        bucket += 1
-    return bucket
-
-
 class Histogram:
-    """How many observations fell into each bucket; the last one is for those over all bounds."""
+    """How many observations fell into each bucket; the last one is for those over all bounds.
+    `exemplars` are the last traced ones, by bucket: each a value, and what it was of.
+    """
 
-    __slots__ = ("bounds", "counts", "sum")
+    __slots__ = ("bounds", "counts", "exemplars", "sum")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
+        self.exemplars: dict[int, tuple[float, Traced]] = {}
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
-        bucket = bucket_of(self.bounds, value)
+    def observe(self, value: float, traced: Traced | None = None) -> None:
+        bucket = 0
+        for bound in self.bounds:  # where speed counts it is one of the first
+            if value <= bound:
+                break
+            bucket += 1
         counts = self.counts
         counts[bucket] = counts[bucket] + 1  # compiled, `+=` takes twice as long
         self.sum += value
+        if traced is not None:
+            self.exemplars[bucket] = (value, traced)
 
 
 class Phases:
@@ -66,12 +65,12 @@ class Phases:
         self.run = Histogram(SECONDS)
         self.total = Histogram(SECONDS)
 
-    def observe(self, total: float, run: float) -> None:
+    def observe(self, total: float, run: float, traced: Traced | None = None) -> None:
         """One job took `total` from queueing to outcome; `run` is 0 if it never got to run()."""
-        self.total.observe(total)
+        self.total.observe(total, traced)
         if run:
-            self.run.observe(run)
-            self.queue.observe(total - run if total > run else 0.0)
+            self.run.observe(run, traced)
+            self.queue.observe(total - run if total > run else 0.0, traced)
 
     def histograms(self) -> dict[str, Histogram]:
         """The histogram of each phase."""
@@ -115,7 +114,7 @@ class RouteCounters:
         if method != b"HEAD":
             self.sent_bytes += reply.length
         if reply.total_seconds:
-            self._phases.observe(reply.total_seconds, reply.run_seconds)
+            self._phases.observe(reply.total_seconds, reply.run_seconds, reply.traced)
 
     def _count_last(self) -> None:
         if self._times:

@@ -19,13 +19,19 @@ class RequestDurations:
 
     def __init__(self) -> None:
         self.histograms: dict[Series, Histogram] = {}
+        self._method = self._route = b""  # of the last request: mostly the next is like it
+        self._status = 0
+        self._last = Histogram(_BOUNDS)
 
     def observe(self, method: bytes, route: bytes, status: int, seconds: float) -> None:
         """A request was answered. `route` is one of ours, or empty."""
-        if method not in METHODS:
-            method = _OTHER_METHOD
-        series = (method, route, status)
-        histogram = self.histograms.get(series)
-        if histogram is None:
-            histogram = self.histograms[series] = Histogram(_BOUNDS)
-        histogram.observe(seconds)
+        if method != self._method or route != self._route or status != self._status:
+            self._last = self._histogram(method, route, status)
+            self._method, self._route, self._status = method, route, status
+        self._last.observe(seconds)
+
+    def _histogram(self, method: bytes, route: bytes, status: int) -> Histogram:
+        series = (method if method in METHODS else _OTHER_METHOD, route, status)
+        if series not in self.histograms:
+            self.histograms[series] = Histogram(_BOUNDS)
+        return self.histograms[series]

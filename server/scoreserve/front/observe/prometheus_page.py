@@ -145,11 +145,8 @@ class FrontCollector(Collector):
         seconds = HistogramMetricFamily(
             "scoreserve_request_seconds", "Seconds of score requests, by phase.", labels=["phase"]
         )
-        telemetry = self._sources.telemetry
-        exemplars = None if telemetry is None else telemetry.exemplars
         for phase, histogram in metrics.phases.histograms().items():
-            traced = {} if exemplars is None else exemplars.of(phase)
-            seconds.add_metric([phase], _with_exemplars(_buckets(histogram), traced), histogram.sum)
+            seconds.add_metric([phase], _with_exemplars(histogram), histogram.sum)
         yield seconds
 
     def _workers(self, snapshot: WorkersSnapshot) -> Iterator[Metric]:
@@ -293,12 +290,17 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
     return list(zip(bounds, accumulate(histogram.counts), strict=True))
 
 
-def _with_exemplars(
-    buckets: list[tuple[str, float]], traced: Mapping[int, tuple[float, float, str, str]]
-) -> Sequence[Bucket]:
-    """The buckets, those that a traced request fell into with its ids."""
-    found: list[Bucket] = list(buckets)
-    for bucket, (value, when, trace_id, span_id) in traced.items():
-        ids = {"trace_id": trace_id, "span_id": span_id}
-        found[bucket] = (*buckets[bucket], Exemplar(ids, value, when))
-    return found
+def _with_exemplars(histogram: Histogram) -> Sequence[Bucket]:
+    """The buckets, those that a traced request fell into with the ids of its trace and span."""
+    buckets: list[Bucket] = list(_buckets(histogram))
+    if histogram.exemplars:
+        from scoreserve import tracing
+
+        for bucket, (value, traced) in histogram.exemplars.items():
+            traceparent, request_id, job_id, when = traced
+            ids = {
+                "trace_id": tracing.trace_of(traceparent, request_id).id,
+                "span_id": tracing.server_span_id(request_id, job_id),
+            }
+            buckets[bucket] = (*buckets[bucket][:2], Exemplar(ids, value, when))
+    return buckets

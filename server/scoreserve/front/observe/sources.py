@@ -18,18 +18,8 @@ class Connection(Protocol):
         """Requests on it that are not answered to the end."""
 
 
-class TracedRequests(Protocol):
-    """What is asked of exemplars, see Exemplars."""
-
-    def of(self, phase: str) -> Mapping[int, tuple[float, float, str, str]]: ...
-
-
 class SentTelemetry(Protocol):
     """What is asked of telemetry, where it is on."""
-
-    @property
-    def exemplars(self) -> TracedRequests | None:
-        """Those of requests whose traces are recorded, where any are."""
 
     @property
     def dropped(self) -> Mapping[str, int]:

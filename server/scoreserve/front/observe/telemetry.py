@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 
 from scoreserve import otel_environment, protocols
 from scoreserve.front.observe.durations import RequestDurations
-from scoreserve.front.observe.exemplars import Exemplars
 from scoreserve.front.observe.metrics_page import MetricsPage
 from scoreserve.front.observe.request_log import RequestLog
 from scoreserve.front.observe.telemetry_feed import REASONS, TelemetryFeed
@@ -39,7 +38,6 @@ class Telemetry:
         defer: Callable[[Callable[[], None]], object],
     ) -> None:
         self.feed = TelemetryFeed(defer)
-        self.exemplars = Exemplars() if on.traces else None
         self._started = time.time()
         self._process = TelemetryProcess(self.feed, settings.to_json())
         self._durations = RequestDurations() if on.metrics else None
@@ -51,7 +49,6 @@ class Telemetry:
             every=on.azure,
             answer_bytes=_ANSWER_BYTES if on.azure and settings.app_insights_log_response else 0,
             sampler=sampler if on.traces else None,
-            exemplars=self.exemplars,
             durations=self._durations,
             routes=[path.encode() for path in {*routes, *scored}],
             scored=[path.encode() for path in scored],

@@ -16,7 +16,6 @@ from scoreserve.front.messages.replies import Reply
 from scoreserve.front.messages.request_heads import CachedHead
 from scoreserve.front.observe.access_log import host_of, request_id_of
 from scoreserve.front.observe.durations import RequestDurations
-from scoreserve.front.observe.exemplars import Exemplars
 from scoreserve.front.observe.request_log import RequestLog
 from scoreserve.front.observe.telemetry_feed import TelemetryFeed
 from scoreserve.heads import RequestHead
@@ -35,14 +34,13 @@ _ROUTE: Final = _FIELDS.index("route")
 
 class Wanted(NamedTuple):
     """What of requests there is a use for. `every`: a record of each one. `answer_bytes`: so much
-    of its body is told too. `sampler`: which traces are recorded, where any are; `exemplars` are of
-    these. `routes` are the paths of ours, `scored` those of them that make spans.
+    of its body is told too. `sampler`: which traces are recorded, where any are. `routes` are the
+    paths of ours, `scored` those of them that make spans.
     """
 
     every: bool = False
     answer_bytes: int = 0
     sampler: Sampler | None = None
-    exemplars: Exemplars | None = None
     durations: RequestDurations | None = None
     routes: Collection[bytes] = ()
     scored: Collection[bytes] = ()
@@ -57,7 +55,6 @@ class TelemetryLog(RequestLog):
         self._every = wanted.every
         self._answer_bytes = wanted.answer_bytes
         self._sampler = wanted.sampler
-        self._exemplars = wanted.exemplars
         self._durations = wanted.durations
         self._routes = frozenset(wanted.routes)
         self._scored = frozenset(wanted.scored)
@@ -86,7 +83,9 @@ class TelemetryLog(RequestLog):
         if not request_id:
             request_id = request_id_of(reply.head)
         now = wall_clock()
-        traced = self._traces(fields, reply, request_id, now)
+        traced = self._traces(fields, reply, request_id)
+        if traced:
+            reply.traced = (fields[_TRACEPARENT], request_id, reply.job_id, now)
         if not (traced or self._every) or not self._feed.accepts():
             return
         self._feed.add(
@@ -112,21 +111,12 @@ class TelemetryLog(RequestLog):
     def flush(self) -> None:
         self._log.flush()
 
-    def _traces(
-        self, fields: tuple[bytes, ...], reply: Reply, request_id: bytes, now: float
-    ) -> bool:
-        """Whether the request's trace is recorded, which its buckets then have an exemplar of."""
+    def _traces(self, fields: tuple[bytes, ...], reply: Reply, request_id: bytes) -> bool:
+        """Whether the request's trace is recorded."""
         sampler = self._sampler
         if sampler is None or (reply.job_id < 0 and fields[_ROUTE] not in self._scored):
             return False
-        traceparent = fields[_TRACEPARENT]
-        if not sampler.samples(traceparent, request_id):
-            return False
-        exemplars = self._exemplars
-        if exemplars is not None and reply.total_seconds:
-            request = (traceparent, request_id, reply.job_id)
-            exemplars.observe(reply.total_seconds, reply.run_seconds, now, request)
-        return True
+        return sampler.samples(fields[_TRACEPARENT], request_id)
 
     def _fields_of(self, head: RequestHead) -> tuple[bytes, ...]:
         """What is told of a head, as it is sent."""
