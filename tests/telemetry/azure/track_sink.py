@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests.ports import free_port
 from tests.servers import wait_until
 
 KEY = "12345678-1234-1234-1234-123456789012"
@@ -33,17 +34,17 @@ TAKES = Answer()
 
 
 class TrackSink:
-    """A server on a port of its own. `answer` is what it does with the next posts; what it takes
+    """A server, on a port of its own unless one is named. `answer` is what it does with the next posts; what it takes
     is in `envelopes`, and every other path that it was asked for in `strangers`.
     """
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int | None = None) -> None:
         self.answer = TAKES
         self.envelopes: list[Envelope] = []
         self.posts = 0
         self.strangers: list[str] = []
         self._closing = threading.Event()
-        self._server = _Server(("127.0.0.1", port), _handler(self))
+        self._server = _Server(("127.0.0.1", port or free_port()), _handler(self))
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
         self._thread.start()
@@ -92,7 +93,7 @@ class TrackSink:
 
 
 @contextmanager
-def track_sink(port: int = 0) -> Iterator[TrackSink]:
+def track_sink(port: int | None = None) -> Iterator[TrackSink]:
     """A sink that is closed in the end."""
     sink = TrackSink(port)
     try:
