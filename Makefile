@@ -23,7 +23,7 @@ APT_INSTALL := $(SUDO) apt-get update -qq && $(SUDO) apt-get install -y -qq --no
 # What builds and runs images where there is no Docker.
 IMAGE_PACKAGES := podman buildah runc debootstrap netavark iptables catatonit openssl
 
-.PHONY: .curl run test test-compiled test-libraries lint format bench bench-all bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
+.PHONY: .curl run test test-compiled test-libraries lint format bench bench-all bench-batch bench-charts bench-pins soak lock images image-test clean help .wrk .chromedriver .compiler
 .PHONY: docs test-lowest test-pythons .prometheus
 .PHONY: manifests test-batch test-kubernetes test-protocols .haproxy
 
@@ -42,6 +42,7 @@ help:
 	@echo "make bench    speed beside the reference and a bare floor (ARGS=)"
 	@echo "make bench SCRIPT=score.py SAMPLE=sample.json   which settings suit your own script"
 	@echo "make bench-all     every scenario on every server, an hour or more; goes on where it ended (ARGS=)"
+	@echo "make bench-batch   scoreserve batch beside a process pool by hand, on small files, lines and tables (ARGS=)"
 	@echo "make bench-charts  draw what bench-all measured"
 	@echo "make docs     the documentation as a site, in site/; broken links are errors"
 	@echo "make soak     minutes of mixed load and random faults (SECONDS=)"
@@ -155,6 +156,10 @@ else
 bench: $(BIN)/.dev .wrk
 	$(BIN)/python -m benchmarks.quick $(ARGS)
 endif
+
+# The model is the example's.
+bench-batch: $(BATCH)/.installed $(EXAMPLE)/model/sklearn_digits_model.pkl
+	$(BATCH)/bin/python -m benchmarks.batch $(ARGS)
 
 # The environments of the servers are made under .bench as they are needed.
 bench-all: $(BIN)/.dev .wrk
