@@ -34,8 +34,8 @@ TAKES = Answer()
 
 
 class TrackSink:
-    """A server, on a port of its own unless one is named. `answer` is what it does with the next posts; what it takes
-    is in `envelopes`, and every other path that it was asked for in `strangers`.
+    """A server, on a port of its own unless one is named. `answer` is what it does with the next
+    posts; what it takes is in `envelopes`, and what else it was asked for in `strangers`.
     """
 
     def __init__(self, port: int | None = None) -> None:
