@@ -9,7 +9,8 @@ an object that was there before the call (an obstacle), or to one of the call's 
     values              what an expression may be: a set of abstract objects
     live_objects        the objects that are there after init(), looked at, never run
     names               what functions and methods of libraries do, by name
-    state → objects → library_methods → library_functions → calls → expressions → statements
+    state → objects → library_methods → library_functions → operator_objects → calls → expressions →
+        statements
                         one layer on another: each knows those before it
 
 All loops are gone through until nothing new is learnt, and so is the whole. Where it cannot be seen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -50,16 +51,27 @@ def _analyse(run: Callable[..., Any]) -> list[Obstacle]:
 
 def _own_functions(analysis: Statements, run: Any) -> list[Function]:
     """The script's own functions that a call of run() begins with."""
-    if analysis.sources.is_own_function(run):
+    own = analysis.sources.is_own_function
+    if own(run):
         return [analysis.function_of(run)]  # raises SourceMissing
-    parts = live_objects.parts(run, analysis.sources.is_own_function)
-    found = [analysis.function_of(part) for part in parts]
-    if not found:
-        call = live_objects.class_member(type(run), "__call__")[1]
-        if analysis.sources.is_own_function(call):
-            found.append(analysis.function_of(call))
-            found[-1].defaults["self"] = frozenset([Live(run)])
+    found = [analysis.function_of(part) for part in live_objects.parts(run, own)]
+    for part in live_objects.parts(run, lambda each: own(_method(each))):
+        function = analysis.function_of(_method(part))
+        receiver = part.__self__ if isinstance(part, types.MethodType) else part
+        given = function.node.args
+        for first in (*given.posonlyargs, *given.args)[:1]:
+            known = function.defaults.get(first.arg, frozenset())
+            function.defaults[first.arg] = known | {Live(receiver)}
+        if function not in found:
+            found.append(function)
     return found
+
+
+def _method(obj: Any) -> Any:
+    """The function that runs with `obj` when it is called: of a bound method, of an instance."""
+    if isinstance(obj, types.MethodType):
+        return obj.__func__
+    return live_objects.class_member(type(obj), "__call__")[1]
 
 
 def _caller(function: Function) -> Frame:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import functools
 import types
+import weakref
 from typing import Any
 
 from scoreserve.worker.model.shared_state import live_objects, names
 from scoreserve.worker.model.shared_state.frames import Frame, scope_of
-from scoreserve.worker.model.shared_state.library_functions import LibraryFunctions
+from scoreserve.worker.model.shared_state.operator_objects import METHOD_CALLER, OperatorObjects
 from scoreserve.worker.model.shared_state.state import escaped
 from scoreserve.worker.model.shared_state.values import (
     ITEM,
@@ -44,7 +45,7 @@ class TooDeep(Exception):
     """The script's own functions call one another deeper than is looked."""
 
 
-class Calls(LibraryFunctions):
+class Calls(OperatorObjects):
     """Who is called."""
 
     def __init__(self) -> None:
@@ -101,6 +102,8 @@ class Calls(LibraryFunctions):
         obj = live.obj
         if isinstance(obj, type):
             return self._call_class(live, obj, arguments, node, frame)
+        if type(obj) is weakref.ref:
+            return frozenset([Live(obj())])
         if isinstance(obj, functools.partial):
             given = Arguments(
                 [frozenset([Live(each)]) for each in obj.args] + arguments.positional,
@@ -130,6 +133,9 @@ class Calls(LibraryFunctions):
         self, live: Live, arguments: Arguments, node: ast.AST, frame: Frame
     ) -> Value:
         obj = live.obj
+        named = self.canonical("", obj)
+        if named:
+            return self._call_library(named, obj, arguments, node, frame)
         owner = getattr(obj, "__self__", None)
         if isinstance(obj, types.BuiltinFunctionType) and _is_method_of(obj, owner):
             path = _path(obj)
@@ -139,7 +145,8 @@ class Calls(LibraryFunctions):
         if isinstance(obj, (types.MethodDescriptorType, types.WrapperDescriptorType)):
             return self._call_unbound(obj, arguments, node, frame)
         if isinstance(obj, live_objects.CALLABLES) or _wraps(obj):
-            given = self._call_wrapped(obj, arguments, node, frame)
+            registers = _path(obj) in names.PROCESS_CALLS
+            given = None if registers else self._call_wrapped(obj, arguments, node, frame)
             if given is not None:
                 return given
             if self._is_own_binary(obj):
@@ -183,6 +190,8 @@ class Calls(LibraryFunctions):
         if path == "functools.partial" and arguments.positional:
             rest = Arguments(arguments.positional[1:], arguments.keywords, arguments.more)
             return frozenset([self._partial(arguments.get(0), rest, node, frame)])
+        if path == METHOD_CALLER:
+            return self.method_caller(arguments, node, frame)
         return self.library_function(path, obj, arguments, node, frame)
 
     def _partial(self, callee: Value, rest: Arguments, node: ast.AST, frame: Frame) -> Partial:
@@ -217,17 +226,26 @@ class Calls(LibraryFunctions):
         for name in ("__init__", "__post_init__"):
             given = arguments if name == "__init__" else Arguments(more=arguments.all())
             self.dunder(made, name, given, node, frame)
-        self._generated_init(cls, made, arguments)
+        self._generated_init(cls, made, arguments, node, frame)
         return made
 
-    def _generated_init(self, cls: type, made: Value, arguments: Arguments) -> None:
+    def _generated_init(
+        self, cls: type, made: Value, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
         """Fields of data classes and of classes without a constructor hold what is handed over."""
         if self.sources.is_own_function(live_objects.class_member(cls, "__init__")[1]):
             return
         fields = list(getattr(cls, "__dataclass_fields__", getattr(cls, "_fields", ())))
+        defaults = {
+            name: self.call(frozenset([Live(field.default_factory)]), Arguments(), node, frame)
+            for name, field in getattr(cls, "__dataclass_fields__", {}).items()
+            if callable(field.default_factory)
+        }
         for each in made:
             if not isinstance(each, Local):
                 continue
+            for name, value in defaults.items():
+                self.put(each, ("attribute", name), value - marks(value))
             for name, value in zip(fields, arguments.positional, strict=False):
                 self.put(each, ("attribute", name), value)
             for name, value in arguments.keywords.items():
@@ -257,13 +275,6 @@ class Calls(LibraryFunctions):
             self.open_file(path, arguments.get(0, "mode"), node, frame)
         found = self._by_name(method, arguments, node, frame)
         return found | self.library_method(method, arguments, node, frame)
-
-    def receiver_marks(self, node: ast.AST, frame: Frame) -> Value:
-        """What is known of where the receiver of a call comes from."""
-        func = getattr(node, "func", None)
-        if not isinstance(func, ast.Attribute):
-            return NOTHING
-        return marks(self.evaluate(func.value, frame))
 
     def _call_any(self, receiver: Any, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
         """A method whose name is known only when it runs."""
@@ -312,6 +323,9 @@ class Calls(LibraryFunctions):
                 found |= self.dunder(frozenset([each]), name, arguments, node, frame)
             self.meeting(frame)
             return found
+        given = self.call_operator_object(each, arguments, node, frame)
+        if given is not None:
+            return given
         if isinstance(each, Live) and live_objects.is_immutable(each.obj):
             return NOTHING
         return self.library_method(Method(each, "__call__"), arguments, node, frame)

@@ -194,8 +194,10 @@ class Expressions(Calls):
         return union(found)
 
     def visit_ifexp(self, node: ast.IfExp, frame: Frame) -> Value:
-        self.truth(self.evaluate(node.test, frame), node, frame)
-        return self.evaluate(node.body, frame) | self.evaluate(node.orelse, frame)
+        test = self.evaluate(node.test, frame)
+        self.truth(test, node, frame)
+        chosen = self.evaluate(node.body, frame) | self.evaluate(node.orelse, frame)
+        return chosen | marks(test)
 
     def visit_joinedstr(self, node: ast.JoinedStr, frame: Frame) -> Value:
         facts = self.parts(node, frame)

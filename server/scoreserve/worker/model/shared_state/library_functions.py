@@ -19,6 +19,7 @@ from scoreserve.worker.model.shared_state.values import (
     Local,
     Mark,
     Method,
+    Shared,
     Super,
     Value,
     attribute_key,
@@ -37,6 +38,8 @@ class LibraryFunctions(LibraryMethods):
     ) -> Value:
         """What a function of that dotted name may give, with all it does."""
         path = self.canonical(path, obj)
+        if path in names.READING_TABLES:
+            self.statement(arguments.get(0), arguments.get(1, "con"), node, frame)
         special = getattr(self, f"_call_{path.rpartition('.')[2]}", None)
         if special is not None and path in SPECIAL:
             given: Value = special(arguments, node, frame)
@@ -46,12 +49,19 @@ class LibraryFunctions(LibraryMethods):
         self.written_arguments(arguments, node, frame)
         self._consumed(path, arguments, node, frame)
         self._special_methods(path, arguments, node, frame)
-        if path in names.WRITING_FUNCTIONS:
-            self.write(arguments.get(names.WRITING_FUNCTIONS[path]), node, frame)
+        self._opened(path, arguments, node, frame)
         if any(isinstance(each, Live) and _is_model(each.obj) for each in arguments.all()):
             self.meeting(frame)
         made = self.local(node, obj if isinstance(obj, type) else None, frame)
         return self._result(path, made, arguments, node, frame)
+
+    def _opened(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
+        if path in names.WRITING_FUNCTIONS:
+            self.write(arguments.get(names.WRITING_FUNCTIONS[path]), node, frame)
+        if path in names.OPENING:
+            file, mode, usual = names.OPENING[path]
+            given = arguments.get(mode, "mode") or frozenset([Live(usual)])
+            self.open_file(arguments.get(file), given, node, frame)
 
     def canonical(self, path: str, obj: Any) -> str:
         """The name by which the tables know a function, whatever it was imported as."""
@@ -63,6 +73,8 @@ class LibraryFunctions(LibraryMethods):
 
     def _process_call(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
         entered = node is self.with_item
+        if path in names.SETTINGS:
+            self.setting(path, arguments, node, frame)
         if path in names.CONTEXTS and entered:
             if path not in names.SAVED_BY_US:
                 self.hold(frame, node, f"{names.PROCESS} while others are let in", node)
@@ -85,6 +97,9 @@ class LibraryFunctions(LibraryMethods):
         inplace = arguments.keywords.get("inplace", NOTHING)
         if any(isinstance(each, Live) and each.obj is True for each in inplace):
             self.change(arguments.get(0), node, frame, f"changes what {name}() is given")
+        if path.startswith("numpy."):
+            place = names.OUT_ARGUMENT.get(path.rpartition(".")[2])
+            self.written_at(place, arguments, node, frame)
         kept = arguments.keywords.get("copy", NOTHING)
         if path == "numpy.nan_to_num" and constants(kept, bool) == [False]:
             self.change(arguments.get(0), node, frame, f"changes what {name}() is given")
@@ -99,10 +114,28 @@ class LibraryFunctions(LibraryMethods):
             self.code_inside(logging.root, node, frame)
         python = path.startswith(("builtins.", "json.", "copy."))
         own = self.own_objects(arguments.all())
+        if path not in HARMLESS:
+            own |= self._made_by_library(arguments, node, frame)
         if not own:
             return
         for name in names.CALLED_BY_PYTHON if python else names.CALLED_BY_LIBRARIES:
             self.dunder(own, name, Arguments(more=marks(arguments.all())), node, frame)
+
+    def _made_by_library(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
+        """Objects of the script's own classes that are handed over: `json.dumps(x, cls=Mine)`."""
+        classes = frozenset(
+            each
+            for each in arguments.all()
+            if isinstance(each, Live)
+            and isinstance(each.obj, type)
+            and self.sources.is_own_class(each.obj)
+        )
+        if not classes:
+            return NOTHING
+        rest = arguments.all() - classes
+        return self.call(
+            classes, Arguments(more=rest | self.items_of(rest, node, frame)), node, frame
+        )
 
     def _consumed(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
         """Iterators, files and random states that are handed to a library are read by it."""
@@ -121,9 +154,9 @@ class LibraryFunctions(LibraryMethods):
     ) -> Value:
         called = self.callbacks(arguments, NOTHING, node, frame)
         given = arguments.all()
-        facts = marks(given | called)
-        if path.startswith(names.UNIQUE_PREFIXES) or path in names.UNIQUE_FUNCTIONS:
-            facts |= {Mark.UNIQUE}
+        facts = marks(given | called) | _new_facts(path, arguments)
+        if path in names.SHARING:
+            return facts | self._seen_by_all(path, arguments)
         if path in names.COPYING:
             held = self.items_of(given, node, frame)
             held = (held | (called if path == "builtins.map" else NOTHING)) - {made} - marks(held)
@@ -142,6 +175,13 @@ class LibraryFunctions(LibraryMethods):
         if path in names.ALIASING:
             return facts | {made} | arguments.get(0) | arguments.more
         return facts | {made}
+
+    def _seen_by_all(self, path: str, arguments: Arguments) -> Value:
+        if path == "importlib.import_module":
+            modules = [sys.modules.get(name) for name in constants(arguments.get(0), str)]
+            return frozenset(Live(each) if each else Shared() for each in modules or [None])
+        cls = names.SHARING_CLASSES.get(path)
+        return frozenset([Shared(getattr(sys.modules["logging"], cls) if cls else None)])
 
     # Functions of Python itself that need a rule of their own.
 
@@ -192,8 +232,22 @@ class LibraryFunctions(LibraryMethods):
 
     def _call_type(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
         if len(arguments.positional) != 1:
+            bases = self.items_of(arguments.get(1), node, frame)
+            self.derived(bases, arguments.all(), node, frame)
             return frozenset([self.local(node, None, frame)])
         return self.attribute_of(arguments.get(0), "__class__", node, frame)
+
+    def derived(self, bases: Value, members: Value, node: ast.AST, frame: Frame) -> None:
+        """A class is made within the call: its bases' hooks and their metaclass are told."""
+        given = Arguments(more=members)
+        for name in ("__new__", "__init__"):
+            self.dunder(bases, name, given, node, frame)
+        for each in bases:
+            if isinstance(each, Live) and isinstance(each.obj, type):
+                hook = live_objects.class_member(each.obj, "__init_subclass__")[1]
+                own = self.own_function(getattr(hook, "__func__", None), node, frame)
+                if own is not None:
+                    self.call_function(own, given, node, frame)
 
     def _call_super(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
         if arguments.positional:
@@ -276,10 +330,23 @@ HARMLESS = frozenset(
         "dir",
     ]
 )
+# Which hold what they are given, or views of it.
 ITEMS_THEMSELVES = frozenset(
-    ["itertools.repeat", "types.SimpleNamespace", "collections.ChainMap", "types.MappingProxyType"]
+    [
+        *("itertools.repeat", "types.SimpleNamespace", "types.MappingProxyType"),
+        *("numpy.nditer", "numpy.split", "numpy.array_split", "numpy.hsplit", "numpy.vsplit"),
+        "numpy.broadcast_arrays",
+    ]
 )
 PAIRING = frozenset(("builtins.zip", "builtins.enumerate", "itertools.product"))
+
+
+def _new_facts(path: str, arguments: Arguments) -> Value:
+    """Whether it is something that no other call can have."""
+    unique = path.startswith(names.UNIQUE_PREFIXES) or path in names.UNIQUE_FUNCTIONS
+    if path == names.DATABASE:
+        unique = names.IN_MEMORY in constants(arguments.get(0), str)
+    return frozenset([Mark.UNIQUE]) if unique else NOTHING
 
 
 def _loaded_names() -> dict[int, str]:

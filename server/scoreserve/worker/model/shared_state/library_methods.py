@@ -9,6 +9,7 @@ from typing import Any
 from scoreserve.worker.model.shared_state import live_objects, names
 from scoreserve.worker.model.shared_state.frames import Frame
 from scoreserve.worker.model.shared_state.objects import Objects
+from scoreserve.worker.model.shared_state.sql import tables_changed, tables_read
 from scoreserve.worker.model.shared_state.state import is_shared
 from scoreserve.worker.model.shared_state.values import (
     ITEM,
@@ -45,7 +46,16 @@ class LibraryMethods(Objects):
         if is_shared(receiver):
             self._shared_receiver(receiver, name, arguments, node, frame)
         self.written_arguments(arguments, node, frame)
+        self._written_by_method(receiver, name, arguments, node, frame)
+        if name in names.SETTING_METHODS and is_shared(receiver):
+            self.setting(name, arguments, node, frame)
         self._writes_file(receiver, name, arguments, node, frame)
+        if name in names.STATEMENT_METHODS:
+            self.statement(arguments.get(0), self.receiver_marks(node, frame), node, frame)
+        elif name == "to_sql":
+            table = {text.lower() for text in constants(arguments.get(0, "name"), str)}
+            into = arguments.get(1, "con")
+            self.table_use(table, set(), into, node, frame)
         self.callbacks(arguments, whole, node, frame)
         self._held_by_stack(name, arguments, node, frame)
         if isinstance(receiver, Live):
@@ -62,7 +72,9 @@ class LibraryMethods(Objects):
         if not isinstance(obj, type) and self.sources.is_own_class(type(obj)):
             # A base class's method calls the subclass's own.
             self._call_part(obj, node, frame)
-        if type(obj).__name__ == "ufunc":
+        if type(obj).__name__ == "ufunc" and obj.__name__.endswith(" (vectorized)"):
+            self.obstacle(node, frame, "calls what numpy.frompyfunc() has made of a function")
+        elif type(obj).__name__ == "ufunc":
             written = arguments.positional[:1] if name == "at" else arguments.positional[obj.nin :]
             self.change(union(written), node, frame, f"writes to an argument of {obj.__name__}()")
         if isinstance(obj, contextvars.ContextVar):
@@ -109,15 +121,71 @@ class LibraryMethods(Objects):
         if not texts or not all(text.lstrip().lower().startswith("select") for text in texts):
             self.obstacle(node, frame, f"uses `{_shown(node)}`, which calls share, to change data")
 
+    def receiver_marks(self, node: ast.AST, frame: Frame) -> Value:
+        """What is known of where the receiver of a call comes from."""
+        func = getattr(node, "func", None)
+        if not isinstance(func, ast.Attribute):
+            return NOTHING
+        return marks(self.evaluate(func.value, frame))
+
+    def statement(self, text: Value, database: Value, node: ast.AST, frame: Frame) -> None:
+        """A statement of SQL is executed."""
+        texts = constants(text, str)
+        changed = set().union(*map(tables_changed, texts))
+        read = set().union(*map(tables_read, texts))
+        self.table_use(changed, read, database, node, frame)
+
+    def table_use(
+        self, changed: set[str], read: set[str], database: Value, node: ast.AST, frame: Frame
+    ) -> None:
+        """A table that run() both changes and reads may have another call's rows when it is read;
+        not in a database of the call's own, nor does it matter where rows are only added.
+        """
+        if Mark.UNIQUE in database:
+            return
+        if read - self.tables_read:
+            self.tables_read |= read
+            self.changed = True  # what was changed before is looked at once more
+        for table in changed & self.tables_read:
+            self.obstacle(node, frame, f"changes the table `{table}`, which it reads too")
+
     def written_arguments(self, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
         """`out=`, `file=` and the like name what is written to."""
         for keyword in names.WRITTEN_KEYWORDS:
+            named = arguments.keywords.get(keyword, NOTHING)
+            tuples = frozenset(
+                each for each in named if isinstance(each, Local) and each.cls is tuple
+            )
             written = frozenset(
                 each
-                for each in arguments.keywords.get(keyword, NOTHING)
+                for each in named | self.items_of(tuples, node, frame)
                 if not (isinstance(each, Live) and live_objects.is_standard_stream(each.obj))
             )
             self.change(written, node, frame, f"writes to what `{keyword}` names")
+
+    def written_at(
+        self, place: int | None, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        """An array in the place of `out` is written to."""
+        given = arguments.get(place) if place is not None else NOTHING
+        arrays = frozenset(each for each in given if _is_array(each))
+        self.change(arrays, node, frame, "writes to the array that is given for `out`")
+
+    def _written_by_method(
+        self, receiver: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        if isinstance(receiver, Live) and type(receiver.obj).__name__ == "ufunc":
+            place = names.OUT_ARGUMENT_OF_OPERATORS.get(name)
+        else:
+            place = names.OUT_ARGUMENT.get(name, 0) - 1
+        if place is not None and place >= 0:
+            self.written_at(place, arguments, node, frame)
+
+    def setting(self, name: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
+        """What all calls set alike changes nothing; what depends on the request does."""
+        if Mark.REQUEST in arguments.all():
+            short = name.rpartition(".")[2]
+            self.obstacle(node, frame, f"sets by {short}() for all calls what one of them asks")
 
     def _writes_file(
         self, receiver: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
@@ -232,6 +300,11 @@ class LibraryMethods(Objects):
 
 
 _BOUND = ("builtin_function_or_method", "method", "method-wrapper", "partial")
+
+
+def _is_array(each: Any) -> bool:
+    cls = type(each.obj) if isinstance(each, Live) else getattr(each, "cls", None)
+    return isinstance(cls, type) and live_objects.library(cls) in names.TABLES
 
 
 def _lets_in(receiver: Any, name: str) -> bool:

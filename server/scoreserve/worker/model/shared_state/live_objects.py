@@ -76,7 +76,9 @@ def is_consumed(obj: Any) -> bool:
     """Whether reading from it changes it: iterators, files, cursors."""
     if is_standard_stream(obj) or isinstance(obj, type):
         return False
-    return isinstance(obj, (Iterator, io.IOBase)) or "Cursor" in type(obj).__name__
+    if isinstance(obj, (Iterator, io.IOBase)):
+        return True
+    return any(part in type(obj).__name__ for part in ("Cursor", "Scanner"))
 
 
 def is_random_state(obj: Any) -> bool:

@@ -46,7 +46,7 @@ LIBRARY_MUTATORS = frozenset(
     double bfloat16 requires_grad_ set compile build freeze unfreeze merge_and_unload
     load_state_dict load_weights load_model load_adapter load_params load_parameters
     apply_gradients set_weights fuse unfuse __setitem__ __delitem__ __setattr__ __delattr__
-    __setstate__ __next__ cache_clear tick update
+    __setstate__ __next__ cache_clear tick update callback enter_context
     """
     )
 )
@@ -101,6 +101,10 @@ ALIASING = frozenset(
     numpy.asarray numpy.asanyarray numpy.ascontiguousarray numpy.atleast_1d numpy.atleast_2d
     numpy.atleast_3d numpy.reshape numpy.ravel numpy.squeeze numpy.transpose
     numpy.expand_dims numpy.broadcast_to numpy.moveaxis numpy.swapaxes numpy.frombuffer
+    numpy.rollaxis numpy.flip numpy.fliplr numpy.flipud numpy.rot90 numpy.diagonal
+    numpy.real numpy.imag
+    numpy.lib.stride_tricks.as_strided numpy.lib.stride_tricks.sliding_window_view
+    collections.ChainMap
     torch.as_tensor torch.from_numpy torch.unsqueeze torch.squeeze torch.reshape
     builtins.memoryview typing.cast contextlib.nullcontext contextlib.closing weakref.proxy
     operator.itemgetter builtins.iter builtins.super
@@ -115,8 +119,9 @@ COPYING = frozenset(
     builtins.sorted builtins.zip builtins.enumerate builtins.reversed builtins.filter
     builtins.map copy.copy itertools.chain itertools.islice itertools.cycle
     itertools.product itertools.repeat collections.OrderedDict collections.defaultdict
-    collections.deque collections.Counter collections.ChainMap types.SimpleNamespace
-    types.MappingProxyType
+    collections.deque collections.Counter types.SimpleNamespace
+    types.MappingProxyType numpy.nditer numpy.split numpy.array_split numpy.hsplit numpy.vsplit
+    numpy.broadcast_arrays
     """
     )
 )
@@ -179,8 +184,51 @@ CHANGING_ARGUMENT = {
     "yaml.dump": 1,
     "torch.nn.utils.parameters_to_vector": -1,
 }
+# Functions of numpy that may be told where to write without the keyword, and in which place; of the
+# methods of these names, it is one place before that.
+OUT_ARGUMENT = {
+    **dict.fromkeys(["all", "any", "amax", "amin", "max", "min", "ptp"], 2),
+    **dict.fromkeys(["argmax", "argmin", "round", "around", "dot", "choose", "outer"], 2),
+    **dict.fromkeys(["concatenate", "stack", "median", "nanmax", "nanmin", "nanmedian"], 2),
+    **dict.fromkeys(["sum", "prod", "mean", "nansum", "nanprod", "nanmean", "cumsum"], 3),
+    **dict.fromkeys(["cumprod", "std", "var", "nanstd", "nanvar", "nancumsum", "clip"], 3),
+    **dict.fromkeys(["take", "compress", "percentile", "quantile"], 3),
+    **dict.fromkeys(["nanpercentile", "nanquantile"], 3),
+    "trace": 5,
+}
+# Methods of numpy's operators (numpy.add.reduce), and where they may be told so.
+OUT_ARGUMENT_OF_OPERATORS = {"reduce": 3, "accumulate": 3, "reduceat": 4}
 # Keywords that name what a function writes to.
 WRITTEN_KEYWORDS = ("out", "dst", "file", "where_out")
+
+# --- functions that give what other calls see too ------------------------------------------------
+
+SHARING = frozenset(
+    words(
+        """
+    sys._getframe inspect.currentframe inspect.stack inspect.getmodule inspect.trace
+    gc.get_objects gc.get_referrers gc.get_referents logging.getLogger logging.getLoggerClass
+    logging.getHandlerByName threading.current_thread threading.main_thread threading.enumerate
+    multiprocessing.current_process multiprocessing.parent_process asyncio.current_task
+    sys.getallocatedblocks importlib.import_module pkgutil.resolve_name
+    torch.get_default_device matplotlib.pyplot.gcf matplotlib.pyplot.gca
+    """
+    )
+)
+SHARING_CLASSES = {"logging.getLogger": "Logger"}
+
+# --- settings: the same in all calls, they change nothing ----------------------------------------
+
+SETTINGS = frozenset(
+    words(
+        """
+    warnings.simplefilter warnings.filterwarnings logging.basicConfig logging.disable
+    logging.setLoggerClass logging.setLogRecordFactory logging.addLevelName
+    logging.captureWarnings
+    """
+    )
+)
+SETTING_METHODS = frozenset(["setLevel", "setFormatter", "addFilter"])
 
 # --- the process, and what libraries keep for all ------------------------------------------------
 
@@ -198,6 +246,7 @@ _CALLS = {
         time.tzset socket.setdefaulttimeout csv.field_size_limit resource.setrlimit
         signal.signal signal.alarm signal.setitimer signal.pthread_sigmask signal.siginterrupt
         importlib.reload builtins.__import__ os.fork os.dup2
+        functools.singledispatch.<locals>.register
         random.setstate numpy.random.set_state
         numpy.seterr numpy.seterrcall numpy.setbufsize numpy.set_printoptions
         numpy.set_string_function pandas.set_option pandas.reset_option
@@ -317,6 +366,24 @@ WRITING_FUNCTIONS = {
     "shelve.open": 0,
     "dbm.open": 0,
 }
+# Name, which argument is the path, which the mode, and the mode where none is given.
+OPENING = {
+    "zipfile.ZipFile": (0, 1, "r"),
+    "tarfile.open": (0, 1, "r"),
+    "tarfile.TarFile": (0, 1, "r"),
+    "gzip.GzipFile": (0, 1, "r"),
+    "bz2.BZ2File": (0, 1, "r"),
+    "lzma.LZMAFile": (0, 1, "r"),
+    "io.FileIO": (0, 1, "r"),
+    "wave.open": (0, 1, "r"),
+    "numpy.memmap": (0, 2, "r+"),
+    "numpy.lib.format.open_memmap": (0, 1, "r+"),
+    "h5py.File": (0, 1, "r"),
+    "pandas.HDFStore": (0, 1, "a"),
+    "pandas.ExcelWriter": (0, 4, "w"),
+    "netCDF4.Dataset": (0, 1, "r"),
+    "zarr.open": (0, 2, "a"),
+}
 # Name, which argument is the path, and its keyword.
 WRITING_METHODS = {
     **{
@@ -346,6 +413,13 @@ WRITING_METHODS = {
     "export": (0, "out_f"),
 }
 WRITING_PATH_METHODS = frozenset(["write_text", "write_bytes", "unlink", "touch", "rmdir"])
+
+# --- databases -----------------------------------------------------------------------------------
+
+STATEMENT_METHODS = frozenset(["execute", "executemany", "executescript"])
+READING_TABLES = frozenset(["pandas.read_sql", "pandas.read_sql_query"])
+DATABASE = "sqlite3.connect"
+IN_MEMORY = ":memory:"
 
 # --- calls in which another call may be let in --------------------------------------------------
 

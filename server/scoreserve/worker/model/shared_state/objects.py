@@ -188,9 +188,16 @@ class Objects(State):
         own = self.own_function(bound, node, frame)
         if own is not None or live_objects.is_method(bound):
             return frozenset([_bound(seen, member, own)])
+        return self._descriptor_or_value(seen, member, node, frame)
+
+    def _descriptor_or_value(self, seen: Seen, member: Any, node: ast.AST, frame: Frame) -> Value:
+        live: Value = frozenset([Live(member)])
+        if self.has_own(Live(member), "__get__"):
+            given = Arguments([frozenset([seen.receiver]), frozenset([Live(seen.cls)])])
+            return self.dunder(live, "__get__", given, node, frame)
         if isinstance(member, types.GetSetDescriptorType) or hasattr(type(member), "__get__"):
             return self._descriptor(seen.receiver, seen.name)
-        return frozenset([Live(member)])
+        return live
 
     def _computed(
         self,
@@ -466,4 +473,9 @@ NAMED = frozenset().union(
     names.PROCESS_CALLS,
     names.CONTEXTS,
     names.WRITING_FUNCTIONS,
+    names.OPENING,
+    names.SHARING,
+    names.SETTINGS,
+    names.READING_TABLES,
+    [names.DATABASE],
 )

@@ -48,6 +48,7 @@ class State:
         self.called_back: list[Value] = []  # functions that a library is just calling
         self.own_parts: dict[Value, Value] = {}  # objects of the script's own classes
         self.context_use: dict[int, str] = {}  # what is done first to a context variable
+        self.tables_read: set[str] = set()  # of databases
         self.known: dict[int, str] = {}  # names of libraries' functions, by identity
         self.with_item: ast.AST | None = None  # the call that a `with` has just begun with
 

@@ -34,6 +34,7 @@ from scoreserve.worker.model.shared_state.values import (
     attribute_key,
     item_key,
     marks,
+    union,
 )
 
 Block = list[ast.stmt]
@@ -181,7 +182,11 @@ class Statements(Expressions):
             what = f"stores to the attribute `{words(target)}`"
             self.change(base, target, frame, f"{what} of an object")
         for each in base:
+            if _has_fields_though_immutable(each):
+                self.obstacle(target, frame, f"stores to the attribute `{words(target)}`")
             if isinstance(each, Local):
+                if name == "__dict__":
+                    self.change(value, target, frame, "makes its attributes of an object")
                 self.put(each, attribute_key(name), value - marks(value))
             elif isinstance(each, Live):
                 known = self.stored.setdefault(("attribute", id(each.obj), name), set())
@@ -193,10 +198,12 @@ class Statements(Expressions):
             if not isinstance(cls, type) or not self.sources.is_own_class(cls):
                 continue
             member = live_objects.class_member(cls, target.attr)[1]
+            given = Arguments([frozenset([each]), value])
+            self.dunder(frozenset([Live(member)]), "__set__", given, target, frame)
             setter = member.fset if isinstance(member, property) else None
             own = self.own_function(setter, target, frame) if setter else None
             if own is not None:
-                self.call_function(own, Arguments([frozenset([each]), value]), target, frame)
+                self.call_function(own, given, target, frame)
 
     def _store_item(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
         base = self.evaluate(target.value, frame)
@@ -324,7 +331,8 @@ class Statements(Expressions):
             if handler.type is not None:
                 self.evaluate(handler.type, frame)
             if handler.name:
-                self.bind(handler.name, frozenset([self.local(handler, None, frame)]), frame)
+                error = frozenset([self.local(handler, None, frame)])
+                self.store_name(handler.name, error, handler, frame)
             ends.append(frame.names if self.block(handler.body, frame) else None)
             frame.guards = guards
         reached = self._join(ends, frame)
@@ -410,6 +418,7 @@ class Statements(Expressions):
             elif isinstance(part, ast.Assign):
                 value = self.evaluate(part.value, frame)
                 members |= {each.id: value for each in part.targets if isinstance(each, ast.Name)}
+        self.derived(bases, union(members.values()), node, frame)
         key = (node, "class", id(frame))
         if key not in self.classes:
             self.classes[key] = LocalClass(node, members, bases)
@@ -563,6 +572,15 @@ def _is_table(cls: type) -> bool:
 
 def _is_generator(each: Any) -> bool:
     return isinstance(each, Local) and each.cls is None
+
+
+def _has_fields_though_immutable(each: Any) -> bool:
+    """Whether it is a member of an enum, or of a class derived from a plain one: those have."""
+    return (
+        isinstance(each, Live)
+        and live_objects.is_immutable(each.obj)
+        and live_objects.attribute(each.obj, "__dict__")[0]
+    )
 
 
 def _is_true(obj: Any) -> bool:

@@ -1,0 +1,332 @@
+"""Ways to what calls share that lead through a library or through Python itself.
+
+The lines that must be named end with `# <-`; a script without such a line is not kept out.
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import pytest
+
+from tests.worker.model.shared_state.scripts import obstacles_of
+
+SCRIPTS = {
+    "a module by its name": """
+        import importlib
+        def run(raw):
+            here = importlib.import_module(__name__)
+            here.current = raw  # <-
+            return model.predict([raw]).tolist()
+    """,
+    "globals of a frame": """
+        import inspect, sys
+        def run(raw):
+            sys._getframe().f_globals["current"] = raw  # <-
+            inspect.currentframe().f_globals["current"] = raw  # <-
+            return inspect.currentframe().f_code.co_name
+    """,
+    "the thread and its name": """
+        import threading
+        def run(raw):
+            threading.current_thread().request_id = raw  # <-
+            threading.current_thread().name = raw  # <-
+            return threading.current_thread().name
+    """,
+    "a logger's attribute": """
+        import logging
+        def run(raw):
+            log = logging.getLogger("scoring")
+            log.setLevel(logging.INFO)
+            log.request_id = raw  # <-
+            return 1
+    """,
+    "a level that is asked for": """
+        import logging, warnings
+        def run(raw):
+            asked = json.loads(raw)
+            logging.getLogger().setLevel(10 if asked["debug"] else 20)  # <-
+            warnings.simplefilter("error" if asked["strict"] else "ignore")  # <-
+            return model.predict(asked["data"]).tolist()
+    """,
+    "levels and filters that are always the same": """
+        import logging, warnings
+        def run(raw):
+            warnings.filterwarnings("ignore")
+            logging.basicConfig(level=logging.INFO)
+            log = logging.getLogger("scoring")
+            log.setLevel(logging.INFO)
+            log.info("%s", raw)
+            return model.predict([raw]).tolist()
+    """,
+    "what the garbage collector knows": """
+        import gc
+        def run(raw):
+            found = [each for each in gc.get_objects() if isinstance(each, Threshold)]
+            found[0].limit = raw  # <-
+            return 1
+    """,
+    "weak reference": """
+        import weakref
+        LIMIT = Threshold()
+        REF = weakref.ref(LIMIT)
+        def run(raw):
+            REF().limit = raw  # <-
+            return 1
+    """,
+    "methodcaller": """
+        import operator
+        KEPT = {}
+        CLEAR = operator.methodcaller("clear")
+        def run(raw):
+            CLEAR(KEPT)  # <-
+            operator.methodcaller("update", a=raw)(KEPT)  # <-
+            return model.predict([raw]).tolist()
+    """,
+    "itemgetter": """
+        import operator
+        KEPT = {"a": []}
+        GET = operator.itemgetter("a")
+        def run(raw):
+            GET(KEPT).append(raw)  # <-
+            return [GET(each) for each in json.loads(raw)]
+    """,
+    "class for a library": """
+        SEEN = []
+        class Encoder(json.JSONEncoder):
+            def default(self, value):
+                SEEN.append(value)  # <-
+                return list(value)
+        def run(raw):
+            return json.dumps({1}, cls=Encoder)
+    """,
+    "class for map": """
+        class Item:
+            made = []
+            def __init__(self, record):
+                self.record = record
+                Item.made.append(self)  # <-
+        def run(raw):
+            return [item.record for item in map(Item, json.loads(raw))]
+    """,
+    "class for map that keeps to itself": """
+        class Item:
+            def __init__(self, record):
+                self.record = record
+        def run(raw):
+            assert not isinstance(raw, Item)
+            return model.predict([item.record for item in map(Item, json.loads(raw))]).tolist()
+    """,
+    "frompyfunc": """
+        SEEN = []
+        NOTE = np.frompyfunc(lambda value: SEEN.append(value), 1, 1)
+        def run(raw):
+            NOTE(raw)  # <-
+            return 1
+    """,
+    "error kept in a global": """
+        def run(raw):
+            global error
+            try:
+                model.predict(raw)
+            except ValueError as error:  # <-
+                return str(error)
+    """,
+    "default factory": """
+        import dataclasses
+        @dataclasses.dataclass
+        class Kept:
+            rows: dict = dataclasses.field(default_factory=lambda rows={}: rows)
+            own: dict = dataclasses.field(default_factory=dict)
+        def run(raw):
+            kept = Kept()
+            kept.own["a"] = raw
+            kept.rows["a"] = raw  # <-
+            return kept.rows
+    """,
+    "member of an enum": """
+        import enum
+        class Kind(enum.Enum):
+            A = 1
+        def run(raw):
+            Kind.A.asked = raw  # <-
+            return Kind.A.asked
+    """,
+    "chain map": """
+        BASE = {}
+        def run(raw):
+            chain, own = collections.ChainMap(BASE), collections.ChainMap({}, BASE)
+            own["a"] = raw
+            chain["a"] = raw  # <-
+            return BASE
+        import collections
+    """,
+    "single dispatch": """
+        import functools
+        @functools.singledispatch
+        def read(value): return value
+        def run(raw):
+            read.register(int, lambda value: raw)  # <-
+            return read(1)
+    """,
+    "descriptor": """
+        class Field:
+            def __set__(self, owner, value):
+                self.value = value  # <-
+            def __get__(self, owner, cls):
+                return self.value
+        class Record:
+            field = Field()
+        def run(raw):
+            record = Record()
+            record.field = raw
+            return record.field
+    """,
+    "descriptor that reads": """
+        class Field:
+            def __get__(self, owner, cls):
+                self.reads = 1  # <-
+                return 1
+        class Record:
+            field = Field()
+        def run(raw):
+            return Record().field
+    """,
+    "attributes of all instances": """
+        class Record:
+            shared = {}
+            def __init__(self):
+                self.__dict__ = self.shared  # <-
+        def run(raw):
+            record = Record()
+            record.value = raw
+            return record.value
+    """,
+    "hook of a base class": """
+        class Base:
+            kinds = []
+            def __init_subclass__(cls, **options):
+                Base.kinds.append(cls)  # <-
+        def run(raw):
+            class Kind(Base):
+                value = raw
+            type("Other", (Base,), {"value": raw})
+            return Base.kinds[-1].value
+    """,
+    "out by place": """
+        BUFFER, WEIGHTS = np.zeros(4), np.ones(4)
+        def run(raw):
+            x = np.array(json.loads(raw))
+            own = np.empty_like(x)
+            np.dot(x, WEIGHTS)
+            np.clip(x, 0, 1, own)
+            x.clip(0, 1, own)
+            np.sum(WEIGHTS, 0, float)
+            np.dot(x, WEIGHTS, BUFFER)  # <-
+            np.cumsum(x, 0, None, BUFFER)  # <-
+            x.clip(0, 1, BUFFER)  # <-
+            x.sum(0, None, BUFFER)  # <-
+            np.add.reduce(x, 0, None, BUFFER)  # <-
+            np.exp(x, out=(BUFFER,))  # <-
+            return model.predict(x).tolist()
+    """,
+    "views of an array": """
+        BUFFER = np.zeros(4)
+        def run(raw):
+            for cell in np.nditer(BUFFER, op_flags=["readwrite"]):
+                cell[...] = 1  # <-
+            np.split(BUFFER, 2)[0][:] = 1  # <-
+            np.flip(BUFFER)[0] = 1  # <-
+            return sum(float(cell) for cell in np.nditer(BUFFER))
+    """,
+    "seed by another name": """
+        from numpy.random import seed as start
+        def run(raw):
+            start(len(raw))  # <-
+            return np.random.rand()
+    """,
+    "files that libraries open": """
+        import io, zipfile
+        def run(raw):
+            np.memmap("/tmp/x", shape=(4,))[0] = 1  # <-
+            zipfile.ZipFile("/tmp/x.zip", "w").writestr("a", raw)  # <-
+            zipfile.ZipFile(io.BytesIO(), "w").writestr("a", raw)
+            return zipfile.ZipFile("/tmp/x.zip").namelist()
+    """,
+    "table that is changed and read": """
+        import sqlite3
+        def run(raw):
+            with sqlite3.connect("/tmp/x.db") as db:
+                db.execute("DELETE FROM asked")  # <-
+                cursor = db.cursor()
+                cursor.execute("INSERT INTO asked VALUES (?)", (raw,))  # <-
+                model.predict([raw])
+                return cursor.execute("SELECT * FROM asked").fetchall()
+    """,
+    "table of the call's own": """
+        import sqlite3
+        import pandas as pd
+        def run(raw):
+            db = sqlite3.connect(":memory:")
+            pd.DataFrame([raw]).to_sql("asked", db)
+            db.execute("delete from asked where id is null")
+            return model.predict(pd.read_sql_query("select * from asked", db)).tolist()
+    """,
+    "rows that are only added": """
+        import sqlite3
+        def run(raw):
+            with sqlite3.connect("/tmp/x.db") as db:
+                db.execute("create table if not exists log (body)")
+                db.execute("insert into log values (?)", (raw,))
+                row = db.execute("select a, b from customers where id = ?", (raw,)).fetchone()
+            return model.predict([row]).tolist()
+    """,
+    "run of an object": """
+        class Service:
+            def run(self, raw):
+                self.asked = raw  # <-
+                return [self.asked, model.predict([raw]).tolist()]
+        run = Service().run
+    """,
+    "run of a class": """
+        class Service:
+            @classmethod
+            def run(cls, raw):
+                cls.asked = raw  # <-
+                return [cls.asked, model.predict([raw]).tolist()]
+        run = Service.run
+    """,
+    "object around run": """
+        class Timed:
+            def __init__(self, function):
+                self.function = function
+            def __call__(this, raw):
+                this.asked = raw  # <-
+                return [this.function(raw), this.asked]
+        @Timed
+        def run(raw):
+            return model.predict([raw]).tolist()
+    """,
+    "object around run that keeps nothing": """
+        class Timed:
+            def __init__(self, function):
+                self.function = function
+            def __call__(self, raw):
+                asked = json.loads(raw)
+                return [self.function(asked), len(asked)]
+        @Timed
+        def run(asked):
+            return model.predict(asked).tolist()
+    """,
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_the_lines_are_named_and_no_others(name: str, tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = obstacles_of(tmp_path, SCRIPTS[name])
+    lines = (tmp_path / "score.py").read_text().splitlines()
+    expected = {number for number, line in enumerate(lines, 1) if line.endswith("# <-")}
+    assert {each.line for each in found} == expected, found
