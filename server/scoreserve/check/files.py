@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 
-from scoreserve.check import imports
+from scoreserve.check import imports, shared_memory
 from scoreserve.check.findings import Finding, Level, ok
 from scoreserve.compat import finder
 from scoreserve.settings import Settings
@@ -25,6 +25,7 @@ def findings(settings: Settings) -> Iterator[Finding]:
         entry_script.prepare_import_path(settings)
         yield from _of_script(path, settings)
     yield _of_model_dir(settings)
+    yield from shared_memory.findings(settings)
 
 
 def _of_script(path: str, settings: Settings) -> Iterator[Finding]:
