@@ -152,7 +152,7 @@ class Measured:
 
     def _seconds_until(self, condition: Callable[[], bool]) -> float:
         begun = time.monotonic()
-        while time.monotonic() - begun < DEADLINE_SECONDS:
+        while time.monotonic() - begun < DEADLINE_SECONDS and self._server.process.poll() is None:
             try:
                 if condition():
                     return time.monotonic() - begun

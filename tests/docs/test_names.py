@@ -25,6 +25,7 @@ OTHERS = {
     "SCORESERVE_CONDA_STRICT",
     "SCORESERVE_LIST_PACKAGES",
     "SCORESERVE_REFERENCE",
+    "SCORESERVE_WORKER_INDEX",  # which the server sets
 }
 # What pages show as no setting.
 NONE = {
