@@ -72,6 +72,7 @@ PARALLEL_RUN_CONFIG = """
     run_invocation_timeout: 90
     process_count_per_node: 4
     node_count: 2
+    partition_keys: [user]
     append_row_file_name: rows.txt
     """
 
@@ -109,6 +110,7 @@ def test_a_parallel_run_config(tmp_path: Path) -> None:
     assert found.thresholds == Thresholds(10, 3, 20.0)
     assert found.output_file == "rows.txt"
     assert any("node_count" in note for note in found.notes)
+    assert any("partition_keys: ignored" in note for note in found.notes)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ _IN_AZURE = {
     "environment": "scripts run in this Python environment",
     "compute": _ON_A_CLUSTER,
     "compute_target": _ON_A_CLUSTER,
+    "partition_keys": "mini-batches are cut by number or by size",
 }
 
 
@@ -125,7 +126,7 @@ def _parallel_job(top: Fields, root: Path) -> BatchOptions:
 
 
 def _parallel_run_config(top: Fields, root: Path) -> BatchOptions:
-    top.ignore("logging_level", "description", "partition_keys")
+    top.ignore("logging_level", "description")
     top.only_in_azure(_IN_AZURE)
     folder = root / top.text("source_directory")
     nodes = top.whole("node_count", 1)
