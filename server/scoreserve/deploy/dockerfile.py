@@ -91,9 +91,10 @@ def _app_insights(base: Base) -> str:
     """What sends to Application Insights, in the environment that the server is in."""
     prefix = f"${_PREFIX_VARIABLE}"
     # Not its own pip, where there is another: see `_packages`.
-    pip = f"pip --python {prefix}/bin/python" if base.has_server else f"{prefix}/bin/pip"
+    pip = f'pip --python "{prefix}/bin/python"' if base.has_server else f'"{prefix}/bin/pip"'
     run = _run(_SECRETS, f"{pip} install --no-cache-dir '{_KEPT}[azure]'")
-    return f"# What sends to Application Insights.\nUSER 0\n{run}"
+    linted = "# hadolint ignore=DL3013  # scoreserve's own version stays, and it bounds the others"
+    return f"# What sends to Application Insights.\nUSER 0\n{linted}\n{run}"
 
 
 def _copies(deployment: Deployment) -> Iterator[str]:

@@ -15,9 +15,10 @@ ENV AZUREML_CONDA_ENVIRONMENT_PATH="/opt/miniconda/envs/inf-conda-env"
 
 # What sends to Application Insights.
 USER 0
+# hadolint ignore=DL3013  # scoreserve's own version stays, and it bounds the others
 RUN --mount=type=secret,id=pip.conf,target=/etc/pip.conf \
     --mount=type=secret,id=ca-bundle,target=/etc/ssl/certs/ca-certificates.crt \
-    pip --python $AZUREML_CONDA_ENVIRONMENT_PATH/bin/python install --no-cache-dir 'scoreserve[azure]'
+    pip --python "$AZUREML_CONDA_ENVIRONMENT_PATH/bin/python" install --no-cache-dir 'scoreserve[azure]'
 
 COPY --chown=1000:0 azureml-models /var/azureml-app/azureml-models
 COPY --chown=1000:0 mdc-config.json /etc/mdc-config.json
