@@ -12,6 +12,7 @@ from scoreserve.cli import commands
 from scoreserve.deploy.building import Built, ImageBuild, Images
 from scoreserve.deploy.running import engine as engines
 from scoreserve.deploy.running import launching, services
+from scoreserve.deploy.running.engine import Container
 from scoreserve.deploy.running.labels import project_of
 from tests.deploy.running.fake_engine import Behaviour, FakeEngine
 from tests.deploy.sample_deployments import BLUE, copy_of
@@ -73,6 +74,24 @@ class TestCommands:
         assert (shown["name"], shown["state"], shown["port"]) == (NAME, "Healthy", 5001)
         assert terminal.run("service", "delete", "-n", NAME)[0] == f"{NAME} is deleted.\n"
         assert "No services" in terminal.run("service", "list")[1]
+
+    def test_list_all_shows_what_the_sdks_have_deployed_too(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = use(monkeypatch, [HEALTHY])
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1")
+        labels = {"amlIsService": "True", "amlServiceName": "linear"}
+        engine.made["sdk"] = Container("sdk", "name", "image", labels, "created")
+        assert "linear" not in terminal.run("service", "list")[0]
+        rows = [line.split() for line in terminal.run("service", "list", "--all")[0].splitlines()]
+        assert rows[1][:4] == [NAME, "Healthy", "http://127.0.0.1:5001/score", "scoreserve"]
+        assert rows[2] == ["linear", "Transitioning", "-", "azureml-core", "-"]
+        shown = json.loads(terminal.run("service", "list", "--all", "--output", "json")[0])
+        assert [each["startedBy"] for each in shown] == ["scoreserve", "azureml-core"]
+        _, err = terminal.run("service", "show", "linear", code=1)
+        assert err.endswith(
+            "linear was deployed with azureml-core, which shows and deletes it too\n"
+        )
 
     def test_a_failed_one_ends_with_1_and_its_log(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch

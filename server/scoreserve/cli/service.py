@@ -37,7 +37,11 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     )
     below = command.add_subparsers(title="commands", dest="service_command", metavar="COMMAND")
     listing = below.add_parser("list", help="the services of this checkout, with their states")
-    listing.add_argument("--all", action="store_true", help="Those of all checkouts.")
+    listing.add_argument(
+        "--all",
+        action="store_true",
+        help="Those of all checkouts, and what Azure's SDKs have deployed on this machine.",
+    )
     service_flags.add_flags(listing)
     listing.set_defaults(run=partial(_list, listing))
     _add(below, "show", "state, addresses, image and containers of a service", _show)
@@ -115,12 +119,16 @@ def _none(command: Parser, arguments: argparse.Namespace) -> NoReturn:
 def _with_service(command: Parser, run: Run, arguments: argparse.Namespace) -> NoReturn:
     progress = Progress()
     with service_flags.failures_told(command, progress):
+        from scoreserve.deploy.running import sdk_services
         from scoreserve.deploy.running.engine import find as find_engine
         from scoreserve.deploy.running.services import find
 
         engine = find_engine(arguments.engine)
         name = arguments.service or arguments.name or _only(engine, arguments, command)
-        service = find(engine, name, service_flags.project_of(arguments))
+        try:
+            service = find(engine, name, service_flags.project_of(arguments))
+        except DeploymentError as error:
+            raise DeploymentError(f"{error}{sdk_services.hint(engine, name)}") from None
         run(Call(command, arguments, engine, service, progress))
     sys.exit(0)
 
@@ -137,6 +145,7 @@ def _only(engine: Engine, arguments: argparse.Namespace, command: Parser) -> str
 
 def _list(command: Parser, arguments: argparse.Namespace) -> NoReturn:
     with service_flags.failures_told(command, Progress()):
+        from scoreserve.deploy.running import sdk_services
         from scoreserve.deploy.running.engine import find
         from scoreserve.deploy.running.services import services, verdict
 
@@ -146,12 +155,18 @@ def _list(command: Parser, arguments: argparse.Namespace) -> NoReturn:
             service_flags.describe(each, verdict(engine, each))
             for each in services(engine, project)
         ]
+        if arguments.all:
+            found += [
+                service_flags.describe_sdk_service(each, sdk_services.verdict(engine, each))
+                for each in sdk_services.sdk_services(engine)
+            ]
         if arguments.output == "json":
             print(json.dumps(found, indent=2))
         elif not found:
             print(f"No services{'' if project is None else f' of {project}'}.", file=sys.stderr)
         else:
-            columns = ["name", "state", "scoringUri", *(["project"] if arguments.all else [])]
+            columns = ["name", "state", "scoringUri"]
+            columns += ["startedBy", "project"] if arguments.all else []
             _table(columns, found)
     sys.exit(0)
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scoreserve.deploy.running.engine import Engine
     from scoreserve.deploy.running.launching import Outcome, Tell
     from scoreserve.deploy.running.making import Order
+    from scoreserve.deploy.running.sdk_services import SdkService
     from scoreserve.deploy.running.services import Service
     from scoreserve.deploy.running.states import Verdict
 
@@ -230,6 +231,24 @@ def describe(service: Service, verdict: Verdict) -> dict[str, Any]:
         "createdTime": service.server.created,
         "containers": service.containers,
         "project": service.server.labels.get(labels.PROJECT),
+        "startedBy": "scoreserve",
+    }
+
+
+def describe_sdk_service(service: SdkService, verdict: Verdict) -> dict[str, Any]:
+    """What one of Azure's SDKs has deployed, likewise."""
+    return {
+        "name": service.name,
+        "state": verdict.state.value,
+        "error": verdict.reason or None,
+        "scoringUri": service.scoring_uri,
+        "port": service.port,
+        "computeType": "LOCAL",
+        "image": service.container.image,
+        "createdTime": service.container.created,
+        "containers": [service.container.id],
+        "project": None,
+        "startedBy": service.sdk,
     }
 
 

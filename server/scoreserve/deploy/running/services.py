@@ -127,23 +127,34 @@ def verdict(engine: Engine, service: Service) -> Verdict:
 def look(
     engine: Engine, container: Container, port: int | None, *, been_healthy: bool = False
 ) -> Verdict:
-    """The state of one container, which is asked through a port of this machine."""
+    """The state of one container of ours, which is asked through a port of this machine."""
     its = About.from_text(container.labels[labels.ABOUT])
-    reached = container.status == "running" and port is not None
-    seen = Seen(
+    status = answer_of(container, port, its.readiness.path)
+    return judge(see(engine, container, status, been_healthy=been_healthy), its.patience_seconds)
+
+
+def answer_of(container: Container, port: int | None, path: str) -> int | None:
+    """The status that a container answers there; None where it does not."""
+    return status_of(port, path) if container.status == "running" and port else None
+
+
+def see(
+    engine: Engine, container: Container, http_status: int | None, *, been_healthy: bool = False
+) -> Seen:
+    """What there is to judge a container by, which answered that."""
+    return Seen(
         status=container.status,
         ended=container.has_ended,
         seconds=seconds_since(container.started),
         exit_code=container.exit_code,
         out_of_memory=container.out_of_memory,
         error=container.labels.get(labels.UNSCHEDULABLE, "") or _start_error(container),
-        http_status=status_of(port, its.readiness.path) if reached and port else None,
+        http_status=http_status,
         been_healthy=been_healthy,
         last_words=last_error(engine.last_lines(container.id, _WORDS_LINES))
         if container.has_ended
         else "",
     )
-    return judge(seen, its.patience_seconds)
 
 
 def _start_error(container: Container) -> str:
