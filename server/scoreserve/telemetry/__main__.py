@@ -33,7 +33,6 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
     parent = os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the front's business: it closes the pipe
-    _stand_back()
     with os.fdopen(source_descriptor, "rb") as source, os.fdopen(sink_descriptor, "wb") as sink:
         setup = records.read_frame(source)
         if setup is None:
@@ -43,11 +42,16 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
         logs.JsonFormatter.role = "telemetry"
         logs.configure(settings)
         end_with_parent(signal.SIGKILL, parent)
-        opened = outputs.opened(settings, os.environ)
+        openers = outputs.openers(settings, os.environ)
+        # Not before: beside a busy machine's work, imports would take longer than a server whose
+        # init() fails waits for its last words.
+        _stand_back()
+        opened = [output for each in openers for output in each(settings, os.environ)]
         fan_out = FanOut(opened, sink.fileno())
         threading.Thread(target=fan_out.tell, daemon=True).start()
         while (received := records.read_frame(source)) is not None:
             fan_out.take(*received)
+        _set_autogroup(0)
         deadline = time.monotonic() + _FLUSH_SECONDS
         for output in opened:
             output.close(deadline)
@@ -58,10 +62,14 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
 
 def _stand_back() -> None:
     """Takes CPUs only where scoring leaves them idle, or little of them."""
-    os.nice(_NICE)
-    # Linux may share CPUs out among sessions, of which this is one, before it looks at processes.
+    os.nice(_NICE)  # of this thread, and of those that it starts
+    _set_autogroup(_NICE)
+
+
+def _set_autogroup(nice: int) -> None:
+    """Linux may share CPUs out among sessions, of which this is one, before it looks at threads."""
     with contextlib.suppress(OSError), open(_AUTOGROUP, "w", encoding="ascii") as file:
-        file.write(str(_NICE))
+        file.write(str(nice))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import partial
 
 from scoreserve.settings import Settings
 from scoreserve.telemetry import switches
@@ -13,24 +14,29 @@ from scoreserve.telemetry.packages import is_installed
 _log = logging.getLogger("azmlinfsrv.telemetry")
 
 
-def opened(settings: Settings, environ: MutableMapping[str, str]) -> list[Output]:
-    """The outputs for these settings and this environment."""
+Opener = Callable[[Settings, MutableMapping[str, str]], Sequence[Output]]
+
+
+def openers(settings: Settings, environ: Mapping[str, str]) -> list[Opener]:
+    """What opens the outputs for these settings and this environment. Their packages are imported
+    by now, which takes most of the time.
+    """
     on, _ = switches.missing(switches.switches(settings, environ), is_installed)
-    found: list[Output] = []
+    found: list[Opener] = []
     if on.azure:
-        found += _azure(settings, environ)
+        found += _azure()
     if on.otlp:
         from scoreserve.telemetry.otlp import output as otlp
 
-        found += otlp.opened(on, settings, environ)
+        found.append(partial(otlp.opened, on))
     if on.model_data:
         from scoreserve.telemetry.model_data import output as model_data
 
-        found.append(model_data.opened(settings, environ))
+        found.append(lambda *about: [model_data.opened(*about)])
     return found
 
 
-def _azure(settings: Settings, environ: MutableMapping[str, str]) -> Sequence[Output]:
+def _azure() -> list[Opener]:
     try:
         from scoreserve.telemetry.azure import output as azure
     except ImportError as error:
@@ -42,4 +48,4 @@ def _azure(settings: Settings, environ: MutableMapping[str, str]) -> Sequence[Ou
             error,
         )
         return []
-    return azure.opened(settings, environ)
+    return [azure.opened]

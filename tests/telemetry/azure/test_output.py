@@ -353,5 +353,5 @@ class TestOpening:
         monkeypatch.setitem(sys.modules, "scoreserve.telemetry.azure.output", None)
         monkeypatch.delattr("scoreserve.telemetry.azure.output", raising=False)
         settings = Settings(app_insights_enabled=True, app_insights_key=KEY)
-        assert outputs.opened(settings, {}) == []
+        assert outputs.openers(settings, {}) == []
         assert "pip install --upgrade 'scoreserve[azure]'" in server_log.text
