@@ -11,6 +11,7 @@ Front, worker and telemetry process import this.
 from __future__ import annotations
 
 import re
+from binascii import unhexlify
 from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final, NamedTuple
@@ -23,12 +24,13 @@ _SAMPLED = 0x01  # of the flags: the parent may have recorded it
 _FIELDS = re.compile(
     rb"(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
-_UUID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_NO_TRACE = b"0" * 32
-# Digits of a trace id that are random: the last 56 bits, as W3C's level 2 has it. In the 8 before
-# them a UUID has its variant, which makes half of what there could be.
-_RANDOM_DIGITS: Final = 14
-_RANDOM_VALUES: Final = 1 << 4 * _RANDOM_DIGITS
+_UUID_CHARACTERS: Final = 36
+_ID_BYTES: Final = 16
+_NO_ID: Final = bytes(_ID_BYTES)
+# Of a trace id, the last bytes are random, as W3C's level 2 has it. In the one before them a UUID
+# has its variant, which is not.
+_RANDOM_BYTES: Final = 7
+_RANDOM_VALUES: Final = 1 << 8 * _RANDOM_BYTES
 
 
 class Trace(NamedTuple):
@@ -48,15 +50,19 @@ def trace_of(traceparent: bytes, request_id: bytes) -> Trace:
     if found is not None and not (found[1] == b"00" and found[5]):
         sampled = bool(int(found[4], 16) & _SAMPLED)
         return Trace(found[2].decode(), found[3].decode(), sampled)
-    return Trace(_id_from(request_id), "", None)
+    return Trace(_id_from(request_id).hex(), "", None)
 
 
-def _id_from(request_id: bytes) -> str:
-    if _UUID.fullmatch(request_id) is not None:
-        digits = request_id.replace(b"-", b"").lower()
-        if digits != _NO_TRACE:
-            return digits.decode()
-    return blake2b(request_id, digest_size=16).hexdigest()
+def _id_from(request_id: bytes) -> bytes:
+    """That of a UUID is the UUID itself."""
+    if len(request_id) == _UUID_CHARACTERS:
+        try:
+            found = unhexlify(request_id.replace(b"-", b""))
+        except ValueError:
+            found = b""
+        if len(found) == _ID_BYTES and found != _NO_ID:
+            return found
+    return blake2b(request_id, digest_size=_ID_BYTES).digest()
 
 
 class Sampler:
@@ -72,12 +78,17 @@ class Sampler:
 
     def samples(self, traceparent: bytes, request_id: bytes) -> bool:
         """Whether the trace of a request with these headers is recorded."""
-        if not traceparent and self._below in (0, _RANDOM_VALUES):
-            return self._below > 0
-        trace = trace_of(traceparent, request_id)
-        if trace.sampled is not None and self._parent_based:
-            return trace.sampled
-        return int(trace.id[-_RANDOM_DIGITS:], 16) < self._below
+        below = self._below
+        if not traceparent:
+            if below in {0, _RANDOM_VALUES}:
+                return below > 0
+            found = _id_from(request_id)
+        else:
+            trace = trace_of(traceparent, request_id)
+            if trace.sampled is not None and self._parent_based:
+                return trace.sampled
+            found = unhexlify(trace.id)
+        return int.from_bytes(found[-_RANDOM_BYTES:], "big") < below
 
 
 class ScoredRequest(NamedTuple):
