@@ -89,7 +89,9 @@ def reply(body: bytes = b"[1, 2]", head: bytes = IDS) -> Reply:
 def test_all_that_is_known_is_told(beside: Beside, feed: Told) -> None:
     head = request_head(query="a=1", host="here:5001", user_agent="curl/8", traceparent="00-a")
     before = time.time()
-    TelemetryLog(beside, feed, EVERY._replace(answer_bytes=4)).record(head, reply(), 0.75, api=True)
+    TelemetryLog(beside, feed, EVERY._replace(answer_characters=4)).record(
+        head, reply(), 0.75, api=True
+    )
     told = feed.record()
     assert before <= told.ended <= time.time()
     assert told == RequestRecord(
@@ -125,17 +127,29 @@ def test_a_head_that_comes_again_is_read_once(beside: Beside, feed: Told) -> Non
 
 @pytest.mark.parametrize("asked", [0, 3, 100])
 def test_so_much_of_the_answer_as_is_asked_for(beside: Beside, feed: Told, asked: int) -> None:
-    TelemetryLog(beside, feed, EVERY._replace(answer_bytes=asked)).record(
+    TelemetryLog(beside, feed, EVERY._replace(answer_characters=asked)).record(
         request_head(), reply(), 0.75, api=True
     )
     told = feed.record()
     assert (told.answer, told.answer_bytes) == (b"[1, 2]"[:asked], 6)
 
 
+@pytest.mark.parametrize(
+    ("body", "told"), [("a" * 20, b"aaaa"), ("a€€€€€€", "a€€€€€".encode()), ("€", "€".encode())]
+)
+def test_an_answer_is_cut_by_its_characters(
+    beside: Beside, feed: Told, body: str, told: bytes
+) -> None:
+    """At most four bytes each, where they are not all of one."""
+    log = TelemetryLog(beside, feed, EVERY._replace(answer_characters=4))
+    log.record(request_head(), reply(body.encode()), 0.75, api=True)
+    assert feed.record().answer == told
+
+
 def test_a_large_answer_comes_in_parts(beside: Beside, feed: Told) -> None:
     answer = reply(b"")
-    answer.parts, answer.length = (memoryview(b"[1, "), b"2]"), 6
-    TelemetryLog(beside, feed, EVERY._replace(answer_bytes=3)).record(
+    answer.parts, answer.length = (memoryview(b"["), bytearray(b"1, "), b"2]"), 6
+    TelemetryLog(beside, feed, EVERY._replace(answer_characters=3)).record(
         request_head(), answer, 0.75, api=True
     )
     told = feed.record()
@@ -144,7 +158,7 @@ def test_a_large_answer_comes_in_parts(beside: Beside, feed: Told) -> None:
 
 def test_what_is_streamed_is_not_known(beside: Beside, feed: Told) -> None:
     stream = BodyStream(more=lambda: None, stop=lambda: None)
-    log = TelemetryLog(beside, feed, EVERY._replace(answer_bytes=3))
+    log = TelemetryLog(beside, feed, EVERY._replace(answer_characters=3))
     log.record(request_head(), Reply(200, IDS, b"", stream), 0.75, api=True)
     told = feed.record()
     assert (told.answer, told.answer_bytes) == (b"", 0)

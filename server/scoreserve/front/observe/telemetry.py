@@ -17,9 +17,7 @@ from scoreserve.front.observe.telemetry_process import TelemetryProcess
 from scoreserve.settings import Settings
 from scoreserve.telemetry.switches import Switches
 
-# Of an answer, for Application Insights, which cuts a property at 8,192 characters: of UTF-8, which
-# takes four bytes for some.
-_ANSWER_BYTES = 4 * 8192
+_ANSWER_CHARACTERS = 8192  # Application Insights cuts a property there
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -45,9 +43,10 @@ class Telemetry:
         self._sending: asyncio.Task[None] | None = None
         sampler, wrong_sampler = otel_environment.sampler(environ)
         scored = ["/score", *protocols.scored_paths(settings)]
+        with_answers = on.azure and settings.app_insights_log_response
         self._wanted = Wanted(
             every=on.azure,
-            answer_bytes=_ANSWER_BYTES if on.azure and settings.app_insights_log_response else 0,
+            answer_characters=_ANSWER_CHARACTERS if with_answers else 0,
             sampler=sampler if on.traces else None,
             durations=self._durations,
             routes=[path.encode() for path in {*routes, *scored}],

@@ -25,6 +25,7 @@ from scoreserve.tracing import TRACEPARENT, TRACESTATE, Sampler
 _BEFORE_CLIENT_ID: Final = b"\r\nx-ms-client-request-id: "  # in the head of a reply
 _END: Final = b"\r\n"
 _NO_ID: Final = b""
+_CHARACTER_BYTES: Final = 4  # of UTF-8, at most
 
 _FIELDS = HeadFields._fields
 _METHOD: Final = _FIELDS.index("method")
@@ -33,13 +34,13 @@ _ROUTE: Final = _FIELDS.index("route")
 
 
 class Wanted(NamedTuple):
-    """What of requests there is a use for. `every`: a record of each one. `answer_bytes`: so much
-    of its body is told too. `sampler`: which traces are recorded, where any are. `routes` are the
-    paths of ours, `scored` those of them that make spans.
+    """What of requests there is a use for. `every`: a record of each one. `answer_characters`: so
+    many of its body are told too. `sampler`: which traces are recorded, where any are. `routes` are
+    the paths of ours, `scored` those of them that make spans.
     """
 
     every: bool = False
-    answer_bytes: int = 0
+    answer_characters: int = 0
     sampler: Sampler | None = None
     durations: RequestDurations | None = None
     routes: Collection[bytes] = ()
@@ -53,7 +54,7 @@ class TelemetryLog(RequestLog):
         self._log = log
         self._feed = feed
         self._every = wanted.every
-        self._answer_bytes = wanted.answer_bytes
+        self._answer_characters = wanted.answer_characters
         self._sampler = wanted.sampler
         self._durations = wanted.durations
         self._routes = frozenset(wanted.routes)
@@ -101,7 +102,7 @@ class TelemetryLog(RequestLog):
                 reply.total_seconds,
                 reply.run_seconds,
                 api,
-                self._beginning(reply) if self._answer_bytes else b"",
+                self._beginning(reply) if self._answer_characters else b"",
                 reply.length,
                 traced,
                 reply.batch,
@@ -137,9 +138,16 @@ class TelemetryLog(RequestLog):
 
     def _beginning(self, reply: Reply) -> bytes:
         """So much of the body as is told. A stream's is not known."""
-        if reply.parts:
-            return bytes(memoryview(reply.parts[0])[: self._answer_bytes])
-        return reply.body[: self._answer_bytes]
+        most = self._answer_characters
+        most_bytes = most * _CHARACTER_BYTES
+        found = reply.body[:most_bytes]
+        for part in reply.parts:
+            if len(found) == most_bytes:
+                break
+            found += bytes(memoryview(part)[: most_bytes - len(found)])
+        # Most texts have one byte a character, or nearly.
+        start = found[:most]
+        return start if start.isascii() else found
 
 
 def _client_id_of(head: bytes) -> bytes:
