@@ -18,6 +18,8 @@ def run(data):
     print("got", data)
     return data
 """
+# A hundred lines go at once, fewer after five seconds.
+TALKS = SCRIPT.replace("    return", "    for line in range(100): print(line)\n    return")
 LONGEST_STOP_SECONDS = 9.0  # docker stop waits ten
 
 
@@ -64,7 +66,7 @@ def test_a_sink_that_is_slow_and_dies_costs_no_request(serve: Serve) -> None:
     """And holds up the end of the server no longer than a container is waited for."""
     with track_sink() as sink:
         sink.answer = Answer(seconds=DEADLINE_SECONDS)
-        with serve(SCRIPT, env=sink.environment) as server:
+        with serve(TALKS, env=sink.environment) as server:
             assert server.score("one").status == 200
             wait_until(lambda: sink.posts > 0, "the sink is asked")
             sink.close()
