@@ -173,7 +173,7 @@ bench-charts: $(BIN)/.dev
 BENCH_PINS := $(patsubst %.in,%.txt,$(filter-out %/models.in,$(wildcard benchmarks/requirements/*.in)))
 bench-pins:
 	for pins in $(BENCH_PINS) benchmarks/requirements/scoreserve.txt; do \
-	  wanted=$${pins%.txt}.in; [ -e $$wanted ] || wanted=pyproject.toml; \
+	  wanted=$${pins%.txt}.in; [ -e $$wanted ] || wanted="--extra otel pyproject.toml"; \
 	  uv pip compile --quiet --upgrade --universal --no-annotate --no-header --python-version 3.10 \
 	    $$wanted benchmarks/requirements/models.in --output-file $$pins || exit 1; \
 	done

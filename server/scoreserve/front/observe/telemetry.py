@@ -18,6 +18,7 @@ from scoreserve.settings import Settings
 from scoreserve.telemetry.switches import Switches
 
 _ANSWER_CHARACTERS = 8192  # Application Insights cuts a property there
+_MOST_UNREAD_BYTES = 4 << 20  # with answers, see TelemetryFeed
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -35,7 +36,8 @@ class Telemetry:
         routes: Iterable[str],
         defer: Callable[[Callable[[], None]], object],
     ) -> None:
-        self.feed = TelemetryFeed(defer)
+        answers = on.azure and settings.app_insights_log_response
+        self.feed = TelemetryFeed(defer, _MOST_UNREAD_BYTES) if answers else TelemetryFeed(defer)
         self._started = time.time()
         self._process = TelemetryProcess(self.feed, settings.to_json())
         self._durations = RequestDurations() if on.metrics else None
@@ -43,10 +45,9 @@ class Telemetry:
         self._sending: asyncio.Task[None] | None = None
         sampler, wrong_sampler = otel_environment.sampler(environ)
         scored = ["/score", *protocols.scored_paths(settings)]
-        with_answers = on.azure and settings.app_insights_log_response
         self._wanted = Wanted(
             every=on.azure,
-            answer_characters=_ANSWER_CHARACTERS if with_answers else 0,
+            answer_characters=_ANSWER_CHARACTERS if answers else 0,
             sampler=sampler if on.traces else None,
             durations=self._durations,
             routes=[path.encode() for path in {*routes, *scored}],

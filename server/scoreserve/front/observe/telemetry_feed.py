@@ -17,8 +17,9 @@ from scoreserve.telemetry import records
 from scoreserve.telemetry.export_queue import EXPORT_FAILED, QUEUE_FULL
 from scoreserve.telemetry.records import RequestTuple
 
-# Of frames that the telemetry process has not read, beside what the pipe itself holds.
-_MOST_UNREAD_BYTES = 4 << 20
+# Of frames that the telemetry process has not read, beside what the pipe itself holds: a few
+# thousand requests, a second's while it starts.
+_MOST_UNREAD_BYTES = 1 << 20
 
 PIPE_FULL, PROCESS_GONE = "pipe_full", "process_gone"  # reasons why records are dropped here
 REASONS = (PIPE_FULL, PROCESS_GONE, QUEUE_FULL, EXPORT_FAILED, WORKER_FULL)
@@ -35,10 +36,15 @@ class Sink(Protocol):
 @mypyc_attr(allow_interpreted_subclasses=True)
 class TelemetryFeed:
     """Sends records to the process behind `sink`, while there is one. `defer` runs a function in
-    the next turn of the event loop.
+    the next turn of the event loop. So many bytes may wait for the process.
     """
 
-    def __init__(self, defer: Callable[[Callable[[], None]], object]) -> None:
+    def __init__(
+        self,
+        defer: Callable[[Callable[[], None]], object],
+        most_unread_bytes: int = _MOST_UNREAD_BYTES,
+    ) -> None:
+        self._most_unread_bytes = most_unread_bytes
         self._dropped: Counter[str] = Counter()
         self._refused = 0  # for want of room in the process
         self._paused = False
@@ -120,7 +126,7 @@ class TelemetryFeed:
         if self._sink is None:
             self._dropped[PROCESS_GONE] += count
             return False
-        if self._sink.get_write_buffer_size() > _MOST_UNREAD_BYTES:
+        if self._sink.get_write_buffer_size() > self._most_unread_bytes:
             self._dropped[PIPE_FULL] += count
             return False
         return True
