@@ -1,13 +1,17 @@
-"""Which packages are installed, found out without importing them."""
+"""Which packages are installed, found out without importing them, nor the packages they lie in: of
+some of these, other distributions make more than a name.
+"""
 
 from __future__ import annotations
 
-import importlib.util
 
+def is_installed(distribution: str) -> bool:
+    """Whether there is a distribution of this name."""
+    # Imported where telemetry is on: it takes longer than all else here.
+    from importlib.metadata import PackageNotFoundError, version
 
-def is_installed(module: str) -> bool:
-    """Whether there is such a module."""
     try:
-        return importlib.util.find_spec(module) is not None
-    except ModuleNotFoundError:  # a package that it would be in
+        version(distribution)
+    except PackageNotFoundError:
         return False
+    return True

@@ -44,13 +44,13 @@ def switches(settings: Settings, environ: Mapping[str, str]) -> Switches:
 
 def missing(switched: Switches, is_installed: Callable[[str], bool]) -> tuple[Switches, list[str]]:
     """What of it can be done with the packages that there are, and a line for each extra that is
-    not there. `is_installed` is asked for a module.
+    not there. `is_installed` is asked for a distribution.
     """
     lines = []
-    if switched.azure and not is_installed("azure.monitor.opentelemetry.exporter"):
+    if switched.azure and not is_installed("azure-monitor-opentelemetry-exporter"):
         lines.append(_needs("Application Insights", "azure"))
         switched = switched._replace(azure=False)
-    if switched.otlp and not is_installed("opentelemetry.exporter.otlp.proto.http"):
+    if switched.otlp and not is_installed("opentelemetry-exporter-otlp-proto-http"):
         lines.append(_needs("OpenTelemetry", "otel"))
         switched = switched._replace(traces=False, metrics=False)
     return switched, lines
