@@ -139,7 +139,7 @@ class Scenario:
 
     def why_off(self) -> str:
         assert self.preload.phase is Phase.OFF
-        assert self.preload.template is None
+        assert self.preload.templates.in_force is None
         assert self.decided > 0
         return self.preload.snapshot().reason
 
@@ -156,7 +156,7 @@ class TestTheTrial:
         assert preload.snapshot().state == "starting"
         scenario.template.load()
         scenario.trial_answers()
-        assert (preload.template, scenario.decided) == (None, 0)  # until it can serve
+        assert (preload.templates.in_force, scenario.decided) == (None, 0)  # until it can serve
         scenario.is_ready(scenario.trial)
         assert preload.snapshot() == ("on", "", 50)
         assert scenario.may_start()
@@ -273,7 +273,7 @@ class TestLater:
         scenario.go_on()
         scenario.template.die()
         preload = scenario.preload
-        assert (len(scenario.templates), preload.template) == (2, None)
+        assert (len(scenario.templates), preload.templates.in_force) == (2, None)
         assert scenario.may_start()  # by itself: no request waits for a template
         scenario.template.load()
         assert preload.snapshot() == ("on", "", 51)
@@ -323,7 +323,7 @@ class TestReloads:
         old = scenario.template
         scenario.preload.begin(1)
         assert scenario.preload.wants_answer
-        assert scenario.preload.template is cast("Template", old)
+        assert scenario.preload.templates.in_force is cast("Template", old)
         scenario.control_answers()
         scenario.template.load()
         scenario.trial_answers()

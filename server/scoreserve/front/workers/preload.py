@@ -17,8 +17,6 @@ a worker that dies meanwhile is replaced from there.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import enum
 import logging
 import time
@@ -32,6 +30,7 @@ from scoreserve.front.processes.template import Obstacle, Template, TemplateEven
 from scoreserve.front.workers import cpu_policy
 from scoreserve.front.workers.exit_reasons import end_of
 from scoreserve.front.workers.snapshot import PreloadSnapshot
+from scoreserve.front.workers.templates import Templates
 from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import MEBIBYTE, Settings
@@ -117,13 +116,13 @@ class Preload:
         self.phase = Phase.OFF
         self.reason = ""  # for which it is OFF
         self.trial: WorkerProcess | None = None
-        self.template: Template | None = None  # in force
-        self._candidate: Template | None = None
-        self._candidate_since = 0.0
+        self.templates = Templates(
+            lambda generation: make_template(self, generation), pool.templates_changed
+        )
+        self._loading_since = 0.0
         self._expected: Answer | None = None
         self._generation = 0
         self._pool = pool
-        self._make = make_template
         self._limits = limits
         self._force = force
         self._impossible = impossible
@@ -132,9 +131,6 @@ class Preload:
         self._fruitless = 0
         self._deaths = 0
         self._proven = False  # this state of the script
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._leaving: set[Template] = set()  # asked to end
-        self._all_gone = asyncio.Event()
 
     # What the pool asks.
 
@@ -153,16 +149,6 @@ class Preload:
         """Whether the next spawned worker is to answer the sample request."""
         return self.phase is Phase.WAITING
 
-    @property
-    def loading(self) -> Template | None:
-        """The template that is not ready yet."""
-        return self._candidate
-
-    def pids(self) -> list[int]:
-        """The templates there are."""
-        known = {self.template, self._candidate, *self._leaving} - {None}
-        return [template.pid for template in known if template is not None]
-
     def is_outdated(self, worker: WorkerProcess) -> bool:
         """Whether a forked worker should take the place of this one."""
         return self.phase is Phase.ON and not worker.is_forked
@@ -170,13 +156,14 @@ class Preload:
     def snapshot(self) -> PreloadSnapshot:
         """For health and metrics."""
         state = self.phase.value if self.phase in (Phase.ON, Phase.OFF) else "starting"
-        return PreloadSnapshot(state, self.reason, self.template.pid if self.template else None)
+        template = self.templates.in_force
+        return PreloadSnapshot(state, self.reason, template.pid if template else None)
 
     # What happens.
 
     def begin(self, generation: int) -> None:
         """The script is to be loaded, for the first time or anew."""
-        self._end_candidate()
+        self.templates.end_candidate()
         self._generation = generation
         self._expected = None
         self._fruitless = self._deaths = 0
@@ -187,12 +174,6 @@ class Preload:
             self.off(self._impossible)
         elif self._force:
             self._load()
-
-    def connect(self, loop: asyncio.AbstractEventLoop) -> None:
-        """There is an event loop from now on."""
-        self._loop = loop
-        if self._candidate is not None:
-            self._candidate.connect(loop)
 
     def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None:
         """A worker has answered the sample request, or has none."""
@@ -250,12 +231,12 @@ class Preload:
     def reload_ended(self, *, ok: bool) -> None:
         """All workers are of the present script; or it cannot be loaded, and the old ones stay."""
         if ok:
-            if self.template is not None and self.template.generation < self._generation:
-                self._end_template()
+            self._end_template_of(lambda generation: generation < self._generation)
         elif self.phase is not Phase.ON:
-            self._end_candidate()
-            self.phase = Phase.ON if self.template is not None else Phase.OFF
-            self.reason = "" if self.template is not None else "the script could not be reloaded"
+            self.templates.end_candidate()
+            old = self.templates.in_force
+            self.phase = Phase.OFF if old is None else Phase.ON
+            self.reason = "the script could not be reloaded" if old is None else ""
 
     def look_at_clock(self) -> None:
         """Ends what takes too long. To be called about once a second."""
@@ -270,32 +251,25 @@ class Preload:
                     " survive a fork, or not once it was used: warm the model up in"
                     " after_fork(index) instead of init()"
                 )
-        if self._candidate is not None and self.phase is Phase.LOADING:
-            exceeded = self._limits.init_exceeded(now - self._candidate_since)
+        candidate = self.templates.candidate
+        if candidate is not None and self.phase is Phase.LOADING:
+            exceeded = self._limits.init_exceeded(now - self._loading_since)
             if exceeded is not None:
-                self._candidate.kill()
+                candidate.kill()
                 self.off(f"in the template, {exceeded.error.message}")
 
     async def stop(self, seconds: float) -> None:
         """Ends the templates, which have so many seconds for their atexit handlers."""
         self.phase = Phase.OFF
-        self._end_candidate()
-        self._end_template()
-        if not self._leaving:
-            return
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(self._all_gone.wait(), seconds)
-        for template in self._leaving:
-            template.kill()
+        await self.templates.stop(seconds)
 
     def off(self, why: str) -> None:
         """Workers of this state of the script are spawned from now on."""
         self.phase = Phase.OFF
         self.reason = why
         _log.warning("preload: off: %s. Each worker runs init() itself.", why.rstrip("."))
-        self._end_candidate()
-        if self.template is not None and self.template.generation == self._generation:
-            self._end_template()
+        self.templates.end_candidate()
+        self._end_template_of(lambda generation: generation == self._generation)
         if self.trial is not None:
             self.trial.kill()
         self._pool.preload_decided()
@@ -304,7 +278,7 @@ class Preload:
 
     def template_loaded(self, template: Template, obstacles: Sequence[Obstacle]) -> None:
         """It has run init()."""
-        if template is not self._candidate:
+        if template is not self.templates.candidate:
             return
         texts = [each.text for each in obstacles]
         if any(each.forbids for each in obstacles) or (texts and not self._force):
@@ -326,67 +300,53 @@ class Preload:
 
     def template_failed(self, template: Template, why: StartFailure) -> None:
         """It cannot load the script, which a spawned worker then tells in full."""
-        if template is self._candidate:
+        if template is self.templates.candidate:
             self.off(f"the template could not load the script: {why.line}")
 
     def template_gone(self, template: Template, exit_code: int) -> None:
         """It has ended; the workers that were forked from it have not."""
-        self._leaving.discard(template)
-        if not self._leaving:
-            self._all_gone.set()
-        if template is self._candidate:
-            self._candidate = None
-            self.off(f"the template {_how_it_ended(exit_code)}")
-        elif template is self.template:
-            self.template = None
-            self._deaths += 1
-            _log.error("The template with pid %d %s", template.pid, _how_it_ended(exit_code))
-            if template.generation != self._generation or self.phase is not Phase.ON:
-                return
-            if self._deaths >= _TEMPLATE_DEATHS:
-                self.off(f"the template has died {self._deaths} times")
-            else:
-                self._load()
-        self._pool.templates_changed()
+        was_loading = template is self.templates.candidate
+        was_in_force = template is self.templates.in_force
+        self.templates.gone(template)
+        told = end_of(exit_code, exceeded=None, boot_failed=False, out_of_memory=None).text
+        if was_loading:
+            self.off(f"the template {told}")
+        if not was_in_force:
+            return
+        self._deaths += 1
+        _log.error("The template with pid %d %s", template.pid, told)
+        if template.generation != self._generation or self.phase is not Phase.ON:
+            return
+        if self._deaths >= _TEMPLATE_DEATHS:
+            self.off(f"the template has died {self._deaths} times")
+        else:
+            self._load()
 
     def _load(self) -> None:
         try:
-            self._candidate = self._make(self, self._generation)
+            self.templates.load(self._generation)
         except OSError as error:
             self.off(f"no template can be started: {error}")
             return
-        self._candidate_since = self._clock()
+        self._loading_since = self._clock()
         self.phase = Phase.LOADING
-        if self._loop is not None:
-            self._candidate.connect(self._loop)
-        self._pool.templates_changed()
 
     def _put_in_force(self) -> None:
-        self._end_template()
-        self.template, self._candidate = self._candidate, None
+        self.templates.promote()
         self.phase = Phase.ON
         if not self._proven:
             _log.info("preload: on: workers are forked, and share the memory of one init()")
         self._proven = True
         self._pool.preload_decided()
 
-    def _end_candidate(self) -> None:
-        candidate, self._candidate = self._candidate, None
-        if candidate is not None:
-            self._end(candidate)
-
-    def _end_template(self) -> None:
-        template, self.template = self.template, None
-        if template is not None:
-            self._end(template)
-
-    def _end(self, template: Template) -> None:
-        self._leaving.add(template)
-        self._all_gone.clear()
-        template.end()
+    def _end_template_of(self, is_meant: Callable[[int], bool]) -> None:
+        """Ends the template in force, if its generation is one of those that are meant."""
+        template = self.templates.in_force
+        if template is not None and is_meant(template.generation):
+            self.templates.end_in_force()
 
     def _no_room(self, resident_bytes: int) -> str:
-        copies = 2 if self.template is None else 3
+        copies = 2 if self.templates.in_force is None else 3
         limit = self._memory_limit
         if limit is None or copies * resident_bytes <= limit:
             return ""
@@ -395,7 +355,3 @@ class Preload:
             f" trial takes, are more than the container's {limit // MEBIBYTE} MiB."
             " WORKER_PRELOAD=force needs no trial"
         )
-
-
-def _how_it_ended(exit_code: int) -> str:
-    return end_of(exit_code, exceeded=None, boot_failed=False, out_of_memory=None).text

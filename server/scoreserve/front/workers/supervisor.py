@@ -105,7 +105,7 @@ class Supervisor:
         """Starts talking to the spawned workers."""
         self._talking = True
         if self._preload is not None:
-            self._preload.connect(asyncio.get_running_loop())
+            self._preload.templates.connect(asyncio.get_running_loop())
         for worker in list(self._workers):
             await worker.connect()
 
@@ -156,8 +156,9 @@ class Supervisor:
         if self._last_death:
             return NotReady(f"The scoring worker {self._last_death}; a new one is starting.")
         first = self._oldest_starting()
-        if first is None and self._preload is not None and self._preload.loading is not None:
-            return NotReady(f"The template of the workers is {self._preload.loading.stage}.")
+        loading = None if self._preload is None else self._preload.templates.candidate
+        if first is None and loading is not None:
+            return NotReady(f"The template of the scoring workers is {loading.stage}.")
         if first is None:
             return NotReady("No scoring worker is running.")
         elapsed = self._clock() - first.started
@@ -424,7 +425,7 @@ class Supervisor:
         generation = self._reload.generation
         if self._preload is None:
             return self._start(spawn_worker, generation)
-        template = self._preload.template
+        template = self._preload.templates.in_force
         if template is not None and (template.generation == generation or not newcomer):
             return self._start(template.launch, template.generation)
         trial = Trial() if self._preload.wants_answer else None
@@ -447,7 +448,7 @@ class Supervisor:
         return worker
 
     def _tell_pids(self) -> None:
-        templates = [] if self._preload is None else self._preload.pids()
+        templates = [] if self._preload is None else self._preload.templates.pids()
         self._keep_pids([*(worker.pid for worker in self._workers if worker.pid), *templates])
 
     def _oldest_starting(self) -> WorkerProcess | None:
