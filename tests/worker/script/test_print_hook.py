@@ -60,6 +60,18 @@ def test_is_a_log_line(
     assert capsys.readouterr() == ("", "")
 
 
+def test_the_place_of_the_line_is_that_of_the_print(
+    install: Install, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install()
+    print("here")
+    [record] = caplog.records
+    assert (record.pathname, record.funcName) == (
+        __file__,
+        "test_the_place_of_the_line_is_that_of_the_print",
+    )
+
+
 def test_to_stdout_by_name_is_too(
     install: Install, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
