@@ -249,3 +249,23 @@ def test_columns_that_differ_are_told(run_job: RunJob) -> None:
     )
     assert done.code == 2
     assert "mini-batches have different columns: 0" in done.shown
+
+
+@pytest.mark.parametrize(("does", "starts"), [("os._exit(1)", 3), ("os.kill(os.getpid(), 9)", 10)])
+def test_a_process_that_ends_while_it_starts_is_replaced(
+    does: str, starts: int, run_job: RunJob
+) -> None:
+    """More often where it is killed, which may well not be the script's doing."""
+    done = run_job(
+        f"""
+        import os
+        def init():
+            print("begins", flush=True)
+            {does}
+        def run(mini_batch): return mini_batch
+        """
+    )
+    assert done.code == 3
+    assert "before the script was ready" in done.shown
+    log = (done.output / "logs/process000.txt").read_text(encoding="utf-8")
+    assert log.count("begins") == starts

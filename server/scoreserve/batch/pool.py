@@ -19,7 +19,7 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-from scoreserve.batch.retries import Retries
+from scoreserve.batch.retries import KILLS, Retries
 from scoreserve.batch.scorer import LOGS
 from scoreserve.batch.waiting import MiniBatchQueue
 from scoreserve.batch.work import (
@@ -36,6 +36,7 @@ from scoreserve.module_command import module_command
 
 _IN_HAND = 2
 _STARTS_PER_PROCESS = 3  # that may fail, as ParallelRunStep has it
+_KILLS_PER_PROCESS = 10  # from outside, while it starts
 _GPUS = "CUDA_VISIBLE_DEVICES"
 _GPU_DEVICE = re.compile(r"nvidia(\d+)")
 
@@ -65,7 +66,7 @@ class Pool:
         self._retries = Retries(work.max_tries)
         self._members: dict[Connection, _Member] = {}
         self._free_slots = list(range(workers))
-        self._failed_starts = 0
+        self._failed_starts = self._killed_starts = 0
 
     def results(self, batches: Iterator[MiniBatch]) -> Generator[Done, None, None]:
         """What becomes of each, as it ends. Closing the generator ends all processes. Raises
@@ -166,12 +167,19 @@ class Pool:
 
     def _count_failed_start(self, member: _Member, code: int) -> None:
         """Raises CannotStart where it is no use to try again."""
-        self._failed_starts += 1
+        if code in KILLS:
+            self._killed_starts += 1
+        else:
+            self._failed_starts += 1
         error = member.start_error or StartError(
             f"What     The process ended with exit code {code} before the script was ready\n"
             f"Where    {Path(self._work.output, LOGS)}"
         )
-        if error.is_final or self._failed_starts >= _STARTS_PER_PROCESS * self._workers:
+        too_many = (
+            self._failed_starts >= _STARTS_PER_PROCESS * self._workers
+            or self._killed_starts >= _KILLS_PER_PROCESS * self._workers
+        )
+        if error.is_final or too_many:
             raise CannotStart(error.text)
 
     def _end(self) -> None:

@@ -12,7 +12,7 @@ from collections import Counter
 from scoreserve.batch.work import EXIT_TIMEOUT, Done, MiniBatch
 
 MOST_KILLS = 10
-_KILLS = frozenset({-signal.SIGKILL, -signal.SIGTERM})
+KILLS = frozenset({-signal.SIGKILL, -signal.SIGTERM})
 
 
 class Retries:
@@ -27,7 +27,7 @@ class Retries:
         """That the mini-batch has failed, or None: it is to be tried again. `code` is what the
         process ended with while it scored it, negative for a signal.
         """
-        counts = self._kills if code in _KILLS else self._tries
+        counts = self._kills if code in KILLS else self._tries
         counts[batch.number] += 1
         tries = self._tries[batch.number] + self._kills[batch.number]
         if self._tries[batch.number] < self._max_tries and self._kills[batch.number] < MOST_KILLS:
