@@ -460,6 +460,43 @@ class TestIsolation:
             assert answers == {n: (200, 1 - n % 2) for n in range(CALLS)}
         assert warnings.filters is before
 
+    def test_who_records_the_models_warnings_has_those_of_its_own_rows(
+        self, meeting: Meeting
+    ) -> None:
+        def compute(rows: Any) -> Any:
+            warnings.warn(f"{len(rows)} rows", stacklevel=1)
+            return rows[:, 0] * 2
+
+        def run(number: int) -> list[str]:
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                meeting.predict(number)
+            return [str(each.message) for each in caught]
+
+        meeting.start(run)
+        meeting.model.compute = compute
+        for _ in range(3):
+            answers = meeting.score(range(CALLS))
+            assert answers == {n: (200, ["1 rows"]) for n in range(CALLS)}
+
+    def test_who_has_warnings_raised_does_not_meet_who_ignores_them(self, meeting: Meeting) -> None:
+        def compute(rows: Any) -> Any:
+            warnings.warn("as ever", stacklevel=1)
+            return rows[:, 0] * 2
+
+        def run(number: int) -> list[float]:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error" if number == 1 else "ignore")
+                return meeting.predict(number)
+
+        meeting.start(run)
+        meeting.model.compute = compute
+        for first in (100, 100, 0):
+            answers = meeting.score(range(first, first + CALLS))
+            raised = [number for number, (status, _) in answers.items() if status != 200]
+            assert raised == [number for number in answers if number == 1]
+        assert meeting.model.sizes[-CALLS:].count(CALLS - 1) == 1
+
 
 class TestBlocking:
     def test_a_lock_that_is_held_over_predict_is_no_deadlock(self, meeting: Meeting) -> None:

@@ -23,6 +23,7 @@ from typing import Any, Final
 from greenlet import getcurrent
 
 from scoreserve.wire import Outcome
+from scoreserve.worker.model import callers
 from scoreserve.worker.model.block_watch import BlockWatch
 from scoreserve.worker.model.interception import Interception
 from scoreserve.worker.model.libraries.library import Library
@@ -260,7 +261,7 @@ class ModelRunner:
         if type(task) is not Task or not task.meets or _in_event_loop():
             return bound(*args, **kwargs)
         state = self._state_of(library, model, method)
-        refusal = state.off or state.of_model
+        refusal = state.off or state.of_model or callers.refusal(self._runner.code)
         refusal = refusal or library.refusal_of_call(model, method, args, kwargs)
         if refusal != state.refusal:
             self._changed = True

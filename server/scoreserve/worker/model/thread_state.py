@@ -37,7 +37,9 @@ class ThreadState:
         self._sklearn: dict[str, Any] | None = None if config is None else dict(config)
         self._numpy = _numpy_errors()
         options = () if self._sklearn is None else tuple(self._sklearn.items())
-        self.key: Hashable = (self._torch, options, self._numpy)
+        # Who records warnings gets those of its own rows, and who has them raised as well.
+        warned = (tuple(self._filters), self._show, self._show_message)
+        self.key: Hashable = (self._torch, options, self._numpy, warned)
 
     def now(self) -> ThreadState:
         """The present state: this one, where nothing has changed."""

@@ -11,6 +11,7 @@ import time
 import traceback
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from scoreserve import heads, logs
@@ -109,6 +110,7 @@ class ScriptRunner:
         reports: Reports | None = None,
     ) -> None:
         self._run = run
+        self.code: CodeType | None = getattr(run, "__code__", None)
         self._reports = reports
         self._protocols = protocols
         self._convention = convention

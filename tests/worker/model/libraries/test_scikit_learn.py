@@ -369,4 +369,3 @@ def test_what_writes_to_its_input_or_answers_at_random_is_refused() -> None:
 def test_arrays_beside_the_input_are_refused() -> None:
     model = linear_model.Ridge().fit(X, LABELS)
     assert "ndarray" in refusal(LIBRARY, model, "predict", X, sample_weight=LABELS)
-    assert refusal(LIBRARY, model, "predict", [X[0], X[1]])

@@ -1,4 +1,4 @@
-"""Lists of rows: texts, rows of numbers, rows of texts, or an object each.
+"""Lists of rows: texts, rows of numbers, rows of texts, arrays of a row, or an object each.
 
 A library makes an array of a list, and the array's dtype depends on all items: that one row has a
 float makes floats of all. So the key says what the list is made of, and those are joined that make
@@ -28,7 +28,17 @@ def key(values: Any) -> Hashable | None:
         return (list, kind)
     if kind is int or kind is float:
         return (list, _number(kinds, values))
+    if kind.__name__ == "ndarray":
+        return _key_of_arrays(values, kind)
     return _key_of_nested(values, kind) if kind is list or kind is tuple else None
+
+
+def _key_of_arrays(values: Sequence[Any], kind: type) -> Hashable | None:
+    """An array a row: of numbers all of one type, which the library puts together."""
+    first = values[0]
+    alike = {(array.dtype, array.shape) for array in values} == {(first.dtype, first.shape)}
+    by_rows = alike and first.ndim == 1 and first.dtype.kind in "biuf" and len(first)
+    return (list, kind, first.dtype, first.shape) if by_rows else None
 
 
 def _key_of_nested(values: Sequence[Any], kind: type) -> Hashable | None:

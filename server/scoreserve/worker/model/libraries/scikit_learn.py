@@ -59,8 +59,6 @@ class ScikitLearn:
         third = args[2] if len(args) > 2 else None  # of predict(X, return_std, return_cov)
         if kwargs.get("return_cov") or (class_name(model) == "GaussianProcessRegressor" and third):
             return "return_cov is of all rows together"
-        if args and type(args[0]) is list and hasattr(args[0][0] if args[0] else None, "shape"):
-            return "its input is a list of arrays"
         return without_rows(args, kwargs, _INPUTS)
 
     def rows_argument(
@@ -78,6 +76,8 @@ LIBRARY = ScikitLearn()
 def refusal_of_model(model: Any, method: str) -> str:
     """Why a scikit-learn estimator does not go by rows; empty when it does."""
     name = class_name(model)
+    if root_of(type(model)) not in _ROOT:
+        return f"{name} is not one of scikit-learn's own, and not known to go by rows"
     reason = classes.REFUSED.get((name, method)) or classes.REFUSED.get((name, ""))
     if reason:
         return f"{name}: {reason}"
@@ -102,7 +102,7 @@ def is_exact(model: Any) -> bool:
     a column at a time. With several threads a forest adds in the order in which they end.
     """
     name = class_name(model)
-    if root_of(type(model)) != "sklearn":
+    if root_of(type(model)) not in _ROOT:
         return False
     if name in classes.WRAPPERS:
         return is_exact(getattr(model, classes.WRAPPERS[name], None))

@@ -65,7 +65,13 @@ class Calls(OperatorObjects):
         """What a call may give, with all it does."""
         self.step()
         facts = marks(callee)
-        called = [self._call_one(each, arguments, node, frame) for each in callee - facts]
+        # What has a method of that name is not called itself.
+        owners = {each.receiver for each in callee if isinstance(each, Method)}
+        called = [
+            self._call_one(each, arguments, node, frame)
+            for each in callee - facts
+            if not (isinstance(each, Local) and each in owners)
+        ]
         return facts.union(*called)
 
     def _call_one(self, each: Any, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
