@@ -8,15 +8,16 @@ from typing import Any, cast
 import pytest
 
 from scoreserve.errors import ScoringTimeout
-from scoreserve.front.processes.child import Launch, Process
+from scoreserve.front.processes.child import Process, spawn_worker
 from scoreserve.front.processes.template import Obstacle, Template, TemplateEvents
 from scoreserve.front.workers.exit_reasons import SCORING_TIMEOUT, Exceeded
 from scoreserve.front.workers.preload import ANSWERING, Phase, Preload
+from scoreserve.front.workers.spawning import Start
 from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import MEBIBYTE, Settings
 from scoreserve.start_failure import StartFailure
-from scoreserve.worker_setup import Answer, TrialResult
+from scoreserve.worker_setup import Answer, Trial, TrialResult
 
 ANSWER = Answer("sample_request.json", 200, "[1]", seconds=0.5, resident_bytes=100 * MEBIBYTE)
 THREADS = Obstacle("init() has started threads", forbids=False)
@@ -88,7 +89,7 @@ class Scenario:
 
     # The pool.
 
-    def start_trial(self, launch: Launch, generation: int, expected: Answer) -> WorkerProcess:
+    def start_trial(self, start: Start) -> WorkerProcess:
         self.trials.append(FakeWorker(forked=True))
         return cast("WorkerProcess", self.trials[-1])
 
@@ -148,8 +149,8 @@ class TestTheTrial:
     def test_goes_from_the_answer_to_forks(self) -> None:
         scenario = Scenario()
         preload = scenario.preload
-        assert preload.wants_control
-        assert preload.wants_answer
+        assert preload.wanted(4) == 1
+        assert preload.start(newcomer=True) == (spawn_worker, 0, Trial())
         assert scenario.may_start()
         scenario.control_answers()
         assert not scenario.may_start()
@@ -160,7 +161,8 @@ class TestTheTrial:
         scenario.is_ready(scenario.trial)
         assert preload.snapshot() == ("on", "", 50)
         assert scenario.may_start()
-        assert scenario.decided == 1
+        assert (preload.wanted(4), scenario.decided) == (4, 1)
+        assert preload.start(newcomer=True)[1:] == (0, None)
         assert preload.is_outdated(cast("WorkerProcess", FakeWorker(forked=False)))
         assert not preload.is_outdated(cast("WorkerProcess", scenario.trial))
 
@@ -234,7 +236,8 @@ class TestTheTrial:
 class TestForced:
     def test_the_template_comes_first_and_nothing_is_tried(self) -> None:
         scenario = Scenario(force=True)
-        assert not scenario.preload.wants_control
+        assert scenario.preload.wanted(4) == 0
+        assert scenario.preload.stage() == "running init()"
         assert not scenario.may_start()
         scenario.template.load(THREADS)
         assert scenario.is_on()
@@ -322,7 +325,8 @@ class TestReloads:
         scenario.go_on()
         old = scenario.template
         scenario.preload.begin(1)
-        assert scenario.preload.wants_answer
+        assert scenario.preload.start(newcomer=True) == (spawn_worker, 1, Trial())
+        assert scenario.preload.start(newcomer=False)[1:] == (0, None)  # of the old template
         assert scenario.preload.templates.in_force is cast("Template", old)
         scenario.control_answers()
         scenario.template.load()

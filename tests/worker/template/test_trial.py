@@ -33,12 +33,15 @@ EXPECTED = Answer("sample_request.json", 200, '{"label": [0.5, 1]}', 0.1)
     ],
     ids=["equal", "last digits", "another number", "another shape", "no JSON", "failed"],
 )
-def test_a_difference_is_told(status: int, body: str, same: bool) -> None:
+def test_a_difference_is_told_and_what_it_is_logged(
+    server_log: pytest.LogCaptureFixture, status: int, body: str, same: bool
+) -> None:
     answer = EXPECTED._replace(status=status, body=body)
     told = trial.difference(EXPECTED, answer)
     assert (told == "") is same
     if not same:
-        assert told.startswith(f"a forked worker answers sample_request.json with {status} {body}")
+        assert told == "a forked worker answers sample_request.json otherwise than a spawned one"
+        assert f"A forked worker answers sample_request.json: {status} {body}" in server_log.text
 
 
 def test_answers_that_are_never_the_same_are_compared_by_status() -> None:

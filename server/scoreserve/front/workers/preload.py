@@ -17,6 +17,7 @@ a worker that dies meanwhile is replaced from there.
 
 from __future__ import annotations
 
+import asyncio
 import enum
 import logging
 import time
@@ -24,18 +25,19 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from scoreserve.cgroup import Cgroup
-from scoreserve.front.processes.adoption import adopt_orphans
-from scoreserve.front.processes.child import Launch
+from scoreserve.front.processes.adoption import adopt_orphans, reap_orphans
+from scoreserve.front.processes.child import spawn_worker
 from scoreserve.front.processes.template import Obstacle, Template, TemplateEvents
 from scoreserve.front.workers import cpu_policy
 from scoreserve.front.workers.exit_reasons import end_of
 from scoreserve.front.workers.snapshot import PreloadSnapshot
+from scoreserve.front.workers.spawning import Spawning, Start
 from scoreserve.front.workers.templates import Templates
 from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import MEBIBYTE, Settings
 from scoreserve.start_failure import StartFailure
-from scoreserve.worker_setup import Answer, TrialResult
+from scoreserve.worker_setup import Answer, Trial, TrialResult
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -61,7 +63,7 @@ class Phase(enum.Enum):
 class Pool(Protocol):
     """The workers, as preloading sees them."""
 
-    def start_trial(self, launch: Launch, generation: int, expected: Answer) -> WorkerProcess:
+    def start_trial(self, start: Start) -> WorkerProcess:
         """Raises OSError."""
 
     def templates_changed(self) -> None:
@@ -96,7 +98,7 @@ def make(settings: Settings, pool: Pool, limits: TimeLimits, clock: Callable[[],
     )
 
 
-class Preload:
+class Preload(Spawning):
     """Preloading of one server; `force`: without a trial; `impossible`: why there can be none.
     `memory_limit` is the container's, in bytes; `make_template` is given who is told of it, and the
     generation of the script.
@@ -113,6 +115,7 @@ class Preload:
         memory_limit: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self.phase = Phase.OFF
         self.reason = ""  # for which it is OFF
         self.trial: WorkerProcess | None = None
@@ -121,7 +124,6 @@ class Preload:
         )
         self._loading_since = 0.0
         self._expected: Answer | None = None
-        self._generation = 0
         self._pool = pool
         self._limits = limits
         self._force = force
@@ -131,30 +133,38 @@ class Preload:
         self._fruitless = 0
         self._deaths = 0
         self._proven = False  # this state of the script
+        self._held_back = True  # workers that may yet be forked
 
     # What the pool asks.
 
+    def wanted(self, workers: int) -> int:
+        """Until it is decided, only the one that the first fork is compared with."""
+        if not self._held_back:
+            return workers
+        return 0 if self._force else 1
+
     @property
     def may_start(self) -> bool:
-        """Whether it is known by now how a worker of the present script is started."""
         return self._proven or self.phase not in (Phase.LOADING, Phase.TRYING)
 
-    @property
-    def wants_control(self) -> bool:
-        """Whether there should be a spawned worker before it is known if others can be forked."""
-        return not self._force
+    def start(self, *, newcomer: bool) -> Start:
+        template = self.templates.in_force
+        if template is not None and (template.generation == self._generation or not newcomer):
+            return Start(template.launch, template.generation)
+        trial = Trial() if self.phase is Phase.WAITING else None
+        return Start(spawn_worker, self._generation, trial)
 
-    @property
-    def wants_answer(self) -> bool:
-        """Whether the next spawned worker is to answer the sample request."""
-        return self.phase is Phase.WAITING
+    def stage(self) -> str:
+        candidate = self.templates.candidate
+        return "" if candidate is None else candidate.stage
+
+    def pids(self) -> list[int]:
+        return self.templates.pids()
 
     def is_outdated(self, worker: WorkerProcess) -> bool:
-        """Whether a forked worker should take the place of this one."""
         return self.phase is Phase.ON and not worker.is_forked
 
     def snapshot(self) -> PreloadSnapshot:
-        """For health and metrics."""
         state = self.phase.value if self.phase in (Phase.ON, Phase.OFF) else "starting"
         template = self.templates.in_force
         return PreloadSnapshot(state, self.reason, template.pid if template else None)
@@ -162,9 +172,10 @@ class Preload:
     # What happens.
 
     def begin(self, generation: int) -> None:
-        """The script is to be loaded, for the first time or anew."""
         self.templates.end_candidate()
-        self._generation = generation
+        if self.trial is not None:
+            self.trial.kill()
+        super().begin(generation)
         self._expected = None
         self._fruitless = self._deaths = 0
         self._proven = False
@@ -175,8 +186,10 @@ class Preload:
         elif self._force:
             self._load()
 
+    def connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.templates.connect(loop)
+
     def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None:
-        """A worker has answered the sample request, or has none."""
         if worker is self.trial:
             if result.why:
                 self.off(result.why)
@@ -184,7 +197,6 @@ class Preload:
             self._answered(result)
 
     def worker_ready(self, worker: WorkerProcess) -> None:
-        """A worker serves."""
         if worker is self.trial:
             if self.phase is Phase.TRYING:
                 self.trial = None
@@ -193,7 +205,6 @@ class Preload:
             self._fork_failed()
 
     def worker_gone(self, worker: WorkerProcess, text: str, *, was_ready: bool) -> bool:
-        """A worker has ended; `text` goes on from "The worker ...". Whether it was on trial."""
         if worker is self.trial:
             self.trial = None
             if self.phase is Phase.TRYING:
@@ -229,7 +240,6 @@ class Preload:
             )
 
     def reload_ended(self, *, ok: bool) -> None:
-        """All workers are of the present script; or it cannot be loaded, and the old ones stay."""
         if ok:
             self._end_template_of(lambda generation: generation < self._generation)
         elif self.phase is not Phase.ON:
@@ -239,7 +249,7 @@ class Preload:
             self.reason = "the script could not be reloaded" if old is None else ""
 
     def look_at_clock(self) -> None:
-        """Ends what takes too long. To be called about once a second."""
+        reap_orphans()
         now = self._clock()
         trial = self.trial
         if trial is not None and self._expected is not None and trial.stage == ANSWERING:
@@ -259,7 +269,6 @@ class Preload:
                 self.off(f"in the template, {exceeded.error.message}")
 
     async def stop(self, seconds: float) -> None:
-        """Ends the templates, which have so many seconds for their atexit handlers."""
         self.phase = Phase.OFF
         await self.templates.stop(seconds)
 
@@ -272,7 +281,7 @@ class Preload:
         self._end_template_of(lambda generation: generation == self._generation)
         if self.trial is not None:
             self.trial.kill()
-        self._pool.preload_decided()
+        self._decided()
 
     # What templates report.
 
@@ -292,9 +301,8 @@ class Preload:
         assert self._expected is not None
         self.phase = Phase.TRYING
         try:
-            self.trial = self._pool.start_trial(
-                template.launch, template.generation, self._expected
-            )
+            start = Start(template.launch, template.generation, Trial(self._expected))
+            self.trial = self._pool.start_trial(start)
         except OSError as error:
             self.off(f"no worker can be forked: {error}")
 
@@ -337,6 +345,10 @@ class Preload:
         if not self._proven:
             _log.info("preload: on: workers are forked, and share the memory of one init()")
         self._proven = True
+        self._decided()
+
+    def _decided(self) -> None:
+        self._held_back = False
         self._pool.preload_decided()
 
     def _end_template_of(self, is_meant: Callable[[int], bool]) -> None:

@@ -17,29 +17,25 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from scoreserve.cgroup import Cgroup, OomWatch
 from scoreserve.errors import NotReady, Stopping, WorkerLost
 from scoreserve.front.messages.log_text import log_text
-from scoreserve.front.processes.adoption import reap_orphans
-from scoreserve.front.processes.child import Launch, spawn_worker
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.dispatch_loop import DispatchLoop
 from scoreserve.front.workers.lifetime_counts import LifetimeCounts
 from scoreserve.front.workers.restart_policy import RestartPolicy
 from scoreserve.front.workers.rolling_reload import RollingReload
 from scoreserve.front.workers.snapshot import WorkersSnapshot
+from scoreserve.front.workers.spawning import Spawning, Start
 from scoreserve.front.workers.start_failures import of_end
 from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import Script, State, WorkerProcess
 from scoreserve.settings import Settings
 from scoreserve.start_failure import StartFailure
 from scoreserve.wire import Outcome
-from scoreserve.worker_setup import Answer, Trial, TrialResult, WorkerSetup
-
-if TYPE_CHECKING:
-    from scoreserve.front.workers.preload import Preload
+from scoreserve.worker_setup import TrialResult, WorkerSetup
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -72,12 +68,7 @@ class Supervisor:
         self._oom = OomWatch(Cgroup())
         self._counts = LifetimeCounts()
         self._reload = RollingReload(self, settings.workers, clock)
-        self._preload: Preload | None = None
-        if settings.worker_preload != "off":
-            from scoreserve.front.workers import preload
-
-            self._preload = preload.make(settings, self, self._limits, clock)
-        self._held_back = self._preload is not None  # workers that may yet be forked
+        self._starts = self._ways_to_start()
         self._talking = False  # there is an event loop
         self._workers: set[WorkerProcess] = set()
         self.script = Script()  # as it was last loaded
@@ -96,16 +87,14 @@ class Supervisor:
 
     def spawn(self) -> None:
         """Starts the worker processes, before there is an event loop to talk to them."""
-        if self._preload is not None:
-            self._preload.begin(self._reload.generation)
-        for _ in range(self._wanted):
+        self._starts.begin(self._reload.generation)
+        for _ in range(self._starts.wanted(self._settings.workers)):
             self._start_one()
 
     async def start(self) -> None:
         """Starts talking to the spawned workers."""
         self._talking = True
-        if self._preload is not None:
-            self._preload.templates.connect(asyncio.get_running_loop())
+        self._starts.connect(asyncio.get_running_loop())
         for worker in list(self._workers):
             await worker.connect()
 
@@ -127,8 +116,7 @@ class Supervisor:
             _log.warning("Scoring worker with pid %d did not leave in time", worker.pid)
             worker.kill()
         await self._wait_until_gone(_STOP_GRACE_SECONDS)
-        if self._preload is not None:
-            await self._preload.stop(seconds)
+        await self._starts.stop(seconds)
 
     async def _wait_until_gone(self, seconds: float) -> None:
         if self._workers:
@@ -156,11 +144,10 @@ class Supervisor:
         if self._last_death:
             return NotReady(f"The scoring worker {self._last_death}; a new one is starting.")
         first = self._oldest_starting()
-        loading = None if self._preload is None else self._preload.templates.candidate
-        if first is None and loading is not None:
-            return NotReady(f"The template of the scoring workers is {loading.stage}.")
         if first is None:
-            return NotReady("No scoring worker is running.")
+            stage = self._starts.stage()
+            before = f" Their template is {stage}." if stage else ""
+            return NotReady(f"No scoring worker is running.{before}")
         elapsed = self._clock() - first.started
         return NotReady(f"The scoring worker is {first.stage} ({elapsed:.1f} s so far).")
 
@@ -173,16 +160,13 @@ class Supervisor:
     def snapshot(self) -> WorkersSnapshot:
         """The workers now, and what became of them since the front started."""
         snapshot = self._counts.snapshot(self._workers, self._reload, self._clock())
-        if self._preload is None:
-            return snapshot
-        return snapshot._replace(preload=self._preload.snapshot())
+        return snapshot._replace(preload=self._starts.snapshot())
 
     def end_hung_workers(self) -> None:
         """Ends the workers that exceed a time limit. To be called about once a second."""
         now = self._clock()
-        if self._preload is not None and not self._stopping:
-            self._preload.look_at_clock()
-            reap_orphans()
+        if not self._stopping:
+            self._starts.look_at_clock()
         for worker in self._workers:
             if worker.killed_for is not None or self._stopping:
                 continue
@@ -222,9 +206,8 @@ class Supervisor:
             self.script = worker.script
             self._dispatch.batching = worker.script.batching
         self._dispatch.attach(worker)
-        if self._preload is not None:
-            self._tell_pids()  # of a forked one it is known by now
-            self._preload.worker_ready(worker)
+        self._tell_pids()  # of a forked one it is known by now
+        self._starts.worker_ready(worker)
         self._reload.ready(worker)
         self._replace()
 
@@ -232,8 +215,7 @@ class Supervisor:
         self._dispatch.began(worker, job_ids)
 
     def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None:
-        if self._preload is not None:
-            self._preload.worker_tried(worker, result)
+        self._starts.worker_tried(worker, result)
 
     def worker_report(self, payload: bytes) -> None:
         self.on_report(payload)
@@ -274,9 +256,7 @@ class Supervisor:
             if not self._workers:
                 self._all_gone.set()
             return
-        on_trial = self._preload is not None and self._preload.worker_gone(
-            worker, text, was_ready=worker in self._ready
-        )
+        on_trial = self._starts.worker_gone(worker, text, was_ready=worker in self._ready)
         if (worker.stopping or on_trial) and not begun:
             _log.info("Scoring worker with pid %d has left", worker.pid)
         else:
@@ -356,23 +336,21 @@ class Supervisor:
         worker.retire()
 
     def may_start(self) -> bool:
-        return self._preload is None or self._preload.may_start
+        return self._starts.may_start
 
     def is_outdated(self, worker: WorkerProcess) -> bool:
-        return self._preload is not None and self._preload.is_outdated(worker)
+        return self._starts.is_outdated(worker)
 
     def reload_begins(self, generation: int) -> None:
-        if self._preload is not None:
-            self._preload.begin(generation)
+        self._starts.begin(generation)
 
     def reload_ended(self, *, ok: bool) -> None:
-        if self._preload is not None:
-            self._preload.reload_ended(ok=ok)
+        self._starts.reload_ended(ok=ok)
 
     # The workers, as preloading sees them.
 
-    def start_trial(self, launch: Launch, generation: int, expected: Answer) -> WorkerProcess:
-        worker = self._start(launch, generation, Trial(expected))
+    def start_trial(self, start: Start) -> WorkerProcess:
+        worker = self._start(start)
         self._connect(worker)
         return worker
 
@@ -380,34 +358,34 @@ class Supervisor:
         self._tell_pids()
 
     def preload_decided(self) -> None:
-        self._held_back = False
         if self._talking and not self._stopping:
             self._replace()
             self._reload.replace_outdated()
 
     # Starting what is missing.
 
-    @property
-    def _wanted(self) -> int:
-        """How many workers there should be now."""
-        if not self._held_back or self._preload is None:
-            return self._settings.workers
-        return int(self._preload.wants_control)
+    def _ways_to_start(self) -> Spawning:
+        if self._settings.worker_preload == "off":
+            return Spawning()
+        from scoreserve.front.workers import preload
+
+        return preload.make(self._settings, self, self._limits, self._clock)
+
+    def _missing(self) -> int:
+        return self._starts.wanted(self._settings.workers) - len(self.active_workers())
 
     def _replace(self) -> None:
         """Starts as many workers as are missing; later, while deaths repeat."""
         if self._waiting:
             return
-        missing = self._wanted - len(self.active_workers()) - self._due
-        for _ in range(missing):
+        for _ in range(self._missing() - self._due):
             self._due += 1
             later = asyncio.get_running_loop().call_later
             later(self._restarts.pause_seconds(), self._start_replacement)
 
     def _start_replacement(self) -> None:
         self._due -= 1
-        missing = self._wanted - len(self.active_workers())
-        if missing <= 0 or self._stopping or self._waiting:
+        if self._missing() <= 0 or self._stopping or self._waiting:
             return
         try:
             self._start_connected(newcomer=False)
@@ -419,28 +397,18 @@ class Supervisor:
             self._restarts.started()
 
     def _start_one(self, *, newcomer: bool = False) -> WorkerProcess:
-        """Forks a worker where there is a template, of the present script for a `newcomer`; else
-        spawns one.
-        """
-        generation = self._reload.generation
-        if self._preload is None:
-            return self._start(spawn_worker, generation)
-        template = self._preload.templates.in_force
-        if template is not None and (template.generation == generation or not newcomer):
-            return self._start(template.launch, template.generation)
-        trial = Trial() if self._preload.wants_answer else None
-        return self._start(spawn_worker, generation, trial)
+        return self._start(self._starts.start(newcomer=newcomer))
 
-    def _start(self, launch: Launch, generation: int, trial: Trial | None = None) -> WorkerProcess:
+    def _start(self, start: Start) -> WorkerProcess:
         taken = {worker.index for worker in self._workers}
         index = next(number for number in count() if number not in taken)
         worker = WorkerProcess(
             self,
-            WorkerSetup(self._worker_settings, index, trial).to_json(),
+            WorkerSetup(self._worker_settings, index, start.trial).to_json(),
             self._oom,
-            generation,
+            start.generation,
             max(self._settings.drain_seconds, _LEAST_LEAVE_SECONDS),
-            launch=launch,
+            launch=start.launch,
             index=index,
         )
         self._workers.add(worker)
@@ -448,8 +416,8 @@ class Supervisor:
         return worker
 
     def _tell_pids(self) -> None:
-        templates = [] if self._preload is None else self._preload.templates.pids()
-        self._keep_pids([*(worker.pid for worker in self._workers if worker.pid), *templates])
+        known = [worker.pid for worker in self._workers if worker.pid]
+        self._keep_pids([*known, *self._starts.pids()])
 
     def _oldest_starting(self) -> WorkerProcess | None:
         starting = [w for w in self.active_workers() if w.state is State.STARTING]

@@ -5,6 +5,7 @@ and by the first one that is forked, which must give the same.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import resource
 import time
@@ -20,6 +21,8 @@ from scoreserve.worker.script.calling import Call, Convention
 from scoreserve.worker.script.known_sample import Sample, calls_with, known_sample
 from scoreserve.worker.script.script_runner import ScriptRunner
 from scoreserve.worker_setup import Answer, TrialResult, WorkerSetup
+
+_log = logging.getLogger("azmlinfsrv")
 
 NO_SAMPLE = (
     "no sample request is known to try it with: put the body of a request into sample_request.json"
@@ -83,10 +86,11 @@ def difference(expected: Answer, answer: Answer) -> str:
     bodies = [each.body.encode("latin-1") for each in (expected, answer)]
     if expected.status == answer.status and _same(*bodies):
         return ""
-    shown = [f"{each.status} {each.body[:_SHOWN_CHARACTERS]}" for each in (answer, expected)]
-    return (
-        f"a forked worker answers {expected.sample} with {shown[0]}, a spawned one with {shown[1]}"
-    )
+    # What is answered is for the log: anybody may read /health/ready.
+    for whose, each in (("forked", answer), ("spawned", expected)):
+        shown = each.body[:_SHOWN_CHARACTERS]
+        _log.warning("A %s worker answers %s: %d %s", whose, each.sample, each.status, shown)
+    return f"a forked worker answers {expected.sample} otherwise than a spawned one"
 
 
 def _answer(
