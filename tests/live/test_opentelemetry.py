@@ -40,6 +40,8 @@ def init():
 def run(data):
     with trace.get_tracer("mine").start_as_current_span("features"):
         logging.warning("made features")
+    if data == "bad":
+        raise LookupError("no such row")
     return data
 """
 
@@ -95,12 +97,17 @@ def test_a_script_goes_on_with_the_trace_that_its_client_has_begun(serve: Serve)
             wait_until(lambda: len(lines_of(server, '"phases"')) == 2, "both are logged")
             said = lines_of(server, "made features")[-1]
             asked = lines_of(server, '"phases"')[-1]
+            assert server.score("bad", traceparent=RECORDED).status == 500
+            (raised,) = sink.wait_for_spans("run", 2)[1].events
         assert {each.trace_id.hex() for each in (span, run, features)} == {TRACE}
         assert span.parent_span_id.hex() == SPAN
         assert run.parent_span_id == span.span_id
         assert features.parent_span_id == run.span_id
         assert (said["trace_id"], said["span_id"]) == (TRACE, run.span_id.hex())
         assert (asked["trace_id"], asked["span_id"]) == (TRACE, span.span_id.hex())
+        assert attributes(raised)["exception.type"] == "LookupError"
+        assert attributes(raised)["exception.message"] == "no such row"
+        assert "score.py" in str(attributes(raised)["exception.stacktrace"])
         resources = [each.resource_spans[0].resource for each in sink.traces]
         assert {attributes(each)["service.name"] for each in resources} == {"digits"}
 

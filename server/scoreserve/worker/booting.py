@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from scoreserve import app_insights, logs, stdio, wire
+from scoreserve import app_insights, logs, otel_environment, stdio, wire
 from scoreserve.errors import EXIT_BOOT, BootError
 from scoreserve.settings import Settings
 from scoreserve.worker import batching
@@ -82,7 +82,7 @@ def prepare_process(settings: Settings, role: str = "worker") -> None:
         logs.basic_config_in_json()
     script_stdout.install()
     print_hook.install()
-    if app_insights.is_on(settings):
+    if _is_reported(settings):
         from scoreserve.worker.script import script_reports
 
         script_reports.install(settings, forks=role != "worker")
@@ -207,9 +207,15 @@ def report_and_exit(fault: ScriptFault, settings: Settings, pipe: FrontPipe) -> 
     sys.exit(EXIT_BOOT)
 
 
+def _is_reported(settings: Settings) -> bool:
+    """Whether anybody is told of the script's errors, if of no more."""
+    traces = otel_environment.exports(otel_environment.TRACES, os.environ)
+    return traces or app_insights.is_on(settings)
+
+
 def _reports(settings: Settings) -> ScriptReports | None:
     """What is reported of the script, if anything is."""
-    if not app_insights.is_on(settings):
+    if not _is_reported(settings):
         return None
     from scoreserve.worker.script import script_reports
 

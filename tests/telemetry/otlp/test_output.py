@@ -8,6 +8,8 @@ from typing import Protocol
 
 import pytest
 
+from scoreserve import tracing
+from scoreserve.reports import NO_REQUEST, ScriptError
 from scoreserve.settings import Settings
 from scoreserve.telemetry.otlp import output as otlp
 from scoreserve.telemetry.otlp.output import OtlpOutput
@@ -122,6 +124,21 @@ def test_a_request_that_is_not_traced_is_not_sent(
     (span,) = sink.wait_for_spans("POST /score", 1)
     assert attributes(span)["scoreserve.request_id"] == "second"
     assert not output.take_dropped()
+
+
+def test_what_a_script_raises_goes_with_its_request(
+    opened: Open, sink: OtlpSink, record: Record
+) -> None:
+    output = opened(sink.endpoint)
+    for number in range(600):  # more than it keeps of those that nobody comes for
+        about = NO_REQUEST._replace(span_id=tracing.run_span_id(b"%d" % number, 7))
+        output.report(ScriptError(about, 9.5, "ValueError", str(number), ""))
+    output.report(ScriptError(NO_REQUEST, 9.5, "ValueError", "in init()", ""))
+    for number in (598, 599, 599):
+        output.request(record(request_id=b"%d" % number, status=500))
+    runs = sink.wait_for_spans("run", 3)
+    told = [attributes(event)["exception.message"] for run in runs for event in run.events]
+    assert told == ["598", "599"]
 
 
 def test_what_waits_is_sent_in_the_end(opened: Open, sink: OtlpSink, record: Record) -> None:

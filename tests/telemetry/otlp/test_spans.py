@@ -9,6 +9,7 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Status as StatusMessage
 from opentelemetry.sdk.resources import Resource
 
 from scoreserve import tracing
+from scoreserve.reports import NO_REQUEST, ScriptError
 from scoreserve.telemetry.otlp.spans import SpanMaker
 from scoreserve.telemetry.records import NO_JOB, RequestRecord
 from tests.telemetry.otlp.conftest import ENDED, Record
@@ -186,3 +187,29 @@ class TestBatches:
 
     def test_a_run_of_ones_own_has_no_link(self, maker: SpanMaker, record: Record) -> None:
         assert not any(span.links for span in sent(maker, record()))
+
+
+class TestErrors:
+    ERROR = ScriptError(NO_REQUEST, ENDED - 0.0625, "ValueError", "no row", "Traceback …")
+
+    def test_of_run_are_an_event_of_its_span(self, maker: SpanMaker, record: Record) -> None:
+        spans = maker.spans_of(record(status=500), self.ERROR)
+        server, queue, run = spans_of(encode_spans([*spans]))
+        assert not server.events
+        assert not queue.events
+        (event,) = run.events
+        assert event.name == "exception"
+        assert event.time_unix_nano == round((ENDED - 0.0625) * 1e9)
+        assert attributes(event) == {
+            "exception.type": "ValueError",
+            "exception.message": "no row",
+            "exception.stacktrace": "Traceback …",
+        }
+
+    def test_are_cut(self, maker: SpanMaker, record: Record) -> None:
+        long = self.ERROR._replace(message="m" * 100_000, traceback="s" * 100_000 + "end")
+        *_, run = spans_of(encode_spans([*maker.spans_of(record(status=500), long)]))
+        told = attributes(run.events[0])
+        assert len(str(told["exception.message"])) == 1024
+        assert len(str(told["exception.stacktrace"])) == 8192
+        assert str(told["exception.stacktrace"]).endswith("end")

@@ -333,7 +333,7 @@ def test_there_are_none_without_a_directory() -> None:
         (Settings(app_insights_enabled=True, app_insights_key=KEY), True),
     ],
 )
-def test_nothing_is_told_unless_it_is_on(
+def test_what_is_printed_is_told_where_it_is_on(
     json_logs: None,
     server_log: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -346,7 +346,9 @@ def test_nothing_is_told_unless_it_is_on(
     try:
         say("hello")
         told = script_reports.of_this_process()
-        assert (told is not None) is on
-        assert told is None or len(told.frames()) == 1
+        assert told is not None
+        assert len(told.frames()) == on
+        told.raised((), ValueError("to be told"))  # to traces, if to nobody else
+        assert len(told.frames()) == 1
     finally:
         _printed.handlers = before

@@ -1,6 +1,7 @@
 """The output that sends to an OTLP endpoint.
 
-RequestRecord ─→ queue ═ thread: spans   ─→ OTLPSpanExporter   ─→ …/v1/traces
+ScriptError ──┐
+RequestRecord ┴→ queue ═ thread: spans   ─→ OTLPSpanExporter   ─→ …/v1/traces
 METRICS page  ─→ queue ═ thread: metrics ─→ OTLPMetricExporter ─→ …/v1/metrics
 
 The exporters read for themselves where to send to, and how: OTEL_EXPORTER_OTLP_ENDPOINT, _HEADERS,
@@ -20,8 +21,9 @@ from urllib.parse import urlsplit
 from opentelemetry import context
 from opentelemetry.sdk.resources import Resource
 
+from scoreserve import tracing
 from scoreserve.otel_environment import METRICS, TRACES, positive_number
-from scoreserve.reports import Report
+from scoreserve.reports import Report, ScriptError
 from scoreserve.settings import Settings
 from scoreserve.telemetry.export_queue import ExportQueue
 from scoreserve.telemetry.otlp.metrics import Moment, metrics_of
@@ -33,6 +35,7 @@ from scoreserve.telemetry.switches import Switches
 _DEFAULT_ENDPOINT = "http://localhost:4318"
 # The SDK's own for spans, of which a request has up to three; here they count requests.
 _MOST_WAITING, _BATCH_REQUESTS, _DELAY_MS = 2048.0, 512.0, 5000.0
+_MOST_ERRORS = 256  # that wait for their requests, which come in the same turn or the next
 _MOST_PAGES = 4  # of metrics that wait: each has all that was counted
 _LIBRARY = "opentelemetry"  # logger
 _SUPPRESS = "suppress_instrumentation"  # what every instrumentation looks for in the context
@@ -47,6 +50,13 @@ class Exporter(Protocol):
     def export(self, batch: Any, /) -> Any: ...
 
     def shutdown(self) -> None: ...
+
+
+class Request(NamedTuple):
+    """A request, and what its run() has raised, if that is known."""
+
+    record: RequestRecord
+    error: ScriptError | None
 
 
 class Page(NamedTuple):
@@ -119,7 +129,8 @@ class OtlpOutput:
         self._resource = resource
         self._spans = SpanMaker(resource)
         self._sendings = [sending for sending in (traces, metrics) if sending is not None]
-        self._requests: ExportQueue[RequestRecord] | None = None
+        self._requests: ExportQueue[Request] | None = None
+        self._errors: dict[str, ScriptError] = {}  # of requests to come, by the id of run()'s span
         self._pages: ExportQueue[Page] | None = None
         if traces is not None:
             most, batch, delay_ms = (
@@ -130,7 +141,7 @@ class OtlpOutput:
             self._requests = ExportQueue(
                 "OpenTelemetry traces",
                 lambda requests: traces.send(
-                    [span for request in requests for span in self._spans.spans_of(request)]
+                    [span for request in requests for span in self._spans.spans_of(*request)]
                 ),
                 most_waiting=int(most),
                 batch_items=int(min(batch, most)),
@@ -151,16 +162,24 @@ class OtlpOutput:
         return self._requests is not None and not self._requests.full
 
     def request(self, record: RequestRecord) -> None:
+        error = self._error_of(record) if self._errors else None
         if record.traced and self._requests is not None:
-            self._requests.put(record)
+            self._requests.put(Request(record, error))
 
     def report(self, report: Report) -> None:
-        pass
+        """Of a script, errors of run() are told: each before the request that it is about."""
+        if isinstance(report, ScriptError) and report.about.span_id and self._requests is not None:
+            if len(self._errors) >= _MOST_ERRORS:
+                self._errors.clear()
+            self._errors[report.about.span_id] = report
 
     def metrics(self, since: float, page: bytes) -> None:
         if self._pages is not None:
             moment = Moment(round(since * 1e9), round(self._clock() * 1e9))
             self._pages.put(Page(moment, page))
+
+    def _error_of(self, record: RequestRecord) -> ScriptError | None:
+        return self._errors.pop(tracing.run_span_id(record.request_id, record.job_id), None)
 
     def take_dropped(self) -> Counter[str]:
         queues = [queue for queue in (self._requests, self._pages) if queue is not None]

@@ -2,7 +2,7 @@
 
     POST /score   SERVER, the child of the client's span, if it has sent a traceparent
     ├── queue     it waited for a worker
-    └── run       its run() ··link··→ batch   that run(), if it was one for several requests
+    └── run       its run(), and what it raised ··link··→ batch   where it was for several requests
 
 Names of attributes: https://opentelemetry.io/docs/specs/semconv/http/http-spans/; those that begin
 with `scoreserve.` are ours.
@@ -13,16 +13,17 @@ from __future__ import annotations
 import itertools
 import uuid
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.trace import Link, SpanContext, SpanKind, TraceFlags, TraceState
 from opentelemetry.trace.status import Status, StatusCode
 
 from scoreserve import tracing
+from scoreserve.reports import ScriptError
 from scoreserve.telemetry.otlp.resource import SCOPE
 from scoreserve.telemetry.records import Batch, HeadFields, RequestRecord
 
@@ -32,6 +33,7 @@ _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _UNSET, _ERROR = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
 _KNOWN_HEADS = 1024
 _KNOWN_BATCHES = 1024  # whose spans were made, lately
+_MESSAGE_CHARACTERS, _STACK_CHARACTERS = 1024, 8192  # of what was raised, so many are sent
 _PORTS = {"http": 80, "https": 443}
 
 Attributes = dict[str, str | int]
@@ -54,8 +56,10 @@ class SpanMaker:
         self._no_jobs = itertools.count(-2, -1)
         self._batches: deque[tuple[bytes, int]] = deque(maxlen=_KNOWN_BATCHES)
 
-    def spans_of(self, record: RequestRecord) -> Iterator[ReadableSpan]:
-        """The spans of a request, that of the whole first."""
+    def spans_of(
+        self, record: RequestRecord, error: ScriptError | None = None
+    ) -> Iterator[ReadableSpan]:
+        """The spans of a request, that of the whole first. `error` is what its run() has raised."""
         job_id = record.job_id if record.job_id > 0 else next(self._no_jobs)
         request_id = record.request_id or str(uuid.uuid4()).encode()
         told = _told(record.head)
@@ -84,29 +88,32 @@ class SpanMaker:
         yield self._part("queue", _context(trace_id, queue, told.state), server, queued, began)
         context = _context(trace_id, tracing.run_span_id(request_id, job_id), told.state)
         links = () if not record.batch[0] else (Link(_batch_context(record.batch)),)
-        yield self._part("run", context, server, began, ended, links=links, failed=failed)
+        events = () if error is None else (_event(error),)
+        status = _ERROR if failed else _UNSET
+        yield self._part("run", context, server, began, ended, links, events, status)
         if links and record.batch[:2] not in self._batches:
             self._batches.append(record.batch[:2])
             yield self._batch(record.batch, began, ended)
 
-    def _part(  # noqa: PLR0913 - a field each
+    def _part(  # noqa: PLR0913, PLR0917 - a field each
         self,
         name: str,
         context: SpanContext,
         parent: SpanContext,
         start: int,
         end: int,
-        *,
-        links: tuple[Link, ...] = (),
-        failed: bool = False,
+        links: Sequence[Link] = (),
+        events: Sequence[Event] = (),
+        status: Status = _UNSET,
     ) -> ReadableSpan:
         return ReadableSpan(
             name,
             context,
             parent,
             self._resource,
+            events=events,
             links=links,
-            status=_ERROR if failed else _UNSET,
+            status=status,
             start_time=start,
             end_time=end,
             instrumentation_scope=SCOPE,
@@ -139,6 +146,16 @@ def _context(trace_id: int, span_id: str, state: TraceState) -> SpanContext:
 
 def _remote(trace_id: int, span_id: str, state: TraceState) -> SpanContext:
     return SpanContext(trace_id, int(span_id, 16), True, _SAMPLED, state)
+
+
+def _event(error: ScriptError) -> Event:
+    """https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/"""
+    attributes = {
+        "exception.type": error.type_name,
+        "exception.message": error.message[:_MESSAGE_CHARACTERS],
+        "exception.stacktrace": error.traceback[-_STACK_CHARACTERS:],  # its end says most
+    }
+    return Event("exception", attributes, _nanoseconds(error.time))
 
 
 def _batch_context(batch: Batch) -> SpanContext:

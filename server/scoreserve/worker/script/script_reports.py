@@ -1,4 +1,5 @@
-"""What Application Insights is told of the script. Imported only where that is on.
+"""What telemetry is told of the script: Application Insights of all this, traces of errors alone.
+Imported only where either is on.
 
     print()        ─→ PrintHandler ┐
     init() raised  ─→ raised       ├→ what waits, bounded ─→ frames(): the main loop sends them
@@ -17,6 +18,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from scoreserve import app_insights, heads, logs, reports, tracing, wire
 from scoreserve.errors import ReplyError, ScoringTimeout
@@ -152,15 +154,16 @@ _of_this_process: ScriptReports | None = None
 
 
 def install(settings: Settings, *, forks: bool) -> None:
-    """Has this process report, if Application Insights is on. `forks`: workers are forked of it,
-    the first of which sends what was reported before.
+    """Has this process report: all of it, if Application Insights is on, else errors. `forks`:
+    workers are forked of it, the first of which sends what was reported before.
     """
     global _of_this_process  # noqa: PLW0603 - as print() and logging are the process's
     if not app_insights.is_on(settings):
-        return
-    _of_this_process = ScriptReports(settings)
-    logs.JsonFormatter.wanted = True  # so that it is known which request a line is about
-    logging.getLogger(_PRINTED).addHandler(PrintHandler(_of_this_process))
+        _of_this_process = ScriptReports(replace(settings, app_insights_model_data=False))
+    else:
+        _of_this_process = ScriptReports(settings)
+        logs.JsonFormatter.wanted = True  # so that it is known which request a line is about
+        logging.getLogger(_PRINTED).addHandler(PrintHandler(_of_this_process))
     if forks:
         os.register_at_fork(after_in_parent=_of_this_process.forget)
 
