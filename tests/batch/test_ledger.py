@@ -71,3 +71,10 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         pytest.raises(UnusableInput, match="writing there"),
     ):
         Ledger(tmp_path, "job", resume=True)
+
+
+def test_a_job_without_a_result_is_none(tmp_path: Path) -> None:
+    """As one that was started with a wrong flag."""
+    fill(tmp_path)
+    with closing(Ledger(tmp_path, "other job", resume=False)) as ledger:
+        assert not list(ledger.ended())

@@ -51,23 +51,33 @@ class Ledger:
         self._folder = output / FOLDER
         self._clock = clock
         self._synced_at = clock()
-        there = (self._folder / _RESULTS).exists()
-        if there and not resume:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._file: BinaryIO = open(self._folder / _RESULTS, "a+b")  # noqa: SIM115 - see close
+        try:
+            self._lock(output)
+            if self._file.seek(0, os.SEEK_END):
+                self._require_resumable(output, fingerprint, resume=resume)
+            about = json.dumps({"fingerprint": fingerprint})
+            (self._folder / _JOB).write_text(about, encoding="utf-8")
+        except UnusableInput:
+            self._file.close()
+            raise
+        self._records = _read(self._file)
+
+    def _lock(self, output: Path) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise UnusableInput(f"--output {output}: another job is writing there") from None
+
+    def _require_resumable(self, output: Path, fingerprint: str, *, resume: bool) -> None:
+        """A job that ended before it had a result is none: it may begin anew in any way."""
+        if not resume:
             raise UnusableInput(
                 f"--output {output}: a job that has not ended is there. Go on with it with"
                 " --resume, or name another folder."
             )
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if there:
-            _require_same(self._folder / _JOB, fingerprint)
-        (self._folder / _JOB).write_text(json.dumps({"fingerprint": fingerprint}), encoding="utf-8")
-        self._file: BinaryIO = open(self._folder / _RESULTS, "a+b")  # noqa: SIM115 - see close
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._file.close()
-            raise UnusableInput(f"--output {output}: another job is writing there") from None
-        self._records = _read(self._file)
+        _require_same(self._folder / _JOB, fingerprint)
 
     def close(self) -> None:
         """Lets another driver have it."""

@@ -47,7 +47,8 @@ def _add_form(command: Parser) -> None:
         "--input-format",
         choices=("auto", "files", "csv", "parquet", "jsonl", "lines"),
         default="auto",
-        help="What an input is. Default: auto, files for a batch script, else by their names.",
+        help="What an input is. Default: auto, files for a batch script or an MLflow model, else by"
+        " their names.",
     )
     command.add_argument(
         "--mini-batch-size",
