@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,14 @@ class TestElsewhere:
             "Model name not found in cache at azureml-models or in current working directory"
             f" {tmp_path}."
         )
+
+    def test_says_so_where_the_cache_cannot_be_read(
+        self, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write_file("azureml-models/name/1/model.pkl", "")
+        monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+        with pytest.raises(ModelNotFoundException, match=r"User \d+ cannot read azureml-models\.$"):
+            Model.get_model_path("other")
 
 
 def test_it_needs_no_instance() -> None:

@@ -33,8 +33,17 @@ class Model:
             return model_name
         raise ModelNotFoundException(
             f"Model {model_name} not found in cache at {_ROOT} or in current working directory"
-            f" {os.getcwd()}."
+            f" {os.getcwd()}.{_unreadable()}"
         )
+
+
+def _unreadable() -> str:
+    """Tells of models that this user may not see: azureml-core copies them into an image with the
+    mode of a temporary folder, for their owner alone.
+    """
+    if os.path.isdir(_ROOT) and not os.access(_ROOT, os.R_OK | os.X_OK):
+        return f" User {os.getuid()} cannot read {_ROOT}."
+    return ""
 
 
 def _latest(directory: str) -> int:
