@@ -58,6 +58,7 @@ def run(raw_data):
 
 DOCKERFILE = """\
 FROM {image}
+USER root
 ENV NOTE="from the Dockerfile"
 """
 

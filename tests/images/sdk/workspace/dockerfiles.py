@@ -12,13 +12,11 @@ from collections.abc import Mapping
 CONDA_FILE = "mutated_conda_dependencies.yml"
 WHEELS = "private-wheels"
 
-_BASE = """\
+_WHEELS = f"COPY {WHEELS} /{WHEELS}\n"
+_CONDA = """\
 USER root
 RUN mkdir -p $HOME/.cache
 WORKDIR /
-"""
-_WHEELS = f"COPY {WHEELS} /{WHEELS}\n"
-_CONDA = """\
 RUN if dpkg --compare-versions `conda --version | grep -oE '[^ ]+$'` lt 4.4.11; \
 then conda install conda==4.4.11; fi
 COPY {file} azureml-environment-setup/{file}
@@ -38,11 +36,6 @@ RUN mv '/var/azureml-app/{driver}' /var/azureml-app/main.py
 ENV {variables}
 CMD ["runsvdir","/var/runit"]
 """
-
-
-def base_steps(image: str, dockerfile: str | None) -> str:
-    """What every environment begins with: an image, or a Dockerfile of its own."""
-    return (dockerfile or f"FROM {image}") + "\n" + _BASE
 
 
 def conda_steps(prefix: str, *, wheels: bool) -> str:

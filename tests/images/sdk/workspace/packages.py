@@ -75,8 +75,8 @@ class Packages:
         """
         environment = self._environments.save(image["environment"])
         docker, python = environment["docker"], environment["python"]
-        image_below = self._base_of(docker["baseImage"] or "")
-        dockerfile = dockerfiles.base_steps(image_below, docker["baseDockerfile"])
+        dockerfile = docker["baseDockerfile"] or f"FROM {self._base_of(docker['baseImage'])}"
+        dockerfile += "\n"
         context = []
         if not python["userManagedDependencies"]:
             text, wheels = self._conda_file(python["condaDependencies"])
