@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 from tests.live.conftest import Serve
 from tests.ports import free_port
-from tests.servers import wait_until
+from tests.servers import clean_environment, wait_until
 from tests.telemetry import azure_collector
 
 SCRIPT = """
@@ -85,6 +87,24 @@ def test_without_the_setting_a_collector_is_as_the_package_has_it(
     with launch(SCRIPT, env=azure_collector.on_path()) as server:
         assert server.wait_exit() == 3
         assert "custom logging is not enabled" in server.output
+        assert "with SCORESERVE_MODEL_DATA_DIR" in " ".join(server.output.split())
+
+
+@azure_collector.needed
+def test_check_needs_no_receiver(tmp_path: Path) -> None:
+    (tmp_path / "score.py").write_text(SCRIPT, encoding="utf-8")
+    (tmp_path / "sample_request.json").write_text('{"x": [1]}', encoding="utf-8")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("scoreserve"), "check", "score.py"],
+        env={**clean_environment(), **environment(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "| model_inputs | " in done.stderr
 
 
 @pytest.mark.parametrize("port", ["0", "http"])

@@ -18,6 +18,7 @@ from scoreserve.errors import EXIT_FAILED, EXIT_INTERRUPTED, ConfigurationError
 from scoreserve.setting_values import between
 from scoreserve.settings import Settings
 from scoreserve.settings_loader import exported, load
+from scoreserve.telemetry.model_data import collector
 
 _FLAGS = (
     *("entry_script", "model", "model_dir", "app_root", "config_file"),
@@ -65,6 +66,8 @@ def _run(command: Parser, arguments: argparse.Namespace) -> NoReturn:
     try:
         settings = load(chosen, os.environ, os.getcwd()).settings
         os.environ.update(exported(settings))
+        if settings.model_data_dir is not None:
+            collector.keep_to_itself(os.environ)
         for finding in _findings(settings, arguments.timeout, progress):
             progress.end()
             found.append(finding)

@@ -61,6 +61,12 @@ def test_what_keeps_data_from_coming_is_left_and_warned_of(variable: str, value:
     assert environ[variable] == value
 
 
+def test_without_a_receiver_it_logs_what_it_collects() -> None:
+    environ: dict[str, str] = {}
+    collector.keep_to_itself(environ)
+    assert environ == {"AZUREML_MDC_ENABLED": "true", "AZUREML_MDC_LOCAL_CAPTURE": "true"}
+
+
 def test_a_config_file_of_the_collector_says_itself_what_is_on() -> None:
     """The package does not look at AZUREML_MDC_ENABLED then."""
     environ = {"AZUREML_MDC_ENABLED": "false", "AZUREML_MDC_CONFIG_PATH": "mdc.json"}

@@ -15,6 +15,7 @@ LOOPBACK = "127.0.0.1"
 DEFAULT_PORT = 50011  # the package's own, where Azure's container listens
 
 _ENABLED, _HOST, _PORT = "AZUREML_MDC_ENABLED", "AZUREML_MDC_HOST", "AZUREML_MDC_PORT"
+_LOCAL = "AZUREML_MDC_LOCAL_CAPTURE"
 _PORTS_TRIED = 100  # servers on one machine, each with one
 _HIGHEST_PORT = 65535
 
@@ -45,6 +46,12 @@ def settle(
             " SCORESERVE_MODEL_DATA_DIR. Unset it."
         )
     return warnings
+
+
+def keep_to_itself(environ: MutableMapping[str, str]) -> None:
+    """Has a Collector log what it collects and send nothing: there is no receiver."""
+    environ.setdefault(_ENABLED, "true")
+    environ[_LOCAL] = "true"
 
 
 def port_of(environ: Mapping[str, str]) -> int:

@@ -36,6 +36,7 @@ _IMPORTED = re.compile(r"\s*(?:from|import)\s+([\w.]+)")
 _UNPICKLES = re.compile(
     r"\b(pickle|joblib|cloudpickle|dill|torch|pd|pandas)\.(loads?|read_pickle)\b"
 )
+_NOT_COLLECTED = "custom logging is not enabled"  # azureml-ai-monitoring's words
 _GENERIC = "Correct the script. The traceback is in the log above."
 
 
@@ -87,6 +88,7 @@ def _remedies(error: BaseException, place: Place | None, settings: Settings) -> 
         version = version_of(distribution)
         if version:
             yield f"{distribution} {version} is installed: the script needs another version."
+    yield from _of_model_data(error)
     if isinstance(error, SystemExit):
         yield "Remove the call that ends the process, such as sys.exit(): the server calls run()."
     if isinstance(error, MemoryError):
@@ -112,6 +114,15 @@ def _of_model_dir(error: BaseException, place: Place | None, settings: Settings)
         yield f"The model directory {path}{is_file}: name the right one, with --model-dir DIR."
     elif isinstance(error, FileNotFoundError) and _is_below(error.filename, path):
         yield f"The model directory {path} holds: {_listed(path)}."
+
+
+def _of_model_data(error: BaseException) -> Iterator[str]:
+    """Where a Collector has nobody to send to."""
+    if _text(error).startswith(_NOT_COLLECTED):
+        yield (
+            "The script collects model data, and nobody here receives it: name a directory for it"
+            "\nwith SCORESERVE_MODEL_DATA_DIR, or give its Collector an on_error."
+        )
 
 
 def _is_below(filename: object, folder: str) -> bool:
