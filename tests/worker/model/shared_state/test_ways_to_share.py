@@ -60,6 +60,30 @@ SCRIPTS = {
             log.info("%s", raw)
             return model.predict([raw]).tolist()
     """,
+    "settings that are always the same": """
+        import pandas as pd
+        def run(raw):
+            pd.set_option("display.max_columns", None)
+            pd.set_option("display.precision", 3)
+            pd.options.mode.chained_assignment = None
+            np.set_printoptions(suppress=True)
+            os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+            return model.predict([raw]).tolist()
+    """,
+    "settings that change": """
+        import pandas as pd
+        def run(raw):
+            pd.set_option("display.precision", len(raw))  # <-
+            os.environ["ASKED"] = raw  # <-
+            np.set_printoptions(precision=3)
+            model.predict([raw])
+            np.set_printoptions(precision=8)  # <-
+            os.environ["STEP"] = "1"
+            os.environ["STEP"] = "2"  # <-
+            pd.options.display.precision = 3
+            pd.options.display.precision = 4  # <-
+            return str(np.array(raw))
+    """,
     "what the garbage collector knows": """
         import gc
         def run(raw):

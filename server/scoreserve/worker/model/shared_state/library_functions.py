@@ -82,10 +82,20 @@ class LibraryFunctions(LibraryMethods):
         reason = names.PROCESS_CALLS.get(path)
         if path in names.CONTEXTS and path not in ("tensorflow.Graph", "tensorflow.device"):
             reason = reason or names.PROCESS
+        if path in names.REPEATABLE and self._repeats(path, arguments, node):
+            return
         if path.startswith(names.PYPLOT) and not _is_of_own_figure(path, arguments):
             reason = names.FIGURE
         if reason is not None:
             self.obstacle(node, frame, f"{reason}: {path.removeprefix('builtins.')}()")
+
+    def _repeats(self, path: str, arguments: Arguments, node: ast.AST) -> bool:
+        if arguments.more or not isinstance(node, ast.Call):
+            return False
+        option = ast.unparse(node.args[0]) if len(node.args) > 1 else ""
+        setting = (path, option, *sorted(arguments.keywords))
+        values = [*arguments.positional, *arguments.keywords.values()]
+        return self.repeats(setting, values, ast.unparse(node))
 
     def _changed_argument(
         self, path: str, arguments: Arguments, node: ast.AST, frame: Frame

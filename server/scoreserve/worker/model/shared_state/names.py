@@ -229,6 +229,15 @@ SETTINGS = frozenset(
     )
 )
 SETTING_METHODS = frozenset(["setLevel", "setFormatter", "addFilter"])
+# Of the whole process, and harmless where run() only ever sets the same constants.
+REPEATABLE = frozenset(
+    words(
+        """
+    pandas.set_option numpy.set_printoptions torch.set_grad_enabled torch.set_num_threads
+    torch.set_num_interop_threads torch.set_printoptions torch.set_float32_matmul_precision
+    """
+    )
+)
 
 # --- the process, and what libraries keep for all ------------------------------------------------
 

@@ -49,6 +49,7 @@ class State:
         self.own_parts: dict[Value, Value] = {}  # objects of the script's own classes
         self.context_use: dict[int, str] = {}  # what is done first to a context variable
         self.tables_read: set[str] = set()  # of databases
+        self.settings: dict[Any, str] = {}  # what is set for all calls, and to which constants
         self.known: dict[int, str] = {}  # names of libraries' functions, by identity
         self.with_item: ast.AST | None = None  # the call that a `with` has just begun with
 
@@ -80,6 +81,17 @@ class State:
         """Note an obstacle on the line of `node`."""
         file = frame.function.file
         self.findings.add(file.path, file.lines, getattr(node, "lineno", 1), reason)
+
+    def repeats(self, setting: Any, values: Iterable[Value], text: str) -> bool:
+        """Whether all that is ever set there are the same constants: then each call finds them."""
+        constant = all(
+            value
+            and all(
+                isinstance(each, Live) and live_objects.is_immutable(each.obj) for each in value
+            )
+            for value in values
+        )
+        return constant and self.settings.setdefault(setting, text) == text
 
     def meeting(self, frame: Frame) -> None:
         """Others may be let in here: what is held is held over that."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import sys
 from typing import Any
 
 from scoreserve.worker.model.shared_state import live_objects
@@ -32,6 +34,7 @@ from scoreserve.worker.model.shared_state.values import (
     Method,
     Value,
     attribute_key,
+    constants,
     item_key,
     marks,
     union,
@@ -178,7 +181,7 @@ class Statements(Expressions):
         self.dunder(base, "__setattr__", given, target, frame)
         self._set_property(base, target, value, frame)
         guarded = self._is_first(("expression", ast.unparse(target)), value, frame)
-        if not guarded:
+        if not guarded and not self._repeats_option(target, value, frame):
             what = f"stores to the attribute `{words(target)}`"
             self.change(base, target, frame, f"{what} of an object")
         for each in base:
@@ -191,6 +194,21 @@ class Statements(Expressions):
             elif isinstance(each, Live):
                 known = self.stored.setdefault(("attribute", id(each.obj), name), set())
                 self.learn(known, escaped(value - marks(value)))
+
+    def _repeats_option(self, target: ast.Attribute, value: Value, frame: Frame) -> bool:
+        """`pd.options.mode.chained_assignment = None`, and never anything else."""
+        path = ast.unparse(target)
+        root = target.value
+        while isinstance(root, ast.Attribute) and root.attr != "options":
+            root = root.value
+        if not isinstance(root, ast.Attribute) or "pandas" not in sys.modules:
+            return False
+        module = self.evaluate(root.value, frame)
+        if module != frozenset([Live(sys.modules["pandas"])]):
+            return False
+        return self.repeats(
+            path, [value], str([each.obj for each in value if isinstance(each, Live)])
+        )
 
     def _set_property(self, base: Value, target: ast.Attribute, value: Value, frame: Frame) -> None:
         for each in base:
@@ -211,7 +229,10 @@ class Statements(Expressions):
         self.dunder(base, "__setitem__", Arguments([index, value]), target, frame)
         plain = frozenset(each for each in base if not self.has_own(each, "__setitem__"))
         guard = ("expression", ast.unparse(target))
-        if not self._is_first(guard, value | index, frame):
+        repeated = frozenset([Live(os.environ)]) == plain and self.repeats(
+            ("os.environ", ast.unparse(target.slice)), [index, value], str(constants(value, str))
+        )
+        if not repeated and not self._is_first(guard, value | index, frame):
             self.change(plain, target, frame, f"stores to the item `{words(target)}` of an object")
         key = ITEM
         if isinstance(target.slice, ast.Constant):
