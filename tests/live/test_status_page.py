@@ -8,7 +8,7 @@ import pytest
 
 from scoreserve.errors import NotReady
 from scoreserve.front.queue.dispatcher import Batching
-from scoreserve.front.workers.snapshot import Death, WorkerSnapshot
+from scoreserve.front.workers.snapshot import Death, PreloadSnapshot, WorkerSnapshot
 from tests import servers
 from tests.front.conftest import FakeFront
 from tests.live.browser import VIEWS, Browser, View
@@ -147,6 +147,7 @@ def test_it_says_so_when_there_is_no_worker_and_why_batching_is_off(browser: Bro
         last_death=Death("signal", "was killed by SIGSEGV", 7, 12.0),
         last_reload="failed: the new worker did not start",
         last_reload_seconds_ago=4000.0,
+        preload=PreloadSnapshot("off", "init() has used the <GPU>", None),
     )
     front.dispatcher.batching = Batching(64, 0.01, way="model")
     method = {"model": "Forest <i>", "method": "predict", "step": "off", "off": "no_gain"}
@@ -156,6 +157,7 @@ def test_it_says_so_when_there_is_no_worker_and_why_batching_is_off(browser: Bro
         browser.wait_for_text(STATE, "starting")
         browser.wait_for_text(MESSAGE, DEATH)
         browser.wait_for_text("#workers", "1 min 30 s")
+        browser.wait_for_text("#workers", "runs init() itself: init() has used the <GPU>")
         browser.wait_for_text("#events", "12 s ago: the worker with process id 7 was killed")
         browser.wait_for_text("#events", "signal 3")
         browser.wait_for_text("#events", "1 h 6 min ago: failed: the new worker did not start")
@@ -164,9 +166,12 @@ def test_it_says_so_when_there_is_no_worker_and_why_batching_is_off(browser: Bro
         assert row == "Forest <i> predict off 1 no_gain"
         front.workers.error = None
         front.workers.at_present = front.workers.at_present._replace(
-            states=dict.fromkeys(("starting", "ready", "busy", "stopping"), 0), workers=[]
+            states=dict.fromkeys(("starting", "ready", "busy", "stopping"), 0),
+            workers=[],
+            preload=PreloadSnapshot("on", "", 5),
         )
         browser.wait_for_text("#workers", "There is no worker at present.")
+        browser.wait_for_text("#workers", "one init(), in the process with id 5.")
         front.parts.shutdown.begin()
         browser.wait_for_text(STATE, "draining")
 

@@ -4,7 +4,13 @@ import {badge, byId, element, listed, moment, renew, table} from "./elements.js"
 import {all, sum} from "./metrics.js";
 import {bytes, duration, number, plural, rounded, span} from "./words.js";
 
-export function showWorkers(workers) {
+const SHARING = {
+  on: ({template}) => `They share the memory of one init(), in the process with id ${template}.`,
+  starting: () => "Whether they can share the memory of one init() is being found out.",
+  off: ({reason}) => `They do not share memory, each runs init() itself: ${reason}`,
+};
+
+export function showWorkers(workers, preload) {
   const moods = {ready: "good", busy: "good", starting: "warn", stopping: "warn"};
   const rows = workers.map(
     ({pid, state, seconds, busy_seconds: busy, answered, resident_bytes: memory}) => [
@@ -16,17 +22,17 @@ export function showWorkers(workers) {
       bytes(memory),
     ],
   );
-  renew("workers", rows, () =>
+  const shared = preload ? SHARING[preload.state](preload) : "";
+  renew("workers", [rows, shared], () => [
     rows.length
-      ? [
-          table(
-            "Workers",
-            ["Process id", "State", "Up for", "At its work for", "Answered", "Memory"],
-            rows.map(([pid, state, ...rest]) => [pid, badge(state, moods[state] ?? ""), ...rest]),
-          ),
-        ]
-      : [element("p", {className: "none"}, "There is no worker at present.")],
-  );
+      ? table(
+          "Workers",
+          ["Process id", "State", "Up for", "At its work for", "Answered", "Memory"],
+          rows.map(([pid, state, ...rest]) => [pid, badge(state, moods[state] ?? ""), ...rest]),
+        )
+      : element("p", {className: "none"}, "There is no worker at present."),
+    ...(shared ? [element("p", {}, shared)] : []),
+  ]);
 }
 
 export function showQueue(metrics) {

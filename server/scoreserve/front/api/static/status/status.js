@@ -94,7 +94,7 @@ function show(health, page, details) {
   traffic.add(metrics, performance.now());
   showState(health, metrics, details);
   showTraffic(traffic.points, POLL_SECONDS);
-  showWorkers(health.processes);
+  showWorkers(health.processes, health.preload);
   showQueue(metrics);
   showBatching(health.batching);
   showEvents(health, metrics);
