@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.batch.conftest import RunJob
+from tests.batch.conftest import RunBatch, RunJob
 
 SUMS = """
 import json
@@ -54,6 +54,19 @@ def test_a_result_for_the_whole_mini_batch_is_one_line(run_job: RunJob, tmp_path
         {"index": 0, "rows": 2, "result": {"answer": '{"data": [[1],[2]]}'}},
         {"index": 2, "rows": 1, "result": {"answer": '{"data": [[3]]}'}},
     ]
+
+
+def test_a_model_without_a_script_has_a_line_for_each_row(
+    run_batch: RunBatch, tmp_path: Path
+) -> None:
+    over = tmp_path / "rows.csv"
+    over.write_text("a,b,c,d\n5.1,3.5,1.4,0.2\n6.2,3.4,5.4,2.3\n", encoding="utf-8")
+    model = Path(__file__).parent.parent.parent / "examples/onnx/iris.onnx"
+    done = run_batch(str(model), over=over)
+    assert done.code == 0, done.shown
+    first, second = parsed(done.lines)
+    assert (first["result"]["label"], second["result"]["label"]) == ("setosa", "virginica")
+    assert len(first["result"]["probabilities"]) == 3
 
 
 def test_a_table_that_fails_is_told_with_what_was_raised(run_job: RunJob, tmp_path: Path) -> None:

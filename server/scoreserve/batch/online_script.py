@@ -7,7 +7,8 @@
 
 Results are lines `{"index": i, "result": ...}`, or `{"index": i, "error": ...}` for an item that
 failed; i is the item's place in the whole input. A run() over a table that returns a value for each
-row has a line for each; any other result has one for its mini-batch, with the number of `rows`.
+row has a line for each, and so does a model without a script, with its outputs by name if there are
+several; any other result has one for its mini-batch, with the number of `rows`.
 """
 
 from __future__ import annotations
@@ -96,6 +97,8 @@ class OnlineScript:
         rows = len(frame)
         value = self._value(self._body_of(frame))
         each = _by_rows(value, rows)
+        if each is None and self._settings.script_path is None:
+            each = _by_columns(value, rows)
         if each is None:
             text = self._text(value)
             line = b'{"index": %d, "rows": %d, "result": %s}\n' % (batch.first, rows, text)
@@ -160,6 +163,16 @@ def _by_rows(value: Any, rows: int) -> list[Any] | None:
     """The value as one for each row, if it is."""
     plain = value.tolist() if hasattr(value, "tolist") else value
     return plain if isinstance(plain, list) and len(plain) == rows else None
+
+
+def _by_columns(value: Any, rows: int) -> list[Any] | None:
+    """The named outputs of a model as one object for each row, if all have a value for each."""
+    if not isinstance(value, dict) or not value:
+        return None
+    columns = [_by_rows(each, rows) for each in value.values()]
+    if None in columns:
+        return None
+    return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _told(error: ReplyError) -> str:
