@@ -17,7 +17,8 @@ _HEAD = """\
 
 The **reference** is Microsoft's `azureml-inference-server-http`. This is the whole list of what
 scoreserve does otherwise, on purpose. Each line is held by tests that send the same request to both
-servers; whatever else differs is a fault.
+servers; whatever else differs is a fault. What Application Insights gets has
+[a list of its own](guides/telemetry.md#differences-from-the-reference), held in the same way.
 
 | the reference | scoreserve | why |
 |---|---|---|
