@@ -53,20 +53,14 @@ class Refused:
         with source, sink:
             if self.error is not None:
                 raise self.error
-        return ForkedByTest(lambda: os._exit(5))
+        return forked_by_this("exit 5")
 
 
-class ForkedByTest(ForkedProcess):
-    """One that this process forks itself, as its parent."""
-
-    def __init__(self, live: object) -> None:
-        super().__init__(*ends(), Refused())
-        pid = os.fork()
-        if not pid:
-            os.setpgid(0, 0)
-            live()  # type: ignore[operator]
-            os._exit(0)
-        self.is_there(pid)
+def forked_by_this(command: str) -> ForkedProcess:
+    """One that is there, and a child of this process."""
+    process = ForkedProcess(*ends(), Refused())
+    process.is_there(os.posix_spawnp("sh", ["sh", "-c", command], os.environ))
+    return process
 
 
 def ends() -> tuple[io.FileIO, io.FileIO]:
@@ -75,7 +69,7 @@ def ends() -> tuple[io.FileIO, io.FileIO]:
 
 
 def test_one_that_is_there_is_waited_for_like_a_child() -> None:
-    process = ForkedByTest(lambda: os._exit(7))
+    process = forked_by_this("exit 7")
     process.wait()
     process.wait()  # its id is still its own
     assert process.is_forked

@@ -24,6 +24,7 @@ export function showWorkers(workers, preload) {
   );
   const shared = preload ? SHARING[preload.state](preload) : "";
   renew("workers", [rows, shared], () => [
+    ...(shared ? [element("p", {}, shared)] : []),
     rows.length
       ? table(
           "Workers",
@@ -31,7 +32,6 @@ export function showWorkers(workers, preload) {
           rows.map(([pid, state, ...rest]) => [pid, badge(state, moods[state] ?? ""), ...rest]),
         )
       : element("p", {className: "none"}, "There is no worker at present."),
-    ...(shared ? [element("p", {}, shared)] : []),
   ]);
 }
 
