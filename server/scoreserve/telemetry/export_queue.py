@@ -70,12 +70,15 @@ class ExportQueue(Generic[Item]):
             dropped, self._dropped = self._dropped, Counter()
         return dropped
 
-    def close(self, deadline: float) -> None:
-        """Exports what is there, until the deadline (of time.monotonic) at most."""
+    def close(self, deadline: float) -> bool:
+        """Exports what is there, until the deadline (of time.monotonic) at most. Returns whether
+        that is done.
+        """
         with self._changed:
             self._closing = True
             self._changed.notify()
         self._thread.join(max(0.0, deadline - time.monotonic()))
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while batch := self._next_batch():

@@ -10,6 +10,7 @@ from scoreserve.settings import Settings
 from scoreserve.telemetry import switches
 from scoreserve.telemetry.output import Output
 from scoreserve.telemetry.packages import is_installed
+from scoreserve.telemetry.switches import Switches
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
 
@@ -26,9 +27,7 @@ def openers(settings: Settings, environ: Mapping[str, str]) -> list[Opener]:
     if on.azure:
         found += _azure()
     if on.otlp:
-        from scoreserve.telemetry.otlp import output as otlp
-
-        found.append(partial(otlp.opened, on))
+        found += _otlp(on)
     if on.model_data:
         from scoreserve.telemetry.model_data import output as model_data
 
@@ -49,3 +48,17 @@ def _azure() -> list[Opener]:
         )
         return []
     return [azure.opened]
+
+
+def _otlp(on: Switches) -> list[Opener]:
+    try:
+        from scoreserve.telemetry.otlp import output as otlp
+    except ImportError as error:
+        # A package of the user's may hold an older one.
+        _log.error(
+            "Nothing is sent by OpenTelemetry: the versions of its packages that are installed"
+            " cannot be used (%s). pip install --upgrade 'scoreserve[otel]'",
+            error,
+        )
+        return []
+    return [partial(otlp.opened, on)]

@@ -150,6 +150,18 @@ def test_what_waits_is_sent_in_the_end(opened: Open, sink: OtlpSink, record: Rec
     assert sink.metrics
 
 
+def test_a_collector_that_is_gone_keeps_nobody_from_leaving(opened: Open, record: Record) -> None:
+    output = opened(
+        f"http://127.0.0.1:{free_port()}",
+        OTEL_EXPORTER_OTLP_TIMEOUT="600",
+        OTEL_BSP_SCHEDULE_DELAY="600000",
+    )
+    output.request(record())
+    output.metrics(9.5, PAGE)
+    output.close(time.monotonic() + 600)
+    dropped(output, "export_failed", 2)
+
+
 @pytest.mark.parametrize("status", [400, 401, 404, 413])
 def test_what_is_refused_is_dropped_and_said_once(
     opened: Open,

@@ -19,6 +19,8 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from opentelemetry import context
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 
 from scoreserve import tracing
@@ -40,6 +42,7 @@ _MOST_PAGES = 4  # of metrics that wait: each has all that was counted
 _LIBRARY = "opentelemetry"  # logger
 _SUPPRESS = "suppress_instrumentation"  # what every instrumentation looks for in the context
 _MOST_CHARACTERS = 300
+_LOOK_SECONDS = 0.1  # between two looks at what is still to be sent, in the end
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
 
@@ -83,6 +86,10 @@ class LastWords(logging.Handler):
         """What it was in this thread since the last call."""
         return " ".join(self._texts.pop(threading.get_ident(), []))
 
+    def any(self, thread: int) -> bool:
+        """Whether there is anything of this thread."""
+        return thread in self._texts
+
 
 class Sending:
     """One signal on its way to its exporter. `name` is for people."""
@@ -91,10 +98,12 @@ class Sending:
         self.name = name
         self._exporter = exporter
         self._words = words
+        self._thread = 0  # that sends
         self._failing = False
 
     def send(self, batch: Any) -> bool:
         """Whether it was taken. If not, the reason is told, once as long as it goes on."""
+        self._thread = threading.get_ident()
         token = context.attach(context.set_value(_SUPPRESS, True))
         self._words.take()
         try:
@@ -109,9 +118,15 @@ class Sending:
         self._failing = not taken
         return taken
 
-    def shutdown(self) -> None:
-        """Ends a pause between two attempts."""
+    def close(self, queue: ExportQueue[Any], deadline: float) -> None:
+        """Has the last of its queue sent, until the deadline. Where an attempt has failed by now,
+        there is no other: whoever stops a server need not wait for a collector that is gone.
+        """
+        while not queue.close(min(deadline, time.monotonic() + _LOOK_SECONDS)):
+            if self._words.any(self._thread) or time.monotonic() >= deadline:
+                break
         self._exporter.shutdown()
+        queue.close(min(deadline, time.monotonic() + _LOOK_SECONDS))
 
 
 class OtlpOutput:
@@ -128,7 +143,7 @@ class OtlpOutput:
         self._clock = clock
         self._resource = resource
         self._spans = SpanMaker(resource)
-        self._sendings = [sending for sending in (traces, metrics) if sending is not None]
+        self._traces, self._metrics = traces, metrics
         self._requests: ExportQueue[Request] | None = None
         self._errors: dict[str, ScriptError] = {}  # of requests to come, by the id of run()'s span
         self._pages: ExportQueue[Page] | None = None
@@ -186,12 +201,10 @@ class OtlpOutput:
         return sum((queue.take_dropped() for queue in queues), Counter())
 
     def close(self, deadline: float) -> None:
-        if self._requests is not None:
-            self._requests.close(deadline)
-        if self._pages is not None:
-            self._pages.close(deadline)
-        for sending in self._sendings:
-            sending.shutdown()
+        if self._traces is not None and self._requests is not None:
+            self._traces.close(self._requests, deadline)
+        if self._metrics is not None and self._pages is not None:
+            self._metrics.close(self._pages, deadline)
 
 
 def opened(on: Switches, settings: Settings, environ: Mapping[str, str]) -> list[OtlpOutput]:
@@ -202,13 +215,9 @@ def opened(on: Switches, settings: Settings, environ: Mapping[str, str]) -> list
     traces = metrics = None
     try:
         if on.traces:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
             traces = Sending("traces", OTLPSpanExporter(), words)
             _say_where("traces", TRACES, environ)
         if on.metrics:
-            from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-
             metrics = Sending("metrics", OTLPMetricExporter(), words)
             _say_where("metrics", METRICS, environ)
     except ValueError as error:
