@@ -87,6 +87,7 @@ def test_what_cannot_be_kept_is_refused_and_the_next_is_kept(tmp_path: Path) -> 
         assert ask(port, headers={"ce-type": "azureml.inference.../up"})[0] == 400
         assert ask(port, headers={"Content-Length": "-1"})[0] == 400
         assert ask(port, headers={"Content-Length": "9" * 5000})[0] == 413
+        assert ask(port, headers={"Content-Length": "0" * 5000})[0] == 400  # no JSON
         status, text = ask(port, headers={"Content-Length": str(MOST_BYTES + 1)})
         assert (status, "16,777,216 are the most" in text) == (413, True)
         with socket.create_connection(("127.0.0.1", port)) as client:

@@ -17,6 +17,7 @@ from scoreserve.telemetry.model_data.events import PostError
 
 PATH = "/modeldata/log"
 MOST_BYTES = 16 << 20  # of a post
+_MOST_DIGITS = 18  # of a length that are looked at
 
 _POST_SECONDS = 5.0  # for a client on this machine to send one; the others wait meanwhile
 
@@ -83,14 +84,15 @@ class _Handler(BaseHTTPRequestHandler):
             raise PostError(HTTPStatus.LENGTH_REQUIRED, "A post needs a Content-Length.")
         if not (length.isascii() and length.isdigit()):
             raise PostError(HTTPStatus.BAD_REQUEST, f"The Content-Length {length!r} is none.")
-        if int(length[:20]) > MOST_BYTES:
+        size = int(length.lstrip("0")[:_MOST_DIGITS] or 0)
+        if size > MOST_BYTES:
             raise PostError(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"The post has {int(length[:20]):,} bytes; {MOST_BYTES:,} are the most. Collect"
-                " fewer rows at once.",
+                f"The post has {size:,} bytes; {MOST_BYTES:,} are the most. Collect fewer rows at"
+                " once.",
             )
-        body = self.rfile.read(int(length))
-        if len(body) < int(length):
+        body = self.rfile.read(size)
+        if len(body) < size:
             raise PostError(HTTPStatus.BAD_REQUEST, "The body is shorter than its Content-Length.")
         return body
 
