@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from scoreserve.settings import Settings
 
+ANSWERING = "answering the sample request"  # the stage of a worker's start in which it does so
+
 
 class Answer(NamedTuple):
     """What run() made of the sample request in a spawned worker. `steady`: twice the same."""

@@ -41,7 +41,7 @@ from scoreserve.worker.script.loaded import LoadedScript, ScriptFault
 from scoreserve.worker.script.sample import sample_bodies
 from scoreserve.worker.script.script_runner import ScriptRunner, run_init
 from scoreserve.worker.script.trace_context import TraceContext
-from scoreserve.worker_setup import WorkerSetup
+from scoreserve.worker_setup import ANSWERING, WorkerSetup
 
 if TYPE_CHECKING:
     from scoreserve.worker.protocols.served import ServedProtocols
@@ -163,7 +163,7 @@ def get_ready(
             pipe.send(_frames(reports))
             from scoreserve.worker.template import trial
 
-            say_stage("answering the sample request")
+            say_stage(ANSWERING)
             trial.take(setup, script.run, convention, runner, lambda frame: pipe.send([frame]))
         way = batching.choose(script.run, convention, runner, settings, say_stage)
     except BootError as error:

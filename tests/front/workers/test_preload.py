@@ -11,13 +11,13 @@ from scoreserve.errors import ScoringTimeout
 from scoreserve.front.processes.child import Process, spawn_worker
 from scoreserve.front.processes.template import Obstacle, Template, TemplateEvents
 from scoreserve.front.workers.exit_reasons import SCORING_TIMEOUT, Exceeded
-from scoreserve.front.workers.preload import ANSWERING, Phase, Preload
+from scoreserve.front.workers.preload import Phase, Preload
 from scoreserve.front.workers.spawning import Start
 from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import MEBIBYTE, Settings
 from scoreserve.start_failure import StartFailure
-from scoreserve.worker_setup import Answer, Trial, TrialResult
+from scoreserve.worker_setup import ANSWERING, Answer, Trial, TrialResult
 
 ANSWER = Answer("sample_request.json", 200, "[1]", seconds=0.5, resident_bytes=100 * MEBIBYTE)
 THREADS = Obstacle("init() has started threads", forbids=False)

@@ -37,11 +37,9 @@ from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import MEBIBYTE, Settings
 from scoreserve.start_failure import StartFailure
-from scoreserve.worker_setup import Answer, Trial, TrialResult
+from scoreserve.worker_setup import ANSWERING, Answer, Trial, TrialResult
 
 _log = logging.getLogger("azmlinfsrv")
-
-ANSWERING = "answering the sample request"  # the stage of a worker that is on trial
 
 _SAMPLE = "the sample request"
 _LEAST_TRIAL_SECONDS = 10.0
