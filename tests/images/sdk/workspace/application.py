@@ -24,8 +24,14 @@ _WORKSPACE = (
     "/subscriptions/{subscription}/resourceGroups/{group}"
     "/providers/Microsoft.MachineLearningServices/workspaces/{workspace}"
 )
+# The services of a workspace, by the names that the SDK looks for.
 _KINDS = (
-    *("api", "experimentation", "history", "hyperdrive", "modelmanagement", "pipelines"),
+    "api",
+    "experimentation",
+    "history",
+    "hyperdrive",
+    "modelmanagement",
+    "pipelines",
     "studio",
 )
 

@@ -31,18 +31,9 @@ _CRASHED = {"code": "AciDeploymentFailed", "statusCode": 400, "message": "The co
 _RESOURCES = ("cpu", "cpuLimit", "memoryInGB", "memoryInGBLimit", "gpu")
 # What the SDK's documents must have, be it null.
 _FIELDS = (
-    *(
-        "aadAuthEnabled",
-        "appInsightsEnabled",
-        "authEnabled",
-        "cname",
-        "description",
-        "kvTags",
-        "location",
-    ),
-    *("properties", "publicIp", "sslCertificate", "sslEnabled", "sslKey"),
-    *("autoScaler", "computeName", "maxConcurrentRequestsPerContainer", "maxQueueWaitMs"),
-    *("numReplicas", "scoringTimeoutMs"),
+    *("aadAuthEnabled", "appInsightsEnabled", "autoScaler", "cname", "computeName", "description"),
+    *("kvTags", "location", "maxConcurrentRequestsPerContainer", "maxQueueWaitMs", "numReplicas"),
+    *("properties", "publicIp", "scoringTimeoutMs", "sslCertificate", "sslEnabled", "sslKey"),
 )
 _NEEDS_KEY = {"ACI": False, "AKS": True}  # where the request does not say
 _NOT_COLLECTED = {"storageEnabled": False, "eventHubEnabled": False}
