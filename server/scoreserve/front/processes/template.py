@@ -20,6 +20,7 @@ from scoreserve.start_failure import StartFailure
 
 _log = logging.getLogger("azmlinfsrv")
 
+_READY = "ready"
 _MOST_BYTES = 1 << 16  # of a message
 _FORK_SECONDS = 10  # page tables take a second for some 20 GB
 _LEAVE_SECONDS = 5.0  # for its atexit handlers
@@ -98,7 +99,7 @@ class Template:
         return process
 
     def _look_at(self, process: ForkedProcess) -> None:
-        """Gives up a template that has not forked in time: another way is gone then."""
+        """Gives up a template that has not forked in time: its workers are spawned then."""
         if process in self._asked:
             _log.error(
                 "The template with pid %d has not forked a worker in %d s; it is ended",
@@ -108,9 +109,11 @@ class Template:
             self.kill()
 
     def end(self) -> None:
-        """Asks it to end, and ends it by force if it does not."""
+        """Asks it to end, and ends it by force if it does not, or is still at init()."""
         self._close()
-        if self._loop is not None:
+        if self.stage != _READY:
+            self.kill()
+        elif self._loop is not None:
             self._loop.call_later(_LEAVE_SECONDS, self.kill)
 
     def kill(self) -> None:
@@ -146,7 +149,7 @@ class Template:
         if kind == wire.STAGE:
             self.stage = payload.decode()
         elif kind == wire.READY:
-            self.stage = "ready"
+            self.stage = _READY
             obstacles = [Obstacle(*each) for each in json.loads(payload)]
             self._events.template_loaded(self, obstacles)
         elif kind == wire.BOOT_FAILED:
