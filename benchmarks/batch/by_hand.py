@@ -35,6 +35,7 @@ _table: Any = None
 def start(name: str) -> None:
     """Called once in each process."""
     global _script  # noqa: PLW0603 - it is what the functions below score with
+    os.setsid()  # as ours: a busy Linux shares its CPUs between sessions
     sys.path.insert(0, str(SCRIPTS))
     _script = importlib.import_module(name)
     _script.init()

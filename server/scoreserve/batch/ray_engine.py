@@ -68,6 +68,7 @@ class RayEngine:
 
     def _scored(self, blocks: list[Any]) -> Iterator[Done]:
         data = self._ray.data
+        workers = min(self._workers, len(blocks))
         attempts = self._attempts()
         scored = data.from_arrow(blocks).map_batches(
             _Actor,
@@ -77,10 +78,13 @@ class RayEngine:
             # Else Ray calls run() on a thread of its own, where what init() has made may not work,
             # and no signal ends it. There is one call at a time all the same.
             compute=data.ActorPoolStrategy(
-                min_size=1, max_size=self._workers, enable_true_multi_threading=True
+                min_size=1,
+                initial_size=workers,
+                max_size=workers,
+                enable_true_multi_threading=True,
             ),
             num_cpus=_CPUS_AN_ACTOR,
-            num_gpus=gpus_an_actor(self._gpus, self._workers),
+            num_gpus=gpus_an_actor(self._gpus, workers),
             runtime_env={"env_vars": {**thread_limits(1, 1, os.environ), **self._work.variables}},
         )
         for table in scored.iter_batches(batch_size=None, batch_format="pyarrow"):
