@@ -52,9 +52,7 @@ def models() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("script", "state"),
-    [(TREES, "on"), (WARM_LATER, "on"), (WARM, "off")],
-    ids=["cold", "after_fork", "init"],
+    ("script", "state"), [(WARM_LATER, "on"), (WARM, "off")], ids=["after_fork", "init"]
 )
 def test_of_openmp_answer_right_wherever_they_are_warmed_up(
     preload: Preload, models: dict[str, Any], script: str, state: str, tmp_path: Any

@@ -66,6 +66,9 @@ class FakeWorker:
     def kill(self) -> None:
         self.killed = True
 
+    def kill_for(self, limit: Exceeded) -> None:
+        self.killed_for = limit
+
 
 class Scenario:
     """Preloading, a clock, and what it has asked for."""
@@ -224,7 +227,8 @@ class TestTheTrial:
         scenario.now += 0.2
         scenario.preload.look_at_clock()
         assert f"in {limit} s, a spawned one has in {seconds:.2f} s" in scenario.why_off()
-        assert scenario.trial.killed
+        assert scenario.trial.killed_for is not None  # so that its stacks are dumped first
+        assert not scenario.trial.killed
 
     def test_is_not_made_where_it_is_impossible(self) -> None:
         scenario = Scenario(impossible="it needs Linux")

@@ -25,11 +25,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from scoreserve.cgroup import Cgroup
+from scoreserve.errors import WorkerLost
 from scoreserve.front.processes.adoption import adopt_orphans, reap_orphans
 from scoreserve.front.processes.child import spawn_worker
 from scoreserve.front.processes.template import Obstacle, Template, TemplateEvents
 from scoreserve.front.workers import cpu_policy
-from scoreserve.front.workers.exit_reasons import end_of
+from scoreserve.front.workers.exit_reasons import INIT_TIMEOUT, Exceeded, end_of
 from scoreserve.front.workers.snapshot import PreloadSnapshot
 from scoreserve.front.workers.spawning import Spawning, Start
 from scoreserve.front.workers.templates import Templates
@@ -253,12 +254,14 @@ class Preload(Spawning):
         if trial is not None and self._expected is not None and trial.stage == ANSWERING:
             limit = max(_LEAST_TRIAL_SECONDS, _TRIAL_TIMES * self._expected.seconds)
             if now - trial.stage_since > limit:
-                self.off(
+                why = (
                     f"the first forked worker has not answered {_SAMPLE} in {limit:.0f} s, a"
                     f" spawned one has in {self._expected.seconds:.2f} s. Some library does not"
                     " survive a fork, or not once it was used: warm the model up in"
                     " after_fork(index) instead of init()"
                 )
+                trial.kill_for(Exceeded(INIT_TIMEOUT, WorkerLost(why)))  # its stacks say which
+                self.off(why)
         candidate = self.templates.candidate
         if candidate is not None and self.phase is Phase.LOADING:
             exceeded = self._limits.init_exceeded(now - self._loading_since)
@@ -277,7 +280,7 @@ class Preload(Spawning):
         _log.warning("preload: off: %s. Each worker runs init() itself.", why.rstrip("."))
         self.templates.end_candidate()
         self._end_template_of(lambda generation: generation == self._generation)
-        if self.trial is not None:
+        if self.trial is not None and self.trial.killed_for is None:
             self.trial.kill()
         self._decided()
 
