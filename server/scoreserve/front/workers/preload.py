@@ -246,6 +246,8 @@ class Preload(Spawning):
             old = self.templates.in_force
             self.phase = Phase.OFF if old is None else Phase.ON
             self.reason = "the script could not be reloaded" if old is None else ""
+            if old is not None:
+                _log.info("preload: on: workers are forked from the template with pid %d", old.pid)
 
     def look_at_clock(self) -> None:
         reap_orphans()
