@@ -84,6 +84,80 @@ SCRIPTS = {
             pd.options.display.precision = 4  # <-
             return str(np.array(raw))
     """,
+    "methods that Python calls": """
+        import logging
+        SEEN = []
+        class Key:
+            def __init__(self, value):
+                self.value = value
+            def __hash__(self):
+                SEEN.append(self.value)  # <-
+                return 1
+            def __str__(self):
+                SEEN.append(self.value)  # <-
+                return "key"
+            def __lt__(self, other):
+                SEEN.append(self.value)  # <-
+                return True
+            def __del__(self):
+                SEEN.append(self.value)  # <-
+            def __repr__(self):
+                self.shown = True
+                return "Key()"
+        def run(raw):
+            keys = sorted([Key(raw), Key(raw)])
+            return ["%s" % keys[0], {keys[0]: 1}]
+    """,
+    "methods that Python calls of an object for all": """
+        class Names(dict):
+            def __missing__(self, name):
+                self[name] = len(self)  # <-
+                return self[name]
+        class Holder: pass
+        HOLDER = Holder()
+        HOLDER.names = Names()
+        def run(raw):
+            return [HOLDER.names[name] for name in json.loads(raw)]
+    """,
+    "item of a class": """
+        class Kind:
+            def __class_getitem__(cls, name):
+                cls.asked = name  # <-
+                return cls
+        def run(raw):
+            return Kind[raw].asked
+    """,
+    "parameters of a model": """
+        def run(raw):
+            model.get_params()["steps"].asked = raw  # <-
+            return model.predict([raw]).tolist()
+    """,
+    "the application of flask": """
+        import flask
+        def run(raw):
+            flask.g.asked = raw
+            flask.current_app.config["asked"] = raw  # <-
+            return flask.g.asked
+    """,
+    "error with a cause": """
+        REFUSED = ValueError("refused")
+        def run(raw):
+            if not raw:
+                raise REFUSED
+            try:
+                return model.predict([raw]).tolist()
+            except TypeError as error:
+                raise ValueError("refused") from error
+            except KeyError as error:
+                raise REFUSED from error  # <-
+    """,
+    "file that is opened by its number": """
+        def run(raw):
+            read = os.open("/tmp/x", os.O_RDONLY)
+            number = os.open("/tmp/x", os.O_WRONLY | os.O_CREAT)  # <-
+            os.write(number, raw)
+            return read
+    """,
     "what the garbage collector knows": """
         import gc
         def run(raw):

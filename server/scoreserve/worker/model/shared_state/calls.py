@@ -233,6 +233,8 @@ class Calls(OperatorObjects):
             given = arguments if name == "__init__" else Arguments(more=arguments.all())
             self.dunder(made, name, given, node, frame)
         self._generated_init(cls, made, arguments, node, frame)
+        self.go_through_implicit(made, node, frame)
+        self.dunder(made, names.CALLED_AT_ITS_END, Arguments(), node, frame)
         return made
 
     def _generated_init(

@@ -80,7 +80,10 @@ class Expressions(Calls):
         return frozenset([Live(node.value)])
 
     def visit_name(self, node: ast.Name, frame: Frame) -> Value:
-        return self.read(node.id, frame)
+        value = self.read(node.id, frame)
+        if node.id not in frame.scope.own:
+            self.go_through_implicit(value, node, frame)
+        return value
 
     def read(self, name: str, frame: Frame) -> Value:
         """What a name may be here."""
@@ -116,7 +119,9 @@ class Expressions(Calls):
 
     def visit_attribute(self, node: ast.Attribute, frame: Frame) -> Value:
         value = self.evaluate(node.value, frame)
-        return self.attribute_of(value, self.private(node.attr, frame), node, frame)
+        held = self.attribute_of(value, self.private(node.attr, frame), node, frame)
+        self.go_through_implicit(held, node, frame)
+        return held
 
     def private(self, name: str, frame: Frame) -> str:
         """An attribute's name as it is compiled in this function."""
@@ -131,6 +136,7 @@ class Expressions(Calls):
         value = self.evaluate(node.value, frame)
         index = self.evaluate(node.slice, frame)
         own = self.dunder(value, "__getitem__", Arguments([index]), node, frame)
+        own |= self.attribute_called(value, "__class_getitem__", Arguments([index]), node, frame)
         rest = frozenset(each for each in value if not self.has_own(each, "__getitem__"))
         return own | self.items_of(rest, node, frame, node.slice)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from typing import Any
 
@@ -25,6 +26,7 @@ from scoreserve.worker.model.shared_state.values import (
     attribute_key,
     constants,
     marks,
+    union,
 )
 
 ANY_MODE = "?"
@@ -58,6 +60,8 @@ class LibraryFunctions(LibraryMethods):
     def _opened(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
         if path in names.WRITING_FUNCTIONS:
             self.write(arguments.get(names.WRITING_FUNCTIONS[path]), node, frame)
+        if path == "os.open" and constants(arguments.get(1), int) != [os.O_RDONLY]:
+            self.write(arguments.get(0), node, frame)
         if path in names.OPENING:
             file, mode, usual = names.OPENING[path]
             given = arguments.get(mode, "mode") or frozenset([Live(usual)])
@@ -252,12 +256,21 @@ class LibraryFunctions(LibraryMethods):
         given = Arguments(more=members)
         for name in ("__new__", "__init__"):
             self.dunder(bases, name, given, node, frame)
-        for each in bases:
+        self.attribute_called(bases, "__init_subclass__", given, node, frame)
+
+    def attribute_called(
+        self, classes: Value, name: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> Value:
+        """Call what Python calls of a class itself, where the script's own classes have it."""
+        found: list[Value] = []
+        for each in classes:
             if isinstance(each, Live) and isinstance(each.obj, type):
-                hook = live_objects.class_member(each.obj, "__init_subclass__")[1]
-                own = self.own_function(getattr(hook, "__func__", None), node, frame)
+                hook = live_objects.class_member(each.obj, name)[1]
+                own = self.own_function(getattr(hook, "__func__", hook), node, frame)
                 if own is not None:
-                    self.call_function(own, given, node, frame)
+                    given = arguments.after(frozenset([each]))
+                    found.append(self.call_function(own, given, node, frame))
+        return union(found)
 
     def _call_super(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
         if arguments.positional:

@@ -44,8 +44,12 @@ def library(cls: type) -> str:
 
 
 def is_request_proxy(obj: Any) -> bool:
-    """Whether it stands for what each call has of its own: flask.request, flask.g."""
-    return type(obj).__module__ == "werkzeug.local"
+    """Whether it stands for what each call has of its own: flask.request, flask.g; the application
+    is one for all.
+    """
+    if type(obj).__module__ != "werkzeug.local":
+        return False
+    return obj is not vars(sys.modules.get("flask", types)).get("current_app")
 
 
 def is_method(member: Any) -> bool:

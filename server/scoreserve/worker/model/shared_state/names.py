@@ -75,7 +75,8 @@ VIEW_METHODS = frozenset(
     reshape ravel view squeeze transpose swapaxes diagonal to_numpy numpy detach to cpu cuda
     float eval unsqueeze expand permute flatten narrow chunk split_with_sizes as_strided
     get_booster getdata getbuffer __enter__ __iter__ get_submodule children modules
-    parameters named_parameters state_dict buffers
+    parameters named_parameters state_dict buffers get_params get_layer named_modules
+    named_children
     """
     )
 )
@@ -255,6 +256,7 @@ _CALLS = {
         time.tzset socket.setdefaulttimeout csv.field_size_limit resource.setrlimit
         signal.signal signal.alarm signal.setitimer signal.pthread_sigmask signal.siginterrupt
         importlib.reload builtins.__import__ os.fork os.dup2
+        tracemalloc.start tracemalloc.stop tracemalloc.reset_peak tracemalloc.clear_traces
         functools.singledispatch.<locals>.register
         random.setstate numpy.random.set_state
         numpy.seterr numpy.seterrcall numpy.setbufsize numpy.set_printoptions
@@ -467,6 +469,17 @@ CALLED_BY_PYTHON = frozenset(
     """
     )
 )
+
+# And those that Python calls for nearly anything that is done with an object: as a key, in a
+# comparison, in a text, a copy, a look-up. They are gone through for each object that is there.
+CALLED_BY_ANYTHING = words(
+    """
+    __hash__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __index__ __int__ __float__ __str__ __repr__
+    __format__ __bytes__ __fspath__ __reduce__ __reduce_ex__ __getstate__ __copy__ __deepcopy__
+    __missing__ __getattribute__ __array__ keys
+    """
+)
+CALLED_AT_ITS_END = "__del__"
 
 # Attributes under which wrappers keep what they wrap.
 WRAPPED = ("__wrapped__", "py_func", "python_function", "func", "_func", "fn")

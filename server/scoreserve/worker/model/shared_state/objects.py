@@ -296,6 +296,12 @@ class Objects(State):
             found.extend(self.call_function(method, given, node, frame) for method in methods)
         return union(found)
 
+    def go_through_implicit(self, value: Value, node: ast.AST, frame: Frame) -> None:
+        """Go through the methods that Python may call whatever is done with an object."""
+        own = self.own_objects(value)
+        for name in names.CALLED_BY_ANYTHING if own else ():
+            self.dunder(own, name, Arguments(more=marks(value)), node, frame)
+
     def own_objects(self, value: Value) -> Value:
         """Those of classes of the script's own; looked for once a value."""
         if value not in self.own_parts:

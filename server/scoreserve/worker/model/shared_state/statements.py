@@ -264,8 +264,12 @@ class Statements(Expressions):
         return False
 
     def visit_raise(self, node: ast.Raise, frame: Frame) -> bool:
-        """`raise error from cause`."""
-        self._other(node, frame)
+        """`raise error from cause`: the error keeps its cause."""
+        error = self.evaluate(node.exc, frame) if node.exc is not None else NOTHING
+        if node.cause is not None:
+            self.evaluate(node.cause, frame)
+            kept = frozenset(e for e in error if isinstance(e, Live) and not _is_class(e))
+            self.change(kept, node, frame, "raises an error with a cause")
         return False
 
     def visit_break(self, node: ast.Break, frame: Frame) -> bool:
@@ -589,6 +593,10 @@ def _has_in_place(each: Any, name: str) -> bool:
 
 def _is_table(cls: type) -> bool:
     return live_objects.library(cls) in ("pandas", "torch") and hasattr(cls, "__add__")
+
+
+def _is_class(each: Live) -> bool:
+    return isinstance(each.obj, type)
 
 
 def _is_generator(each: Any) -> bool:
