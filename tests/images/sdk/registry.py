@@ -63,6 +63,6 @@ def registry(image: str, folder: Path) -> Iterator[str]:
         finally:
             server.shutdown()
             thread.join()
-            for pulled in podman("images", "--format", "{{.Repository}}:{{.Tag}}").split():
-                if pulled.startswith(f"localhost:{server.server_port}/"):
-                    podman("untag", pulled)
+            ours = ("--filter", f"reference=localhost:{server.server_port}/*")
+            for pulled in podman("images", *ours, "--format", "{{.Repository}}:{{.Tag}}").split():
+                podman("untag", pulled)
