@@ -45,7 +45,7 @@ class WorkerPool(Protocol):
         """Whether another should take its place, though the script is the same."""
 
     def reload_begins(self, generation: int) -> None:
-        """The script is to be loaded anew, for the so manieth time."""
+        """The script is to be loaded anew; `generation`: how often it was, this time included."""
 
     def reload_ended(self, *, ok: bool) -> None:
         """All workers have loaded the script anew, or it cannot be loaded."""

@@ -140,7 +140,7 @@ class WorkerProcess:
         their_source, self._sink = pipe()
         self._source, their_sink = pipe()
         self._process = launch(their_source, their_sink)
-        self._to_be_forked = self._process.is_forked
+        self.to_be_forked = self._process.is_forked  # whatever the template makes of it
         if self.pid:
             cpu_policy.drop_inherited(self.pid)
 
@@ -164,11 +164,6 @@ class WorkerProcess:
     def pid(self) -> int:
         """0 until it is known: a moment, where it is forked."""
         return self._process.pid
-
-    @property
-    def to_be_forked(self) -> bool:
-        """Whether a template was asked for it, whatever came of that."""
-        return self._to_be_forked
 
     @property
     def is_forked(self) -> bool:
