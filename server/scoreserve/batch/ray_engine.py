@@ -260,7 +260,10 @@ def _connected(address: str) -> Any:
             logging_level="warning",
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise UnusableInput(f"--ray-address {address}: there is no such cluster: {error}") from None
+        raise UnusableInput(
+            f"--ray-address {address}: there is no cluster that lets this process in: {error}. One"
+            " that asks for a token needs RAY_AUTH_MODE=token, and the file ~/.ray/auth_token."
+        ) from None
     logging.getLogger("ray.data").setLevel(
         logging.ERROR
     )  # it warns of what is done here on purpose
