@@ -260,8 +260,9 @@ def _connected(address: str) -> Any:
             logging_level="warning",
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
+        told = str(error).rstrip(".")
         raise UnusableInput(
-            f"--ray-address {address}: there is no cluster that lets this process in: {error}. One"
+            f"--ray-address {address}: there is no cluster that lets this process in: {told}. One"
             " that asks for a token needs RAY_AUTH_MODE=token, and the file ~/.ray/auth_token."
         ) from None
     logging.getLogger("ray.data").setLevel(
