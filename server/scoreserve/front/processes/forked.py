@@ -66,7 +66,10 @@ class ForkedProcess:
             return self._instead.reap()
         if not self._pid:
             return _NO_PROCESS
-        _, status = os.waitpid(self._pid, 0)
+        try:
+            _, status = os.waitpid(self._pid, 0)
+        except ChildProcessError:  # it is nobody's child that could be waited for
+            return _NO_PROCESS
         return os.waitstatus_to_exitcode(status)
 
     def signal(self, number: int) -> None:
