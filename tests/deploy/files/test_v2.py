@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from scoreserve.deploy.deployment import (
 )
 from scoreserve.errors import DeploymentError
 from tests.deploy.files.conftest import SCRIPT, V2
+from tests.telemetry import azure_collector
 
 GIB = 1024**3
 
@@ -150,12 +154,48 @@ def test_what_a_script_collects_is_logged_and_sent_nowhere(v2: V2) -> None:
     }
     found = v2({"data_collector": collector})
     assert json.loads(found.collector_config) == {
-        "collections": {"model_inputs": {"enabled": True, "sampling_percentage": 50}},
+        "collections": {"model_inputs": {"enabled": True, "sampleRatePercentage": 50}},
         "runMode": "local",
         "captureHeaders": ["x-a"],
     }
     assert found.container_variables()["AZUREML_MDC_CONFIG_PATH"] == COLLECTOR_CONFIG
     assert len(found.notes) == 1
+
+
+def test_what_a_script_collects_is_sent_where_the_server_receives_it(v2: V2) -> None:
+    found = v2(
+        {
+            "data_collector": {"collections": {"model_inputs": {"enabled": True}}},
+            "environment_variables": {"SCORESERVE_MODEL_DATA_DIR": "/mnt/mdc"},
+        }
+    )
+    assert json.loads(found.collector_config)["runMode"] == "cloud"
+
+
+@azure_collector.needed
+def test_the_collector_takes_what_is_written_for_it(v2: V2, tmp_path: Path) -> None:
+    """The real one, of which collections there are and how much of each is taken."""
+    collections = {"model_inputs": {"enabled": True}, "other": {"enabled": False}}
+    found = v2({"data_collector": {"sampling_rate": 0.5, "collections": collections}})
+    config = tmp_path / "mdc.json"
+    config.write_text(found.collector_config, encoding="utf-8")
+    script = """
+from azureml.ai.monitoring import Collector, config
+Collector(name="model_inputs", on_error=print)
+Collector(name="other", on_error=print)
+print(config.get_config().collections())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **azure_collector.on_path(), "AZUREML_MDC_CONFIG_PATH": str(config)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    refused, taken = [line for line in done.stdout.splitlines() if " | mdc" not in line]
+    assert refused == "collection other is not enabled, drop the data"
+    assert taken == str({"model_inputs": {"enabled": True, "sampleRatePercentage": 50.0}})
 
 
 def test_the_endpoint_s_file_names_the_endpoint(v2: V2) -> None:

@@ -10,9 +10,9 @@ from scoreserve.deploy.files.documents import Fields
 _BY_THE_PLATFORM = ("request", "response")  # what Azure's sidecar collects by itself
 
 
-def config(fields: Fields | None) -> str:
-    """JSON of the Collector's configuration, which has it log what it collects and send nothing;
-    empty where the script collects nothing. Raises DeploymentError.
+def config(fields: Fields | None, *, received: bool) -> str:
+    """JSON of the Collector's configuration; empty where the script collects nothing. Unless what
+    it collects is `received`, it logs it and sends nothing. Raises DeploymentError.
     """
     if fields is None:
         return ""
@@ -31,10 +31,10 @@ def config(fields: Fields | None) -> str:
     percentage = 100 if rate is None else rate * 100
     document: dict[str, object] = {
         "collections": {
-            name: {"enabled": enabled, "sampling_percentage": percentage}
+            name: {"enabled": enabled, "sampleRatePercentage": percentage}
             for name, enabled in by_the_script.items()
         },
-        "runMode": "local",
+        "runMode": "cloud" if received else "local",
     }
     if headers:
         document["captureHeaders"] = headers

@@ -28,6 +28,7 @@ from scoreserve.deploy.files.online_environment import environment
 from scoreserve.deploy.files.registered import Registered
 
 _GPU = "nvidia.com/gpu"
+_MODEL_DATA_DIR = "SCORESERVE_MODEL_DATA_DIR"  # where the server itself receives what is collected
 _FIRST = "1"
 _CUSTOM = "custom_model"
 _MLMODEL = "MLmodel"  # the file that makes a folder an MLflow model
@@ -66,6 +67,7 @@ def read_online_deployment(
     if fields.take("package_model"):
         fields.refuse("package_model", "packages are built here: leave it out")
     fields.only_in_azure(_AZURE_S_OWN)
+    variables = fields.texts("environment_variables")
     found = Deployment(
         name=name,
         endpoint=_endpoint(fields, endpoint),
@@ -73,7 +75,7 @@ def read_online_deployment(
         code=code,
         models=models,
         model_mount_path=_mount_path(fields),
-        variables=fields.texts("environment_variables"),
+        variables=variables,
         limits=_limits(fields),
         resources=resources,
         liveness=probes.probe(fields.inner("liveness_probe"), probes.V2, PROBE_V2),
@@ -81,7 +83,9 @@ def read_online_deployment(
         routes=routes,
         replicas=_replicas(fields),
         app_insights=fields.flag("app_insights_enabled"),
-        collector_config=data_collector.config(fields.inner("data_collector")),
+        collector_config=data_collector.config(
+            fields.inner("data_collector"), received=bool(variables.get(_MODEL_DATA_DIR))
+        ),
         isolated=_is_isolated(fields),
         labels=_labels(fields),
     )
