@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from tests.preload.conftest import SAMPLE, Preload, parent_of
 from tests.servers import wait_until
@@ -56,6 +58,29 @@ def test_deaths_and_reloads_leave_nothing_behind_and_service_goes_on(preload: Pr
         assert ready["last_death"]["text"] == "exited with code 7"
         deaths = server.get("/metrics").body.decode()
         assert 'scoreserve_worker_deaths_total{reason="exit"} 2.0' in deaths
+
+
+def test_a_reload_fails_no_request(preload: Preload) -> None:
+    with preload(ECHO) as preloading:
+        server = preloading.server
+        preloading.wait_for("on")
+        done = threading.Event()
+
+        def ask() -> set[int]:
+            statuses = {server.score(SAMPLE).status}
+            while not done.is_set():
+                statuses.add(server.score(SAMPLE).status)
+            return statuses
+
+        with ThreadPoolExecutor(4) as clients:
+            asked = [clients.submit(ask) for _ in range(4)]
+            try:
+                server.signal(signal.SIGHUP)
+                wait_until(lambda: "Reloaded: " in server.output, "the reload is done")
+                preloading.wait_for("on")
+            finally:
+                done.set()
+        assert [each.result() for each in asked] == [{200}] * 4
 
 
 def test_a_front_that_is_killed_takes_template_and_workers_along(preload: Preload) -> None:
