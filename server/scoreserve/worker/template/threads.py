@@ -7,6 +7,7 @@ worker is given back its own number.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -54,8 +55,9 @@ def _setters() -> Iterator[Callable[[int], object]]:
     for path in _mapped_libraries():
         for part, names in _SETTERS.items():
             if part in os.path.basename(path):
-                library = ctypes.CDLL(path)
-                yield from (getattr(library, name) for name in names if hasattr(library, name))
+                with contextlib.suppress(OSError):  # its file has been replaced or deleted
+                    library = ctypes.CDLL(path, mode=os.RTLD_NOLOAD)
+                    yield from (getattr(library, name) for name in names if hasattr(library, name))
 
 
 def _mapped_libraries() -> set[str]:
