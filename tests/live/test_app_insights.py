@@ -8,7 +8,8 @@ import time
 
 from tests.live.conftest import Serve
 from tests.servers import DEADLINE_SECONDS, Server, command_line, wait_until
-from tests.telemetry.azure.track_sink import KEY, Answer, TrackSink, track_sink
+from tests.telemetry.azure.track_sink import KEY, TrackSink, track_sink
+from tests.telemetry.http_sink import Answer
 
 SCRIPT = """
 def init():

@@ -15,7 +15,8 @@ from tests.live.conftest import Serve
 from tests.ports import free_port
 from tests.scrapes import Page
 from tests.servers import Server, wait_until
-from tests.telemetry.otlp.otlp_sink import Answer, OtlpSink, attributes, otlp_sink
+from tests.telemetry.http_sink import Answer
+from tests.telemetry.otlp.otlp_sink import OtlpSink, attributes, otlp_sink
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 RECORDED, NOT_RECORDED = f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00"
@@ -73,7 +74,7 @@ def run(inputs):
 
 def environment(sink: OtlpSink, **more: str) -> dict[str, str]:
     return {
-        "OTEL_EXPORTER_OTLP_ENDPOINT": sink.endpoint,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": sink.origin,
         "OTEL_BSP_SCHEDULE_DELAY": "50",
         "OTEL_METRIC_EXPORT_INTERVAL": NEVER_MS,
         **more,

@@ -18,8 +18,10 @@ from scoreserve.telemetry.azure import output as azure
 from scoreserve.telemetry.azure.output import AzureOutput
 from scoreserve.telemetry.records import NO_JOB
 from tests.servers import wait_until
-from tests.telemetry.azure.conftest import ENDED, Open, record
-from tests.telemetry.azure.track_sink import KEY, TAKES, Answer, Envelope, TrackSink, track_sink
+from tests.telemetry.azure.conftest import Open
+from tests.telemetry.azure.track_sink import KEY, Envelope, TrackSink, track_sink
+from tests.telemetry.http_sink import TAKES, Answer
+from tests.telemetry.request_records import ENDED, record
 
 TRACE, RUN, REQUEST = "4bf92f3577b34da6a3ce929d0e0e4736", "0" * 15 + "1", "0" * 15 + "2"
 ABOUT = RequestIds("an id", "mine", TRACE, RUN, REQUEST)

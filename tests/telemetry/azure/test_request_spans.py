@@ -10,7 +10,7 @@ from scoreserve import tracing
 from scoreserve.telemetry.azure import request_spans
 from scoreserve.telemetry.azure.service import Service
 from scoreserve.telemetry.records import NO_JOB, RequestRecord
-from tests.telemetry.azure.conftest import ENDED, record
+from tests.telemetry.request_records import ENDED, record
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 

@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import gzip
-import socket
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
@@ -22,53 +15,23 @@ from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.servers import wait_until
+from tests.telemetry.http_sink import HttpSink, closing
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a post is answered with, after `seconds`."""
+class OtlpSink(HttpSink):
+    """What it takes is in `traces` and `metrics`."""
 
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0.0
-
-
-TAKES = Answer()
-
-
-class OtlpSink:
-    """A server on a port of its own. `answer` is what it does with the next posts."""
-
-    def __init__(self, port: int = 0) -> None:
-        self.answer = TAKES
-        self.posts: list[tuple[str, dict[str, str]]] = []  # path and headers of each
+    def __init__(self, port: int | None = None) -> None:
         self.traces: list[ExportTraceServiceRequest] = []
         self.metrics: list[ExportMetricsServiceRequest] = []
-        self._closing = threading.Event()
-        self._server = _Server(("127.0.0.1", port), _handler(self))
-        self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
-        self._thread.start()
+        super().__init__(port)
 
-    @property
-    def endpoint(self) -> str:
-        """For OTEL_EXPORTER_OTLP_ENDPOINT."""
-        return f"http://127.0.0.1:{self.port}"
-
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> Answer:
-        """A post has come."""
-        answer = self.answer
-        self.posts.append((path, headers))
-        if answer.seconds:
-            self._closing.wait(answer.seconds)
-        if answer.status == TAKES.status:
-            if headers.get("content-encoding") == "gzip":
-                body = gzip.decompress(body)
-            if path == "/v1/traces":
-                self.traces.append(ExportTraceServiceRequest.FromString(body))
-            elif path == "/v1/metrics":
-                self.metrics.append(ExportMetricsServiceRequest.FromString(body))
-        return answer
+    def take(self, path: str, body: bytes) -> bytes:
+        if path == "/v1/traces":
+            self.traces.append(ExportTraceServiceRequest.FromString(body))
+        elif path == "/v1/metrics":
+            self.metrics.append(ExportMetricsServiceRequest.FromString(body))
+        return b""
 
     def spans(self, name: str = "") -> list[Span]:
         """All that have come, or those of this name."""
@@ -88,23 +51,10 @@ class OtlpSink:
         wait_until(lambda: len(self.metrics) >= posts, f"metrics for the {posts}th time")
         return self.last_metrics()
 
-    def close(self) -> None:
-        """Whoever connects from now on is refused."""
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._server.cut_connections()
-        self._thread.join()
 
-
-@contextmanager
-def otlp_sink(port: int = 0) -> Iterator[OtlpSink]:
+def otlp_sink(port: int | None = None) -> AbstractContextManager[OtlpSink]:
     """A sink that is closed in the end."""
-    sink = OtlpSink(port)
-    try:
-        yield sink
-    finally:
-        sink.close()
+    return closing(OtlpSink(port))
 
 
 def spans_of(*requests: ExportTraceServiceRequest) -> list[Span]:
@@ -134,44 +84,3 @@ def attributes(message: Resource | Any) -> dict[str, str | int]:
     values = {each.key: getattr(each.value, str(each.value.WhichOneof("value"))) for each in found}
     assert len(values) == len(found)
     return values
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True  # one may wait for a client that keeps its connection
-
-    def __init__(self, *arguments: Any) -> None:
-        self._connections: list[socket.socket] = []
-        super().__init__(*arguments)
-
-    def get_request(self) -> tuple[socket.socket, Any]:
-        connection, address = super().get_request()
-        self._connections.append(connection)
-        return connection, address
-
-    def cut_connections(self) -> None:
-        """Those that clients keep."""
-        for connection in self._connections:
-            with contextlib.suppress(OSError):  # it is closed already
-                connection.shutdown(socket.SHUT_RDWR)
-
-
-def _handler(sink: OtlpSink) -> Callable[..., BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            answer = sink.take(self.path, headers, body)
-            try:
-                self.send_response(answer.status)
-                for name, value in {**answer.headers, "Content-Length": "0"}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-            except OSError:  # whoever has sent it waits no more
-                self.close_connection = True
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    return Handler

@@ -16,8 +16,9 @@ from scoreserve.telemetry.otlp.output import OtlpOutput
 from scoreserve.telemetry.switches import Switches
 from tests.ports import free_port
 from tests.servers import wait_until
-from tests.telemetry.otlp.conftest import Record
-from tests.telemetry.otlp.otlp_sink import Answer, OtlpSink, attributes, otlp_sink
+from tests.telemetry.http_sink import Answer
+from tests.telemetry.otlp.otlp_sink import OtlpSink, attributes, otlp_sink
+from tests.telemetry.request_records import record
 
 PAGE = b"# TYPE scoreserve_a counter\nscoreserve_a_total 3.0\n# EOF\n"
 
@@ -65,11 +66,9 @@ def dropped(output: OtlpOutput, reason: str, count: int) -> None:
     assert found == {reason: count}
 
 
-def test_requests_and_metrics_go_where_the_variables_say(
-    opened: Open, sink: OtlpSink, record: Record
-) -> None:
+def test_requests_and_metrics_go_where_the_variables_say(opened: Open, sink: OtlpSink) -> None:
     output = opened(
-        sink.endpoint,
+        sink.origin,
         OTEL_EXPORTER_OTLP_HEADERS="x-key=secret",
         OTEL_EXPORTER_OTLP_COMPRESSION="gzip",
     )
@@ -78,17 +77,17 @@ def test_requests_and_metrics_go_where_the_variables_say(
     sink.wait_for_spans("POST /score", 1)
     metric = sink.wait_for_metrics()["scoreserve_a_total"]
     assert metric.sum.data_points[0].start_time_unix_nano == 9_500_000_000
-    assert {path for path, _ in sink.posts} == {"/v1/traces", "/v1/metrics"}
-    assert all(headers["x-key"] == "secret" for _, headers in sink.posts)
-    assert all(headers["content-encoding"] == "gzip" for _, headers in sink.posts)
+    assert {path for path, _ in sink.requests} == {"/v1/traces", "/v1/metrics"}
+    assert all(headers["x-key"] == "secret" for _, headers in sink.requests)
+    assert all(headers["content-encoding"] == "gzip" for _, headers in sink.requests)
 
 
 def test_they_are_of_the_servers_resource(
-    opened: Open, sink: OtlpSink, record: Record, monkeypatch: pytest.MonkeyPatch
+    opened: Open, sink: OtlpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OTEL_SERVICE_NAME", raising=False)
     output = opened(
-        sink.endpoint,
+        sink.origin,
         HOSTNAME="pod-1",
         OTEL_RESOURCE_ATTRIBUTES="k8s.pod.name=pod-1,service.version=7",
     )
@@ -106,19 +105,15 @@ def test_they_are_of_the_servers_resource(
         assert told["service.version"] == "7"
 
 
-def test_a_name_for_telemetry_alone_goes_before_the_services(
-    opened: Open, sink: OtlpSink, record: Record
-) -> None:
-    output = opened(sink.endpoint, OTEL_SERVICE_NAME="digits")
+def test_a_name_for_telemetry_alone_goes_before_the_services(opened: Open, sink: OtlpSink) -> None:
+    output = opened(sink.origin, OTEL_SERVICE_NAME="digits")
     output.request(record())
     sink.wait_for_spans("run", 1)
     assert attributes(sink.traces[0].resource_spans[0].resource)["service.name"] == "digits"
 
 
-def test_a_request_that_is_not_traced_is_not_sent(
-    opened: Open, sink: OtlpSink, record: Record
-) -> None:
-    output = opened(sink.endpoint)
+def test_a_request_that_is_not_traced_is_not_sent(opened: Open, sink: OtlpSink) -> None:
+    output = opened(sink.origin)
     output.request(record(traced=False, request_id=b"first"))
     output.request(record(request_id=b"second"))
     (span,) = sink.wait_for_spans("POST /score", 1)
@@ -126,10 +121,8 @@ def test_a_request_that_is_not_traced_is_not_sent(
     assert not output.take_dropped()
 
 
-def test_what_a_script_raises_goes_with_its_request(
-    opened: Open, sink: OtlpSink, record: Record
-) -> None:
-    output = opened(sink.endpoint)
+def test_what_a_script_raises_goes_with_its_request(opened: Open, sink: OtlpSink) -> None:
+    output = opened(sink.origin)
     for number in range(600):  # more than it keeps of those that nobody comes for
         about = NO_REQUEST._replace(span_id=tracing.run_span_id(b"%d" % number, 7))
         output.report(ScriptError(about, 9.5, "ValueError", str(number), ""))
@@ -141,8 +134,8 @@ def test_what_a_script_raises_goes_with_its_request(
     assert told == ["598", "599"]
 
 
-def test_what_waits_is_sent_in_the_end(opened: Open, sink: OtlpSink, record: Record) -> None:
-    output = opened(sink.endpoint, OTEL_BSP_SCHEDULE_DELAY="600000")
+def test_what_waits_is_sent_in_the_end(opened: Open, sink: OtlpSink) -> None:
+    output = opened(sink.origin, OTEL_BSP_SCHEDULE_DELAY="600000")
     output.request(record())
     output.metrics(9.5, PAGE)
     output.close(time.monotonic() + 30)
@@ -150,7 +143,7 @@ def test_what_waits_is_sent_in_the_end(opened: Open, sink: OtlpSink, record: Rec
     assert sink.metrics
 
 
-def test_a_collector_that_is_gone_keeps_nobody_from_leaving(opened: Open, record: Record) -> None:
+def test_a_collector_that_is_gone_keeps_nobody_from_leaving(opened: Open) -> None:
     output = opened(
         f"http://127.0.0.1:{free_port()}",
         OTEL_EXPORTER_OTLP_TIMEOUT="600",
@@ -166,12 +159,11 @@ def test_a_collector_that_is_gone_keeps_nobody_from_leaving(opened: Open, record
 def test_what_is_refused_is_dropped_and_said_once(
     opened: Open,
     sink: OtlpSink,
-    record: Record,
     server_log: pytest.LogCaptureFixture,
     status: int,
 ) -> None:
     sink.answer = Answer(status)
-    output = opened(sink.endpoint, OTEL_BSP_MAX_EXPORT_BATCH_SIZE="1")
+    output = opened(sink.origin, OTEL_BSP_MAX_EXPORT_BATCH_SIZE="1")
     for _ in range(3):
         output.request(record())
     dropped(output, "export_failed", 3)
@@ -189,11 +181,11 @@ def test_what_is_refused_is_dropped_and_said_once(
     ids=["unavailable", "too many", "slow"],
 )
 def test_while_it_waits_the_queue_fills_and_no_more(
-    opened: Open, sink: OtlpSink, record: Record, answer: Answer
+    opened: Open, sink: OtlpSink, answer: Answer
 ) -> None:
     sink.answer = answer
     output = opened(
-        sink.endpoint,
+        sink.origin,
         OTEL_EXPORTER_OTLP_TIMEOUT="1",
         OTEL_BSP_MAX_QUEUE_SIZE="4",
         OTEL_BSP_MAX_EXPORT_BATCH_SIZE="4",
@@ -217,7 +209,7 @@ def test_while_it_waits_the_queue_fills_and_no_more(
 
 
 def test_one_that_is_gone_and_comes_back(
-    opened: Open, record: Record, server_log: pytest.LogCaptureFixture
+    opened: Open, server_log: pytest.LogCaptureFixture
 ) -> None:
     port = free_port()
     output = opened(
@@ -234,7 +226,7 @@ def test_one_that_is_gone_and_comes_back(
 
 
 def test_a_page_that_is_none_is_dropped(opened: Open, sink: OtlpSink) -> None:
-    output = opened(sink.endpoint)
+    output = opened(sink.origin)
     output.metrics(9.5, b"nonsense {")
     dropped(output, "export_failed", 1)
     output.metrics(9.5, PAGE)
