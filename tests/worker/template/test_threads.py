@@ -13,7 +13,7 @@ import pytest
 from scoreserve.compute_budget import VARIABLES
 from scoreserve.worker.template import threads
 
-# What numpy and scikit-learn load: OpenBLAS and libgomp. In a process of its own, which has not yet.
+# What numpy and scikit-learn load, OpenBLAS and libgomp, in a process of its own that has neither.
 COUNTS = """
 import json
 from scoreserve.worker.template import threads
