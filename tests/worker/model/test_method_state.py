@@ -36,8 +36,24 @@ def test_shared_calls_have_to_be_faster(state: MethodState) -> None:
         state.took_met(0.004, 8)
     assert state.off == ""
     for _ in range(100):
+        state.took_alone(0.001)
         state.took_met(0.016, 8)
     assert (state.step, state.off) == (OFF, "no_gain")
+
+
+def test_single_calls_are_timed_again_before_there_is_said_to_be_no_gain(
+    state: MethodState,
+) -> None:
+    state.took_alone(0.001)
+    for _ in range(2):
+        state.proven(alike=False)
+    while state.step == MEETING:
+        state.took_met(0.016, 8)
+    assert (state.step, state.off) == (PROVING, "")
+    state.took_alone(0.01)  # for the machine is busy
+    for _ in range(100):
+        state.took_met(0.016, 8)
+    assert state.off == ""
 
 
 def test_what_two_gain_says_nothing_of_many(state: MethodState) -> None:
@@ -51,7 +67,16 @@ def test_one_slow_call_says_nothing(state: MethodState) -> None:
     state.took_alone(0.001)
     for _ in range(100):
         state.took_met(0.001, 8)
-    state.took_met(0.05, 8)
+    state.took_met(5, 8)
+    for _ in range(100):
+        state.took_met(0.001, 8)
+    assert state.off == ""
+
+
+def test_a_slow_call_at_the_beginning_says_nothing(state: MethodState) -> None:
+    state.took_alone(0.001)
+    for seconds in (5, *[0.001] * 100):
+        state.took_met(seconds, 8)
     assert state.off == ""
 
 

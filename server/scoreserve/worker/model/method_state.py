@@ -1,8 +1,9 @@
 """What is known of one method of one model: whether calls of it may meet. Pure.
 
-    PROVING ─ two proofs ─→ MEETING ─ a difference, no gain, always raises ─→ OFF
-                              ↑ └─ results differ where none did in its proofs ─┐
-                              └─────────────────── proven anew ─────────────────┘
+    PROVING ─ two proofs ─→ MEETING ─ a difference, no gain again, always raises ─→ OFF
+       ↑                      ↑ ├─ results differ where none did in its proofs ─┐
+       │                      └─┼──────────────── proven anew ──────────────────┘
+       └──── no gain for once ──┘
 
 That a method goes by rows is its library's word. A proof holds it to that: the merged result is
 compared with those of single calls. Proofs in which all rows had one result tell little: then only
@@ -18,11 +19,10 @@ MEETING: Final = "meeting"
 OFF: Final = "off"
 
 _ENOUGH_PROOFS: Final = 2
-_TRIED_CALLS: Final = 16  # after which there has to be a gain
+_TRIED_CALLS: Final = 16  # of which the middle one has to gain: single ones may be slow by chance
 _LARGE_CALL: Final = 8  # requests; what fewer of them gain says nothing of more
 _MOST_REFUSED: Final = 64  # one after the other, after which nobody asks any more
 _MOST_RAISED: Final = 64  # one after the other, of what could be called alone
-_WEIGHT: Final = 0.1  # of the newest time in a mean
 
 
 class MethodState:
@@ -39,10 +39,10 @@ class MethodState:
         self._refused = 0  # one after the other
         self._proofs = 0
         self._telling_proofs = 0  # in which results differed from each other
-        self._calls = 0  # large ones
         self._raised = 0  # together, though not alone
-        self._alone_seconds = 0.0  # a call, lately
-        self._met_seconds = 0.0  # a request, in a shared call
+        self._alone_seconds: list[float] = []  # a call, the last ones
+        self._met_seconds: list[float] = []  # a request, in large shared calls, the last ones
+        self._doubtful = False  # no gain was found once
 
     @property
     def step(self) -> str:
@@ -85,17 +85,33 @@ class MethodState:
             self._raised += 1
             if self._raised >= _MOST_RAISED:
                 self.off = "raised"
-        mean = self._alone_seconds
-        self._alone_seconds = seconds if not mean else mean + (seconds - mean) * _WEIGHT
+        if len(self._alone_seconds) >= _TRIED_CALLS:
+            del self._alone_seconds[0]
+        self._alone_seconds.append(seconds)
 
     def took_met(self, seconds: float, requests: int) -> None:
         """A shared call for so many requests took so long."""
         self._raised = 0
         if requests < _LARGE_CALL:
             return
-        self._calls += 1
-        each = seconds / requests
-        mean = self._met_seconds
-        self._met_seconds = each if not mean else mean + (each - mean) * _WEIGHT
-        if self._calls >= _TRIED_CALLS and self._met_seconds >= self._alone_seconds > 0:
+        self._met_seconds.append(seconds / requests)
+        if len(self._met_seconds) >= _TRIED_CALLS:
+            met = _middle(self._met_seconds)
+            self._met_seconds.clear()
+            if self._alone_seconds:
+                self._look_at_gain(met >= _middle(self._alone_seconds))
+
+    def _look_at_gain(self, none: bool) -> None:
+        """The machine may be busier than when single calls were timed: they are timed again, by
+        proofs, before it counts.
+        """
+        if none and self._doubtful:
             self.off = "no_gain"
+        elif none:
+            self._proofs = self._telling_proofs = 0
+            self._alone_seconds.clear()
+        self._doubtful = none
+
+
+def _middle(seconds: list[float]) -> float:
+    return sorted(seconds)[len(seconds) // 2]
