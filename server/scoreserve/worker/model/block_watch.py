@@ -1,8 +1,9 @@
 """Notices a call of run() that blocks (a lock, a sleep, I/O) while others could go on.
 
-A thread looks at the main thread now and then. When that has used no CPU for a while, a signal
-interrupts what it waits for, and the handler lets the others go on first. What was interrupted then
-waits on, as Python has it for signals (PEP 475). So a lock that another call holds is no deadlock.
+A thread looks at the main thread now and then. When that has neither used a CPU for a while nor
+waited for one, a signal interrupts what it waits for, and the handler lets the others go on first.
+What was interrupted then waits on, as Python has it for signals (PEP 475). So a lock that another
+call holds is no deadlock.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from types import FrameType
 
 _SIGNAL = getattr(signal, "SIGRTMIN", signal.SIGUSR2)
 _BLOCKED_SECONDS = 0.05
-_IDLE_SHARE = 0.2  # of a CPU: who uses less waits
+_IDLE_SHARE = 0.2  # of the time: who uses a CPU, or could use one, for less waits for other things
+_ASLEEP = frozenset("SD")  # states of a thread, see proc(5)
 
 
 class BlockWatch:
@@ -51,9 +53,36 @@ class BlockWatch:
         clock = time.pthread_getcpuclockid(self._main)
         while True:
             self._watched.wait()
-            segment, since, used = self.segment, time.monotonic(), time.clock_gettime(clock)
+            segment, since = self.segment, time.monotonic()
+            before = time.clock_gettime(clock) + _queued_seconds()
             time.sleep(_BLOCKED_SECONDS)
-            seconds = time.monotonic() - since
-            idle = time.clock_gettime(clock) - used < _IDLE_SHARE * seconds
+            after = time.clock_gettime(clock) + _queued_seconds()
+            idle = is_idle(after - before, time.monotonic() - since, _state)
             if idle and self._watched.is_set() and segment == self.segment:
                 signal.pthread_kill(self._main, _SIGNAL)
+
+
+def is_idle(busy_seconds: float, seconds: float, state: Callable[[], str]) -> bool:
+    """Whether a thread that has had or wanted a CPU for so long of the time waits for other things;
+    `state`: of the thread at this moment. On a crowded machine, or beyond a container's limit, it
+    may wait for a CPU all the time, and that is counted only when it gets one.
+    """
+    return busy_seconds < _IDLE_SHARE * seconds and state() in _ASLEEP
+
+
+def _queued_seconds() -> float:
+    """How long the main thread has waited for a CPU; 0 where the system does not say."""
+    try:
+        with open("/proc/self/schedstat") as file:
+            return int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def _state() -> str:
+    """The main thread's state; asleep where the system does not say."""
+    try:
+        with open("/proc/self/stat") as file:
+            return file.read().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return "S"
