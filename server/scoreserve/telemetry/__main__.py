@@ -14,12 +14,14 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 from scoreserve import logs, stdio
 from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
 from scoreserve.telemetry import outputs, records
 from scoreserve.telemetry.fan_out import FanOut
+from scoreserve.telemetry.output import Output
 
 _FLUSH_SECONDS = 5.0  # at the end; docker stop waits ten
 # Beside two processes that compute, a twentieth of a CPU is left to it; idle ones it has to itself.
@@ -52,12 +54,21 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
         while (received := records.read_frame(source)) is not None:
             fan_out.take(*received)
         _set_autogroup(0)
-        deadline = time.monotonic() + _FLUSH_SECONDS
-        for output in opened:
-            output.close(deadline)
+        _close(opened, time.monotonic() + _FLUSH_SECONDS)
     # Threads of exporters may be in a long pause between two attempts.
     sys.stdout.flush()
     os._exit(0)
+
+
+def _close(opened: Sequence[Output], deadline: float) -> None:
+    """Closes all at once: none has less time because of another."""
+    closing = [
+        threading.Thread(target=output.close, args=(deadline,), daemon=True) for output in opened
+    ]
+    for thread in closing:
+        thread.start()
+    for thread in closing:
+        thread.join(max(0.0, deadline - time.monotonic()))
 
 
 def _stand_back() -> None:

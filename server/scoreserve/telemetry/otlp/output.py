@@ -11,14 +11,12 @@ _TIMEOUT, _COMPRESSION, _CERTIFICATE and their forms for one signal.
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from opentelemetry import context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -30,6 +28,7 @@ from scoreserve.settings import Settings
 from scoreserve.telemetry.export_queue import ExportQueue
 from scoreserve.telemetry.otlp.metrics import Moment, metrics_of
 from scoreserve.telemetry.otlp.resource import resource_of
+from scoreserve.telemetry.otlp.sending import LastWords, Sending
 from scoreserve.telemetry.otlp.spans import SpanMaker
 from scoreserve.telemetry.records import RequestRecord
 from scoreserve.telemetry.switches import Switches
@@ -40,19 +39,8 @@ _MOST_WAITING, _BATCH_REQUESTS, _DELAY_MS = 2048.0, 512.0, 5000.0
 _MOST_ERRORS = 256  # that wait for their requests, which come in the same turn or the next
 _MOST_PAGES = 4  # of metrics that wait: each has all that was counted
 _LIBRARY = "opentelemetry"  # logger
-_SUPPRESS = "suppress_instrumentation"  # what every instrumentation looks for in the context
-_MOST_CHARACTERS = 300
-_LOOK_SECONDS = 0.1  # between two looks at what is still to be sent, in the end
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
-
-
-class Exporter(Protocol):
-    """What is asked of those of OpenTelemetry. `export` returns a member of an enum."""
-
-    def export(self, batch: Any, /) -> Any: ...
-
-    def shutdown(self) -> None: ...
 
 
 class Request(NamedTuple):
@@ -67,66 +55,6 @@ class Page(NamedTuple):
 
     moment: Moment
     text: bytes
-
-
-class LastWords(logging.Handler):
-    """Keeps what the library has warned of in each thread, first and last: that says why it has
-    failed. It would say so each time.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self._texts: dict[int, list[str]] = {}
-
-    def emit(self, record: logging.LogRecord) -> None:
-        texts = self._texts.setdefault(threading.get_ident(), [])
-        texts[1:] = [record.getMessage()[:_MOST_CHARACTERS]]
-
-    def take(self) -> str:
-        """What it was in this thread since the last call."""
-        return " ".join(self._texts.pop(threading.get_ident(), []))
-
-    def any(self, thread: int) -> bool:
-        """Whether there is anything of this thread."""
-        return thread in self._texts
-
-
-class Sending:
-    """One signal on its way to its exporter. `name` is for people."""
-
-    def __init__(self, name: str, exporter: Exporter, words: LastWords) -> None:
-        self.name = name
-        self._exporter = exporter
-        self._words = words
-        self._thread = 0  # that sends
-        self._failing = False
-
-    def send(self, batch: Any) -> bool:
-        """Whether it was taken. If not, the reason is told, once as long as it goes on."""
-        self._thread = threading.get_ident()
-        token = context.attach(context.set_value(_SUPPRESS, True))
-        self._words.take()
-        try:
-            taken = bool(self._exporter.export(batch).name == "SUCCESS")
-            why = self._words.take()
-        except Exception as error:  # noqa: BLE001 - a library's, of whatever is on the way
-            taken, why = False, str(error)[:_MOST_CHARACTERS]
-        finally:
-            context.detach(token)
-        if not (taken or self._failing):
-            _log.warning("OpenTelemetry %s: %s", self.name, why)
-        self._failing = not taken
-        return taken
-
-    def close(self, queue: ExportQueue[Any], deadline: float) -> None:
-        """Has the last of its queue sent, until the deadline. Where an attempt has failed by now,
-        there is no other: whoever stops a server need not wait for a collector that is gone.
-        """
-        while not queue.close(min(deadline, time.monotonic() + _LOOK_SECONDS)):
-            if self._words.any(self._thread) or time.monotonic() >= deadline:
-                break
-        self._exporter.shutdown()
-        queue.close(min(deadline, time.monotonic() + _LOOK_SECONDS))
 
 
 class OtlpOutput:
@@ -201,6 +129,9 @@ class OtlpOutput:
         return sum((queue.take_dropped() for queue in queues), Counter())
 
     def close(self, deadline: float) -> None:
+        for queue in (self._requests, self._pages):
+            if queue is not None:
+                queue.close(0.0)  # both begin before one is waited for
         if self._traces is not None and self._requests is not None:
             self._traces.close(self._requests, deadline)
         if self._metrics is not None and self._pages is not None:
