@@ -119,6 +119,13 @@ def test_requests_without_an_id_have_nothing_in_common(maker: SpanMaker) -> None
     assert len({span.trace_id for span in spans}) == 2
 
 
+def test_a_job_without_an_id_has_the_ids_that_its_worker_gives(maker: SpanMaker) -> None:
+    """Clients may send an id that is empty."""
+    server, _, run = sent(maker, record(request_id=b""))
+    assert server.trace_id.hex() == tracing.trace_of(b"", b"").id
+    assert run.span_id.hex() == tracing.run_span_id(b"", 7)
+
+
 @pytest.mark.parametrize(
     ("host", "address", "port"),
     [

@@ -25,7 +25,7 @@ from opentelemetry.trace.status import Status, StatusCode
 from scoreserve import tracing
 from scoreserve.reports import ScriptError
 from scoreserve.telemetry.otlp.resource import SCOPE
-from scoreserve.telemetry.records import Batch, HeadFields, RequestRecord
+from scoreserve.telemetry.records import NO_BATCH, Batch, HeadFields, RequestRecord
 
 _METHODS = frozenset({"GET", "POST", "HEAD", "OPTIONS", "PUT", "DELETE", "PATCH"})
 _SERVER_ERROR = 500
@@ -60,8 +60,9 @@ class SpanMaker:
         self, record: RequestRecord, error: ScriptError | None = None
     ) -> Iterator[ReadableSpan]:
         """The spans of a request, that of the whole first. `error` is what its run() has raised."""
-        job_id = record.job_id if record.job_id > 0 else next(self._no_jobs)
-        request_id = record.request_id or str(uuid.uuid4()).encode()
+        request_id, job_id = record.request_id, record.job_id
+        if job_id <= 0:  # no worker has given ids to any span of it
+            request_id, job_id = request_id or uuid.uuid4().bytes, next(self._no_jobs)
         told = _told(record.head)
         trace = tracing.trace_of(record.head.traceparent, request_id)
         trace_id = int(trace.id, 16)
@@ -87,7 +88,7 @@ class SpanMaker:
         queued = min(ended - _nanoseconds(record.job_seconds), began)
         yield self._part("queue", _context(trace_id, queue, told.state), server, queued, began)
         context = _context(trace_id, tracing.run_span_id(request_id, job_id), told.state)
-        links = () if not record.batch[0] else (Link(_batch_context(record.batch)),)
+        links = () if record.batch == NO_BATCH else (Link(_batch_context(record.batch)),)
         events = () if error is None else (_event(error),)
         status = _ERROR if failed else _UNSET
         yield self._part("run", context, server, began, ended, links, events, status)
