@@ -77,14 +77,16 @@ class InputReader:
         }
 
     def typed(self, frame: Any) -> Any:
-        """The rows with the signature's types; as arrays where it is one of tensors."""
+        """The rows with the signature's types; as arrays where it is one of tensors. What columns
+        lack is left to MLflow to tell.
+        """
         if self._tensors:
             return self._as_tensors(frame)
-        columns = list(frame.columns)
+        named = {**dict(enumerate(frame.columns)), **{name: name for name in frame.columns}}
         types = {
-            columns[name] if isinstance(name, int) else name: dtype
+            named[name]: dtype
             for name, dtype in self._columns.items()
-            if dtype is not object and (name in columns or isinstance(name, int))
+            if dtype is not object and name in named
         }
         return frame.astype(types)
 
