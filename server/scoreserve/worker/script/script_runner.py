@@ -110,7 +110,8 @@ class ScriptRunner:
         reports: Reports | None = None,
     ) -> None:
         self._run = run
-        self.code: CodeType | None = getattr(run, "__code__", None)
+        code = getattr(run, "__code__", None)
+        self.code = code if isinstance(code, CodeType) else None
         self._reports = reports
         self._protocols = protocols
         self._convention = convention
