@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ import pytest
 
 from scoreserve import heads, wire
 from scoreserve.cgroup import Cgroup, OomWatch
+from scoreserve.front.processes.child import Launch, spawn_worker
+from scoreserve.front.processes.forked import ForkedProcess
 from scoreserve.front.queue.job import QueuedJob
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import Settings
@@ -63,14 +66,16 @@ class Events:
 class Started:
     """A started worker around a script, in a cgroup whose counter the test sets."""
 
-    def __init__(self, directory: Path, write_file: WriteFile) -> None:
+    def __init__(
+        self, directory: Path, write_file: WriteFile, launch: Launch = spawn_worker
+    ) -> None:
         self._write_file = write_file
         self.count_oom_kills(0)
         cgroup = Cgroup(directory / "cgroup", write_file("membership", "0::/\n"))
         settings = Settings(entry_script=str(directory / "score.py"), app_root=str(directory))
         self.events = Events()
         setup = WorkerSetup(settings).to_json()
-        self.worker = WorkerProcess(self.events, setup, OomWatch(cgroup))
+        self.worker = WorkerProcess(self.events, setup, OomWatch(cgroup), launch=launch)
 
     def count_oom_kills(self, count: int) -> None:
         self._write_file("cgroup/memory.events", f"oom_kill {count}\n")
@@ -182,3 +187,34 @@ def test_retired_before_it_is_ready_it_is_ended(start: Start) -> None:
         assert not started.events.ready.is_set()
 
     asyncio.run(scenario())
+
+
+def test_a_forked_one_that_cannot_be_talked_to_is_waited_for_while_the_loop_goes_on(
+    tmp_path: Path, write_file: WriteFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        asked: list[ForkedProcess] = []
+
+        def launch(source: io.FileIO, sink: io.FileIO) -> ForkedProcess:
+            asked.append(ForkedProcess(source, sink, spawn_worker))
+            return asked[0]
+
+        async def refuse(*about: object) -> None:
+            raise OSError("too many open files")
+
+        started = Started(tmp_path, write_file, launch)
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr(loop, "connect_write_pipe", refuse)
+        loop.call_later(0.05, lambda: asked[0].is_there(sleeping()))
+        await started.worker.connect()
+        assert started.events.gone.is_set()
+        assert started.worker.exit_code == -signal.SIGKILL
+        for ours in (started.worker._source, started.worker._sink):
+            ours.close()
+
+    asyncio.run(scenario())
+
+
+def sleeping() -> int:
+    """The id of a child that leads a process group of its own."""
+    return os.posix_spawnp("sleep", ["sleep", "60"], os.environ, setpgroup=0)

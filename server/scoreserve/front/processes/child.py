@@ -24,6 +24,12 @@ class Process(Protocol):
     def pid(self) -> int: ...
 
     @property
+    def is_known(self) -> bool:
+        """Whether it is settled which process it is, or that there is none: `wait` blocks till
+        then, and where it is forked the event loop settles it.
+        """
+
+    @property
     def is_forked(self) -> bool:
         """Whether it shares the memory of a template."""
 
@@ -51,6 +57,7 @@ class SpawnedProcess:
     descriptors. Raises OSError when the system has no process to give.
     """
 
+    is_known = True
     is_forked = False
 
     def __init__(self, module: str, arguments: Sequence[str], descriptors: Sequence[int]) -> None:

@@ -31,6 +31,10 @@ class ForkedProcess:
         return self._pid if self._instead is None else self._instead.pid
 
     @property
+    def is_known(self) -> bool:
+        return self._settled.is_set()
+
+    @property
     def is_forked(self) -> bool:
         return self._instead is None
 

@@ -57,6 +57,7 @@ class Template:
         self.generation = generation
         self.stage = "starting a process"
         self.ended = False  # asked to, or by itself
+        self._closed = False  # no more comes from it
         self._gone = False  # and waited for
         self._events = events
         self._fall_back = fall_back
@@ -109,8 +110,13 @@ class Template:
             self.kill()
 
     def end(self) -> None:
-        """Asks it to end, and ends it by force if it does not, or is still at init()."""
-        self._close()
+        """Asks it to end, and ends it by force if it does not, or is still at init(). What it was
+        asked for before is forked still, and told: no other may have those ends of pipes.
+        """
+        if not self.ended:
+            self.ended = True
+            with contextlib.suppress(OSError):  # it is gone
+                self._socket.shutdown(socket.SHUT_WR)
         if self.stage != _READY:
             self.kill()
         elif self._loop is not None:
@@ -122,9 +128,9 @@ class Template:
             self._process.kill_group()
 
     def _close(self) -> None:
-        if self.ended:
+        if self._closed:
             return
-        self.ended = True
+        self.ended = self._closed = True
         if self._loop is not None:
             self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
@@ -132,7 +138,7 @@ class Template:
             self._asked.popleft().is_refused()
 
     def _read(self) -> None:
-        while not self.ended:
+        while not self._closed:
             try:
                 data = self._socket.recv(_MOST_BYTES)
             except BlockingIOError:

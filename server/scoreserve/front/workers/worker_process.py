@@ -39,6 +39,7 @@ _LEAVE_SECONDS = 5.0
 
 # After which what the event loop was given to write is written.
 _WRITTEN_SECONDS = 0.01
+_LOOK_SECONDS = 0.01  # at which process it is, where that is not known yet
 
 
 class Script(NamedTuple):
@@ -182,6 +183,9 @@ class WorkerProcess:
             self._pipe_closed = self.boot_failed = True
             self._pipe.close()
             self.kill()
+            # Its template tells which one it is, on this event loop, and threads may wait for that.
+            while not self._process.is_known:  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
             self._process.wait()
             self.exit_code = self._process.reap()
             self._gone()

@@ -68,7 +68,8 @@ def _fork() -> dict[str, object] | None:
 
 def _fork_again(writer: int) -> None:
     """Forks the worker, and ends the process between. Returns in the worker, which tells its id
-    once it leads a session of its own, and so can be ended, and its parent is the front.
+    once it leads a session of its own, and so can be ended, and its parent is the front. One that
+    cannot tell it ends: nobody knows of it.
     """
     between = os.getpid()
     try:
@@ -77,16 +78,16 @@ def _fork_again(writer: int) -> None:
         os.setsid()
         while os.getppid() == between:  # which is about to end
             time.sleep(_LOOK_SECONDS)
-        told: dict[str, object] = {"pid": os.getpid(), "why": ""}
+        _tell(writer, {"pid": os.getpid(), "why": ""})
+        os.close(writer)
     except OSError as error:
-        _tell(writer, {"pid": 0, "why": str(error)})
+        with contextlib.suppress(OSError):
+            _tell(writer, {"pid": 0, "why": str(error)})
         os._exit(1)
-    _tell(writer, told)
 
 
 def _tell(writer: int, told: dict[str, object]) -> None:
     os.write(writer, json.dumps(told).encode())
-    os.close(writer)
 
 
 def _read_all(reader: int) -> bytes:
