@@ -35,7 +35,9 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
     parent = os.getppid()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the front's business: it closes the pipe
-    with os.fdopen(source_descriptor, "rb") as source, os.fdopen(sink_descriptor, "wb") as sink:
+    # The sink stays open until the process has ended, and so has told why: the front takes that for
+    # its end.
+    with os.fdopen(source_descriptor, "rb") as source:
         setup = records.read_frame(source)
         if setup is None:
             return
@@ -49,7 +51,7 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
         # init() fails waits for its last words.
         _stand_back()
         opened = [output for each in openers for output in each(settings, os.environ)]
-        fan_out = FanOut(opened, sink.fileno())
+        fan_out = FanOut(opened, sink_descriptor)
         threading.Thread(target=fan_out.tell, daemon=True).start()
         while (received := records.read_frame(source)) is not None:
             fan_out.take(*received)

@@ -8,6 +8,7 @@ frame ─→ take ─→ each output's own queue ═ its thread ═→ sent
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 import time
@@ -21,6 +22,8 @@ from scoreserve.telemetry.output import Output
 
 _TELL_SECONDS = 1.0  # between two accounts of what was dropped
 _LOOK_SECONDS = 0.1  # between two looks for room, while there is none
+
+_log = logging.getLogger("azmlinfsrv.telemetry")
 
 
 class FanOut:
@@ -43,9 +46,7 @@ class FanOut:
                     for output in self._outputs:
                         output.request(request)
         elif kind == records.REPORT:
-            report = reports.decode(payload)
-            for output in self._outputs:
-                output.report(report)
+            self._report(payload)
         elif kind == records.METRICS:
             for output in self._outputs:
                 output.metrics(*records.read_metrics(payload))
@@ -61,6 +62,15 @@ class FanOut:
                 self._tell_dropped()
             except OSError:  # the front is gone
                 return
+
+    def _report(self, payload: bytes) -> None:
+        try:
+            report = reports.decode(payload)
+        except ValueError as error:
+            _log.warning("What a worker has told cannot be read, and is not sent: %s", error)
+            return
+        for output in self._outputs:
+            output.report(report)
 
     def _has_room(self, requests: int) -> bool:
         """Whether any output has room for requests. If none has, these are dropped, and the front

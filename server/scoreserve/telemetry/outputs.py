@@ -38,7 +38,7 @@ def openers(settings: Settings, environ: Mapping[str, str]) -> list[Opener]:
 def _azure() -> list[Opener]:
     try:
         from scoreserve.telemetry.azure import output as azure
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         # The reference's package, where it is installed too, may bring an older one.
         _log.error(
             "Nothing is sent to Application Insights: the version of"
@@ -53,7 +53,7 @@ def _azure() -> list[Opener]:
 def _otlp(on: Switches) -> list[Opener]:
     try:
         from scoreserve.telemetry.otlp import output as otlp
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         # A package of the user's may hold an older one.
         _log.error(
             "Nothing is sent by OpenTelemetry: the versions of its packages that are installed"

@@ -15,6 +15,7 @@ import pytest
 from scoreserve.front.observe import telemetry_process
 from scoreserve.front.observe.telemetry_feed import PROCESS_GONE, TelemetryFeed
 from scoreserve.front.observe.telemetry_process import TelemetryProcess
+from scoreserve.settings import Settings
 
 DEADLINE_SECONDS = 30.0
 
@@ -115,3 +116,25 @@ def test_one_that_cannot_be_started_is_told_and_tried_again(
 
     asyncio.run(scenario())
     assert lines_of(read) == [b"1 {}"]
+
+
+def test_one_that_fails_has_told_why_before_it_is_taken_to_have_ended(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    (tmp_path / "opentelemetry.py").write_text("raise RuntimeError('a package that is broken')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "otlp")
+
+    async def scenario() -> None:
+        feed = TelemetryFeed(asyncio.get_running_loop().call_soon)
+        process = TelemetryProcess(feed, Settings().to_json())
+        await process.start()
+        await until(lambda: not feed.connected)
+        await process.stop()
+
+    asyncio.run(scenario())
+    assert "RuntimeError: a package that is broken" in capfd.readouterr().err
+    assert "has ended with exit code 1" in caplog.text

@@ -110,7 +110,7 @@ class TelemetryProcess(asyncio.Protocol):
         self._gone.set()
         if self._stopping:
             return
-        if self._sink is not None:
+        if self._sink is not None and not self._sink.is_closing():
             self._sink.abort()
         process = cast("subprocess.Popen[bytes]", self._process)
         process.kill()

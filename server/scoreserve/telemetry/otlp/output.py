@@ -112,8 +112,8 @@ class OtlpOutput:
     def report(self, report: Report) -> None:
         """Of a script, errors of run() are told: each before the request that it is about."""
         if isinstance(report, ScriptError) and report.about.span_id and self._requests is not None:
-            if len(self._errors) >= _MOST_ERRORS:
-                self._errors.clear()
+            if len(self._errors) >= _MOST_ERRORS:  # of requests whose traces are not recorded
+                del self._errors[next(iter(self._errors))]
             self._errors[report.about.span_id] = report
 
     def metrics(self, since: float, page: bytes) -> None:
