@@ -41,6 +41,7 @@ INTERPRETED = {
     "scoreserve.setting_values": "read at start",
     "scoreserve.settings": "read at start",
     "scoreserve.worker.model.block_watch": "a look every few milliseconds",
+    "scoreserve.worker.model.callers": "looks at frames, which are Python's own",
     "scoreserve.worker.model.interception": "descriptors, called with any arguments",
     "scoreserve.worker.model.kinds.equality": "for proofs and audits",
     "scoreserve.worker.model.task": "a greenlet is no native class",

@@ -80,7 +80,14 @@ class Scorer:
             seconds = time.perf_counter() - started
             has_failed = bool(error) and not succeeded
             return Done(
-                *(batch.number, batch.items, succeeded, tries, seconds, payload, error, has_failed)
+                batch.number,
+                batch.items,
+                succeeded,
+                tries,
+                seconds,
+                payload=payload,
+                error=error,
+                failed=has_failed,
             )
         self._failed += 1
         seconds = time.perf_counter() - started
