@@ -21,6 +21,7 @@ _KEEP_NOTHING: Final = frozenset(
         *("sklearn", "imblearn", "xgboost", "lightgbm", "catboost", "onnxruntime", "mlflow"),
         *("keras", "tf_keras", "tensorflow", "torch", "torchvision"),
         *("numpy", "scipy", "pandas", "polars", "joblib"),
+        *("cachetools", "toolz", "backoff", "beartype", "typeguard"),
         *("inference_schema", "wrapt", "decorator", "flask", "werkzeug", "pydantic", "scoreserve"),
         *("opencensus", "opentelemetry", "ddtrace", "sentry_sdk", "prometheus_client"),
     }

@@ -2,14 +2,16 @@
 
 A method is replaced where its class defines it, so that models are found wherever they are: in
 globals, attributes, dicts, or loaded late in run(). Who looks at the class sees the method as it
-was, so that signatures, pickles and `hasattr` go on as ever.
+was, and who looks at a model's one that looks like it, so that signatures, pickles and `hasattr` go
+on as ever.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import update_wrapper
+from types import FunctionType, MethodType
 from typing import Any
 
 from scoreserve.worker.model import libraries
@@ -23,25 +25,31 @@ Meet = Callable[[Library, Any, str, Callable[..., Any], tuple[Any, ...], Mapping
 class Intercepted:
     """A descriptor in the place of a method, or of another descriptor that gives one."""
 
-    def __init__(self, library: Library, name: str, original: Any, meet: Meet) -> None:
-        self.original = original
-        self._library = library
-        self._name = name
-        self._meet = meet
+    def __init__(self, library: Library, owner: type, name: str, meet: Meet) -> None:
+        self.original = owner.__dict__[name]
+        self._function = _leads_to(meet, library, owner, name)
 
     def __get__(self, model: Any, owner: type | None = None) -> Any:
-        bound = self.original.__get__(model, owner)
-        if model is None:
-            return bound
-        return partial(self._called, model, bound)
+        if type(self.original) is not FunctionType or model is None:
+            bound = self.original.__get__(model, owner)  # raises where the model has no such method
+            if model is None:
+                return bound
+        return MethodType(self._function, model)
 
     def __getattr__(self, name: str) -> Any:
         if name == "original":  # while it is being made, or unpickled
             raise AttributeError(name)
         return getattr(self.original, name)
 
-    def _called(self, model: Any, bound: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        return self._meet(self._library, model, self._name, bound, args, kwargs)
+
+def _leads_to(meet: Meet, library: Library, owner: type, name: str) -> Callable[..., Any]:
+    """A method that looks like the one that `owner` has."""
+    original = owner.__dict__[name]
+
+    def called(model: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return meet(library, model, name, original.__get__(model, type(model)), args, kwargs)
+
+    return update_wrapper(called, original.__get__(None, owner), updated=())
 
 
 class Interception:
@@ -60,7 +68,7 @@ class Interception:
             for owner, name in library.methods():
                 original = owner.__dict__[name]
                 if not isinstance(original, Intercepted):
-                    setattr(owner, name, Intercepted(library, name, original, self._meet))
+                    setattr(owner, name, Intercepted(library, owner, name, self._meet))
                     self._replaced.append((owner, name, original))
         self._modules = len(sys.modules)
 
