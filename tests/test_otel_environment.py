@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scoreserve.otel_environment import metric_interval_seconds, sampler, wrong_protocol
+from scoreserve.otel_environment import (
+    metric_interval_seconds,
+    sampler,
+    wrong_protocol,
+    wrong_temporality,
+)
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 NEW, RECORDED, NOT_RECORDED = (
@@ -76,3 +81,11 @@ def test_another_protocol_than_the_one_that_is_spoken_is_told() -> None:
     told = wrong_protocol({"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"})
     assert told.startswith("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc is not known here")
     assert "4318" in told
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [("", False), ("Cumulative", False), ("delta", True), ("lowmemory", True)]
+)
+def test_another_temporality_than_the_one_that_there_is_is_told(asked: str, told: bool) -> None:
+    wrong = wrong_temporality({"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": asked})
+    assert bool(wrong) is told

@@ -25,6 +25,7 @@ _PROTOCOLS = (
     "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
 )
 _HTTP = "http/protobuf"
+_TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 _PARENT_BASED = "parentbased_"
 _DEFAULT_SAMPLER = "parentbased_always_on"
 
@@ -72,6 +73,17 @@ def wrong_protocol(environ: Mapping[str, str]) -> str:
                 " port 4318."
             )
     return ""
+
+
+def wrong_temporality(environ: Mapping[str, str]) -> str:
+    """What is wrong with the temporality that is asked for, if anything: there is one."""
+    temporality = environ.get(_TEMPORALITY, "").strip().lower()
+    if temporality in {"", "cumulative"}:
+        return ""
+    return (
+        f"{_TEMPORALITY}={temporality} is not known here: metrics are cumulative. A collector's"
+        " processor `cumulativetodelta` makes the others of them."
+    )
 
 
 def metric_interval_seconds(environ: Mapping[str, str]) -> tuple[float, str]:

@@ -258,3 +258,13 @@ def test_where_it_goes_is_said_without_what_is_secret(
     opened(f"http://user:secret@127.0.0.1:{sink.port}/path?key=secret")
     assert f"OpenTelemetry traces go to http://127.0.0.1:{sink.port}" in server_log.text
     assert "secret" not in server_log.text
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:4318", "grpc://localhost:4317", "http:///v1"])
+def test_what_is_no_address_is_told_with_its_variable(
+    opened: Open, server_log: pytest.LogCaptureFixture, endpoint: str
+) -> None:
+    output = opened(endpoint)
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT must be an address that begins with" in server_log.text
+    output.request(record())
+    dropped(output, "export_failed", 1)

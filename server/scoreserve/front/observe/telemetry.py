@@ -57,6 +57,7 @@ class Telemetry:
             (on.otlp, otel_environment.wrong_protocol(environ)),
             (on.traces, wrong_sampler),
             (on.metrics, wrong_interval),
+            (on.metrics, otel_environment.wrong_temporality(environ)),
         )
         for concerned, line in wrong:
             if concerned and line:

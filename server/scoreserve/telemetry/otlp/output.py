@@ -159,7 +159,18 @@ def opened(on: Switches, settings: Settings, environ: Mapping[str, str]) -> list
 
 def _say_where(name: str, signal: str, environ: Mapping[str, str]) -> None:
     """Logs where a signal goes to, without what may be secret in it."""
-    own = f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"
-    endpoint = environ.get(own) or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or _DEFAULT_ENDPOINT
-    parts = urlsplit(endpoint)
-    _log.info("OpenTelemetry %s go to %s://%s", name, parts.scheme, parts.netloc.rpartition("@")[2])
+    variable = f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"
+    if not environ.get(variable):
+        variable = "OTEL_EXPORTER_OTLP_ENDPOINT"
+    parts = urlsplit(environ.get(variable) or _DEFAULT_ENDPOINT)
+    if parts.scheme in {"http", "https"} and parts.hostname:
+        where = parts.netloc.rpartition("@")[2]
+        _log.info("OpenTelemetry %s go to %s://%s", name, parts.scheme, where)
+    else:
+        _log.error(
+            "OpenTelemetry %s go nowhere: %s must be an address that begins with http:// or"
+            " https://, as %s",
+            name,
+            variable,
+            _DEFAULT_ENDPOINT,
+        )
