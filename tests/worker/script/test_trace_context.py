@@ -192,6 +192,16 @@ class TestWithTraces:
         serve(streams, jobs(("a", {"traceparent": RECORDED})), MORE)
         assert seen == 3 * [(TRACE, tracing.run_span_id(b"a", 1), True)]
 
+    def test_what_is_about_no_request_has_no_parent(self) -> None:
+        def seen(*scored: tuple[bytes, int]) -> Parent:
+            TraceContext.attach(scored)
+            return parent()
+
+        head = heads.encode_head(head_of(), b"an id")
+        assert contextvars.copy_context().run(seen, (head, 7))[2]
+        assert contextvars.copy_context().run(seen) == (NO_TRACE, NO_SPAN, False)
+        assert TraceContext.wanted
+
     def test_an_api_that_nobody_knows_fails_no_request(
         self, monkeypatch: pytest.MonkeyPatch, server_log: pytest.LogCaptureFixture
     ) -> None:

@@ -72,6 +72,8 @@ class TraceContext:
         requests = [tracing.scored_request(block, job_id) for block, job_id in scored]
         sampler = cls._sampler
         one = requests[0] if len(requests) == 1 else None
+        if not requests:
+            return None
         if sampler is not None:
             trace_id, span_id = tracing.run_ids(requests)
             sampled = any(sampler.samples(each.traceparent, each.request_id) for each in requests)
