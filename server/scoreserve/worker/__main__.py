@@ -81,7 +81,9 @@ def template(descriptor: int) -> None:
     """
     from scoreserve.worker.template import template_process
 
-    forked = template_process.run(descriptor, booting.prepare_process, booting.load)
+    forked = template_process.run(
+        descriptor, booting.prepare_process, booting.load, booting.worker_forked
+    )
     if forked is not None:
         forked.live(lambda source, sink: main(source, sink, forked))
 

@@ -85,7 +85,7 @@ def prepare_process(settings: Settings, role: str = "worker") -> None:
     if _is_reported(settings):
         from scoreserve.worker.script import script_reports
 
-        script_reports.install(settings, forks=role != "worker")
+        script_reports.install(settings)
     logs.keep_enabled()
     if settings.fast_json:
         fast_json.install()
@@ -205,6 +205,13 @@ def report_and_exit(fault: ScriptFault, settings: Settings, pipe: FrontPipe) -> 
         reports.raised((), fault.__cause__ or fault)
     pipe.send([*_frames(reports), wire.frame(wire.BOOT_FAILED, fault.failure.to_json())])
     sys.exit(EXIT_BOOT)
+
+
+def worker_forked(settings: Settings) -> None:
+    """A worker was forked of this process, a template: it sends what was reported until now."""
+    reports = _reports(settings)
+    if reports is not None:
+        reports.forget()
 
 
 def _is_reported(settings: Settings) -> bool:

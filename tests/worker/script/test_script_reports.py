@@ -342,7 +342,7 @@ def test_what_is_printed_is_told_where_it_is_on(
 ) -> None:
     monkeypatch.setattr(script_reports, "_of_this_process", None)
     before = list(_printed.handlers)
-    script_reports.install(settings, forks=False)
+    script_reports.install(settings)
     try:
         say("hello")
         told = script_reports.of_this_process()

@@ -153,10 +153,8 @@ class PrintHandler(logging.Handler):
 _of_this_process: ScriptReports | None = None
 
 
-def install(settings: Settings, *, forks: bool) -> None:
-    """Has this process report: all of it, if Application Insights is on, else errors. `forks`:
-    workers are forked of it, the first of which sends what was reported before.
-    """
+def install(settings: Settings) -> None:
+    """Has this process report: all of it, if Application Insights is on, else errors."""
     global _of_this_process  # noqa: PLW0603 - as print() and logging are the process's
     if not app_insights.is_on(settings):
         _of_this_process = ScriptReports(replace(settings, app_insights_model_data=False))
@@ -164,8 +162,6 @@ def install(settings: Settings, *, forks: bool) -> None:
         _of_this_process = ScriptReports(settings)
         logs.JsonFormatter.wanted = True  # so that it is known which request a line is about
         logging.getLogger(_PRINTED).addHandler(PrintHandler(_of_this_process))
-    if forks:
-        os.register_at_fork(after_in_parent=_of_this_process.forget)
 
 
 def of_this_process() -> ScriptReports | None:

@@ -15,6 +15,7 @@ import json
 import os
 import time
 import warnings
+from collections.abc import Callable
 
 from scoreserve import wire
 from scoreserve.worker.template.front_socket import FrontSocket
@@ -23,9 +24,10 @@ _MOST_TOLD_BYTES = 512
 _LOOK_SECONDS = 0.0005  # at which process is the parent
 
 
-def fork_on_demand(front: FrontSocket) -> list[int] | None:
+def fork_on_demand(front: FrontSocket, forked: Callable[[], None]) -> list[int] | None:
     """Forks a worker each time that the front asks for one. Returns in each worker, with the
-    descriptors that are for it, and in the end, with None, in this process.
+    descriptors that are for it, and in the end, with None, in this process, where `forked` is
+    called after each.
     """
     while (message := front.receive()) is not None:
         try:
@@ -34,6 +36,8 @@ def fork_on_demand(front: FrontSocket) -> list[int] | None:
             told = {"pid": 0, "why": str(error)}
         if told is None:
             return message.descriptors
+        if told["pid"]:
+            forked()
         for descriptor in message.descriptors:
             os.close(descriptor)
         with contextlib.suppress(OSError):  # the front is gone, which the next look shows

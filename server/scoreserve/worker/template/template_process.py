@@ -34,8 +34,12 @@ class Load(Protocol):
     def __call__(self, settings: Settings, say_stage: Callable[[str], None], /) -> LoadedScript: ...
 
 
-def run(descriptor: int, prepare: Prepare, load: Load) -> ForkedWorker | None:
-    """Returns in each worker that is forked, and in the end, with None, in the template."""
+def run(
+    descriptor: int, prepare: Prepare, load: Load, forked: Callable[[Settings], None]
+) -> ForkedWorker | None:
+    """Returns in each worker that is forked, and in the end, with None, in the template, where
+    `forked` is called after each.
+    """
     parent = os.getppid()
     front = FrontSocket(descriptor)
     try:
@@ -50,7 +54,7 @@ def run(descriptor: int, prepare: Prepare, load: Load) -> ForkedWorker | None:
         loaded = _load(front, settings, load)
     except (BrokenPipeError, ConnectionResetError):
         return None
-    descriptors = forking.fork_on_demand(front)
+    descriptors = forking.fork_on_demand(front, lambda: forked(settings))
     return None if descriptors is None else ForkedWorker(descriptors, loaded, thread_variables)
 
 
