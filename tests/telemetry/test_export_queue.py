@@ -16,7 +16,7 @@ DEADLINE_SECONDS = 30.0
 
 
 class Place:
-    """Where batches go. It may stand still, and meets each with one of `answers`, then takes all."""
+    """Where batches go. It may stand still. It meets each with one of `answers`, and takes more."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
