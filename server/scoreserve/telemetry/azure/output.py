@@ -9,11 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import Any, Protocol
+from collections.abc import MutableMapping, Sequence
 
-from opentelemetry import context
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
 
@@ -25,6 +22,7 @@ from scoreserve.telemetry.azure.log_records import record_of
 from scoreserve.telemetry.azure.request_spans import shortened, span_of
 from scoreserve.telemetry.azure.service import Service, service_of
 from scoreserve.telemetry.export_queue import ExportQueue
+from scoreserve.telemetry.exporters import Exporter, exported
 from scoreserve.telemetry.records import NO_JOB, RequestRecord
 
 # The reference's: what has come in 5 seconds goes in one post, or so many before that.
@@ -33,12 +31,6 @@ _MOST_SPANS, _MOST_RECORDS = 512, 100
 _MOST_WAITING = 2048  # of each; of requests, each with up to 8,192 characters of its answer
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
-
-
-class Exporter(Protocol):
-    """What is asked of those of OpenTelemetry. `export` returns a member of an enum."""
-
-    def export(self, batch: Sequence[Any], /) -> Any: ...
 
 
 class AzureOutput:
@@ -111,11 +103,11 @@ class AzureOutput:
         spans: list[ReadableSpan] = [
             span_of(record, self._service, with_answer=self._with_answers) for record in batch
         ]
-        return _exported(self._traces.export, spans)
+        return exported(self._traces, spans)
 
     def _export_reports(self, batch: Sequence[LogLine | ScriptError | ModelData]) -> bool:
         records: list[ReadableLogRecord] = [record_of(report, self._service) for report in batch]
-        return _exported(self._logs.export, records)
+        return exported(self._logs, records)
 
 
 def opened(settings: Settings, environ: MutableMapping[str, str]) -> list[AzureOutput]:
@@ -142,14 +134,3 @@ def opened(settings: Settings, environ: MutableMapping[str, str]) -> list[AzureO
         scored=protocols.scored_paths(settings),
     )
     return [output]
-
-
-def _exported(export: Callable[[Sequence[Any]], Any], batch: Sequence[Any]) -> bool:
-    """Whether they were taken. What an instrumentation of the environment's would record of the
-    post would be sent in turn, and so on.
-    """
-    token = context.attach(context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
-    try:
-        return bool(export(batch).name == "SUCCESS")
-    finally:
-        context.detach(token)

@@ -9,25 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import Any, Protocol
-
-from opentelemetry import context
+from typing import Any
 
 from scoreserve.telemetry.export_queue import ExportQueue
+from scoreserve.telemetry.exporters import Exporter, exported
 
-_SUPPRESS = "suppress_instrumentation"  # what every instrumentation looks for in the context
 _MOST_CHARACTERS = 300
 _LOOK_SECONDS = 0.1  # between two looks at what is still to be sent, in the end
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
-
-
-class Exporter(Protocol):
-    """What is asked of those of OpenTelemetry. `export` returns a member of an enum."""
-
-    def export(self, batch: Any, /) -> Any: ...
-
-    def shutdown(self) -> None: ...
 
 
 class LastWords(logging.Handler):
@@ -65,15 +55,11 @@ class Sending:
     def send(self, batch: Any) -> bool:
         """Whether it was taken. If not, the reason is told, once as long as it goes on."""
         self._thread = threading.get_ident()
-        token = context.attach(context.set_value(_SUPPRESS, True))
         self._words.take()
         try:
-            taken = bool(self._exporter.export(batch).name == "SUCCESS")
-            why = self._words.take()
+            taken, why = exported(self._exporter, batch), self._words.take()
         except Exception as error:  # noqa: BLE001 - a library's, of whatever is on the way
             taken, why = False, str(error)[:_MOST_CHARACTERS]
-        finally:
-            context.detach(token)
         if not (taken or self._failing):
             _log.warning("OpenTelemetry %s: %s", self.name, why)
         self._failing = not taken
