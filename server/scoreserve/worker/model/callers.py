@@ -28,13 +28,17 @@ _KEEP_NOTHING: Final = frozenset(
 )
 _INSTALLED: Final = re.compile(r".*[/\\](?:site|dist)-packages[/\\]([^/\\]+)", re.DOTALL)
 _refused: Final[dict[str, str]] = {}  # by file
+_OURS: Final = 2  # frames at least, of which this is the first
 
 
 def refusal(run: CodeType | None) -> str:
     """Why the present call of a known method must not wait, or "". It is called within `run`: what
-    has called that is not looked at.
+    has called that is not looked at, nor who calls this, which is one of ours.
     """
-    frame: FrameType | None = sys._getframe()  # noqa: SLF001 - the only way to it
+    try:
+        frame: FrameType | None = sys._getframe(_OURS)  # noqa: SLF001 - the only way to it
+    except ValueError:  # there is none
+        return ""
     while frame is not None:
         code = frame.f_code
         if code is run:
