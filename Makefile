@@ -88,7 +88,7 @@ test-lowest: $(LOWEST)/.installed $(TEST_NEEDS)
 	  $(LOWEST)/bin/pytest $(PARALLEL) $(OLD) $(or $(ARGS),$(OF_THE_CHECKOUT))
 
 # A Python that is neither here nor to be fetched is named in the end.
-WITHOUT_SERVERS := $(patsubst %,--ignore=tests/%,contract docs faults field live)
+WITHOUT_SERVERS := $(patsubst %,--ignore=tests/%,contract docs faults field live preload)
 test-pythons: $(BIN)/.uv $(TEST_NEEDS)
 	@tested=; missing=; failed=; for version in $(PYTHONS); do \
 	  python=.venv-pythons/$$version; \

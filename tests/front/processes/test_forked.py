@@ -16,25 +16,31 @@ from scoreserve.front.processes.forked import ForkedProcess
 # In a process of its own: that it adopts orphans stays so.
 ADOPTS = """
 import os, sys, time
-from scoreserve.front.processes.adoption import adopt_orphans, reap_orphans
+from scoreserve.front.processes.adoption import OrphanReaper, adopt_orphans
+
+def children():
+    with open(f"/proc/self/task/{os.getpid()}/children") as file:
+        return list(map(int, file.read().split()))
+
 assert adopt_orphans()
 child = os.fork()
 if not child:
     os.setsid()
-    reader, writer = os.pipe()
-    orphan = os.fork()
-    if not orphan:
-        time.sleep(0.1)
-        os._exit(0)
-    print(orphan, flush=True)
+    for leads_a_session in (False, True):
+        if not os.fork():
+            if leads_a_session:
+                os.setsid()
+            time.sleep(0.1)
+            os._exit(0)
     os._exit(0)
 os.waitpid(child, 0)
+assert len(children()) == 2
 own = os.spawnlp(os.P_NOWAIT, "true", "true")  # ended, and still to be waited for
+orphans = OrphanReaper()
 deadline = time.monotonic() + 30
 while True:
-    reap_orphans()
-    with open(f"/proc/self/task/{os.getpid()}/children") as file:
-        left = list(map(int, file.read().split()))
+    orphans.look()
+    left = children()
     if left == [own]:
         break
     assert time.monotonic() < deadline, left

@@ -22,17 +22,34 @@ def adopt_orphans() -> bool:
     return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
 
 
-def reap_orphans() -> None:
-    """Waits for orphans that have ended. To be called now and then, by the main thread.
+class OrphanReaper:
+    """Waits for orphans that have ended.
 
-    A child that this process has started is in its session, or leads one of its own. What is
-    neither is an orphan.
+    A child that this process has started is in its session; or it leads one of its own, and is
+    waited for as soon as it ends. So an orphan is what is in another session, or leads one and had
+    ended by the look before.
     """
-    ours = os.getsid(0)
-    for pid in _children():
-        with contextlib.suppress(ProcessLookupError, ChildProcessError):
-            if os.getsid(pid) not in (ours, pid):
-                os.waitpid(pid, os.WNOHANG)
+
+    def __init__(self) -> None:
+        self._ended: set[int] = set()  # leaders of sessions, by the last look
+
+    def look(self) -> None:
+        """To be called about once a second, by the main thread."""
+        ours = os.getsid(0)
+        ended = set()
+        for pid in _children():
+            with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                session = os.getsid(pid)
+                if session not in (ours, pid) or pid in self._ended:
+                    os.waitpid(pid, os.WNOHANG)
+                elif session == pid and _has_ended(pid):
+                    ended.add(pid)
+        self._ended = ended
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a child has, which may be waited for after that as before."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _children() -> list[int]:

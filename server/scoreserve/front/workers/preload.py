@@ -26,7 +26,7 @@ from typing import Protocol
 
 from scoreserve.cgroup import Cgroup
 from scoreserve.errors import WorkerLost
-from scoreserve.front.processes.adoption import adopt_orphans, reap_orphans
+from scoreserve.front.processes.adoption import OrphanReaper, adopt_orphans
 from scoreserve.front.processes.child import spawn_worker
 from scoreserve.front.processes.template import Obstacle, Template, TemplateEvents
 from scoreserve.front.workers import cpu_policy
@@ -121,6 +121,7 @@ class Preload(Spawning):
         self.templates = Templates(
             lambda generation: make_template(self, generation), pool.templates_changed
         )
+        self._orphans = OrphanReaper()
         self._loading_since = 0.0
         self._expected: Answer | None = None
         self._pool = pool
@@ -250,7 +251,7 @@ class Preload(Spawning):
                 _log.info("preload: on: workers are forked from the template with pid %d", old.pid)
 
     def look_at_clock(self) -> None:
-        reap_orphans()
+        self._orphans.look()
         now = self._clock()
         trial = self.trial
         if trial is not None and self._expected is not None and trial.stage == ANSWERING:
