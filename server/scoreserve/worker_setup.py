@@ -1,4 +1,5 @@
-"""What the front tells a scoring worker at its start, and what the worker tells of its trial.
+"""What the front tells a scoring worker at its start, and what the worker tells of its trial, or a
+template of what stands in the way of forks.
 
 A trial is how preloading (WORKER_PRELOAD) is proven: a worker that was spawned answers the sample
 request, and a worker that was forked must give the same answer, in a time that is like it.
@@ -13,6 +14,15 @@ from typing import NamedTuple
 from scoreserve.settings import Settings
 
 ANSWERING = "answering the sample request"  # the stage of a worker's start in which it does so
+
+
+class Obstacle(NamedTuple):
+    """Why a template should not be forked; `forbids`: it is out of the question, whatever the user
+    says.
+    """
+
+    text: str
+    forbids: bool = False
 
 
 class Answer(NamedTuple):

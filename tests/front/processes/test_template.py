@@ -14,8 +14,9 @@ import pytest
 
 from scoreserve.front.processes import child
 from scoreserve.front.processes.child import Process
-from scoreserve.front.processes.template import Obstacle, Template
+from scoreserve.front.processes.template import Template
 from scoreserve.start_failure import StartFailure
+from scoreserve.worker_setup import Obstacle
 
 DEADLINE_SECONDS = 30.0
 

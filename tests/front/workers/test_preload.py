@@ -9,7 +9,7 @@ import pytest
 
 from scoreserve.errors import ScoringTimeout
 from scoreserve.front.processes.child import Process, spawn_worker
-from scoreserve.front.processes.template import Obstacle, Template, TemplateEvents
+from scoreserve.front.processes.template import Template, TemplateEvents
 from scoreserve.front.workers.exit_reasons import SCORING_TIMEOUT, Exceeded
 from scoreserve.front.workers.preload import Phase, Preload
 from scoreserve.front.workers.spawning import Start
@@ -17,7 +17,7 @@ from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import MEBIBYTE, Settings
 from scoreserve.start_failure import StartFailure
-from scoreserve.worker_setup import ANSWERING, Answer, Trial, TrialResult
+from scoreserve.worker_setup import ANSWERING, Answer, Obstacle, Trial, TrialResult
 
 ANSWER = Answer("sample_request.json", 200, "[1]", seconds=0.5, resident_bytes=100 * MEBIBYTE)
 THREADS = Obstacle("init() has started threads", forbids=False)

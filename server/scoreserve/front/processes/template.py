@@ -11,12 +11,13 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from scoreserve import wire
 from scoreserve.front.processes.child import Launch, SpawnedProcess, spawn_worker
 from scoreserve.front.processes.forked import ForkedProcess
 from scoreserve.start_failure import StartFailure
+from scoreserve.worker_setup import Obstacle
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -24,13 +25,6 @@ _READY = "ready"
 _MOST_BYTES = 1 << 16  # of a message
 _FORK_SECONDS = 10  # page tables take a second for some 20 GB
 _LEAVE_SECONDS = 5.0  # for its atexit handlers
-
-
-class Obstacle(NamedTuple):
-    """Why workers should not be forked; `forbids`: whatever the user says."""
-
-    text: str
-    forbids: bool
 
 
 class TemplateEvents(Protocol):

@@ -28,7 +28,7 @@ from scoreserve.cgroup import Cgroup
 from scoreserve.errors import WorkerLost
 from scoreserve.front.processes.adoption import OrphanReaper, adopt_orphans
 from scoreserve.front.processes.child import spawn_worker
-from scoreserve.front.processes.template import Obstacle, Template, TemplateEvents
+from scoreserve.front.processes.template import Template, TemplateEvents
 from scoreserve.front.workers import cpu_policy
 from scoreserve.front.workers.exit_reasons import INIT_TIMEOUT, Exceeded, end_of
 from scoreserve.front.workers.snapshot import PreloadSnapshot
@@ -38,7 +38,7 @@ from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import WorkerProcess
 from scoreserve.settings import MEBIBYTE, Settings
 from scoreserve.start_failure import StartFailure
-from scoreserve.worker_setup import ANSWERING, Answer, Trial, TrialResult
+from scoreserve.worker_setup import ANSWERING, Answer, Obstacle, Trial, TrialResult
 
 _log = logging.getLogger("azmlinfsrv")
 

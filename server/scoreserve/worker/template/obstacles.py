@@ -21,17 +21,12 @@ from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from scoreserve.worker_setup import Obstacle
+
 _SQLITE = b"SQLite format 3\0"
 _LOOKS, _LOOK_SECONDS = 10, 0.05  # at threads
 _CUDA_DEVICES = "/dev/nvidia"
 _SHARED = {"socket:": "socket", "anon_inode:[eventpoll]": "event loop"}
-
-
-class Obstacle(NamedTuple):
-    """`forbids`: a fork is out of the question, whatever the user says."""
-
-    text: str
-    forbids: bool = False
 
 
 class OpenFile(NamedTuple):
