@@ -29,22 +29,19 @@ from scoreserve.errors import WorkerLost
 from scoreserve.front.processes.adoption import OrphanReaper, adopt_orphans
 from scoreserve.front.processes.child import spawn_worker
 from scoreserve.front.processes.template import Template, TemplateEvents
-from scoreserve.front.workers import cpu_policy
+from scoreserve.front.workers import cpu_policy, fork_trial
 from scoreserve.front.workers.exit_reasons import INIT_TIMEOUT, Exceeded, end_of
 from scoreserve.front.workers.snapshot import PreloadSnapshot
 from scoreserve.front.workers.spawning import Spawning, Start
 from scoreserve.front.workers.templates import Templates
 from scoreserve.front.workers.time_limits import TimeLimits
 from scoreserve.front.workers.worker_process import WorkerProcess
-from scoreserve.settings import MEBIBYTE, Settings
+from scoreserve.settings import Settings
 from scoreserve.start_failure import StartFailure
 from scoreserve.worker_setup import ANSWERING, Answer, Obstacle, Trial, TrialResult
 
 _log = logging.getLogger("azmlinfsrv")
 
-_SAMPLE = "the sample request"
-_LEAST_TRIAL_SECONDS = 10.0
-_TRIAL_TIMES = 10.0  # the time of the spawned worker
 _FRUITLESS_FORKS = 2  # workers that hang in their first run(), or do not start
 _TEMPLATE_DEATHS = 3  # of one state of the script
 
@@ -208,7 +205,9 @@ class Preload(Spawning):
         if worker is self.trial:
             self.trial = None
             if self.phase is Phase.TRYING:
-                self.off(f"the first forked worker {text} before it had answered {_SAMPLE}")
+                self.off(
+                    f"the first forked worker {text} before it had answered the sample request"
+                )
             return True
         hung = worker.killed_for is not None and not worker.answered
         if worker.to_be_forked and not worker.stopping and (hung or not was_ready):
@@ -219,17 +218,11 @@ class Preload(Spawning):
         """A spawned worker has answered the sample, or has none."""
         if self.phase is not Phase.WAITING:
             return
-        answer = result.answer
-        if answer is None:
-            self.off(result.why)
-        elif answer.status >= 400:
-            self.off(
-                f"{answer.sample} is answered {answer.status}, so nothing can be tried with it"
-            )
-        elif why := self._no_room(answer.resident_bytes):
+        copies = 2 if self.templates.in_force is None else 3
+        if why := fork_trial.refusal(result, copies, self._memory_limit):
             self.off(why)
         else:
-            self._expected = answer
+            self._expected = result.answer
             self._load()
 
     def _fork_failed(self) -> None:
@@ -255,14 +248,8 @@ class Preload(Spawning):
         now = self._clock()
         trial = self.trial
         if trial is not None and self._expected is not None and trial.stage == ANSWERING:
-            limit = max(_LEAST_TRIAL_SECONDS, _TRIAL_TIMES * self._expected.seconds)
-            if now - trial.stage_since > limit:
-                why = (
-                    f"the first forked worker has not answered {_SAMPLE} in {limit:.0f} s, a"
-                    f" spawned one has in {self._expected.seconds:.2f} s. Some library does not"
-                    " survive a fork, or not once it was used: warm the model up in"
-                    " after_fork(index) instead of init()"
-                )
+            why = fork_trial.lateness(self._expected, now - trial.stage_since)
+            if why:
                 trial.kill_for(Exceeded(INIT_TIMEOUT, WorkerLost(why)))  # its stacks say which
                 self.off(why)
         candidate = self.templates.candidate
@@ -360,14 +347,3 @@ class Preload(Spawning):
         template = self.templates.in_force
         if template is not None and is_meant(template.generation):
             self.templates.end_in_force()
-
-    def _no_room(self, resident_bytes: int) -> str:
-        copies = 2 if self.templates.in_force is None else 3
-        limit = self._memory_limit
-        if limit is None or copies * resident_bytes <= limit:
-            return ""
-        return (
-            f"a worker has {resident_bytes // MEBIBYTE} MiB, and {copies} of that size, which the"
-            f" trial takes, are more than the container's {limit // MEBIBYTE} MiB."
-            " WORKER_PRELOAD=force needs no trial"
-        )
