@@ -100,11 +100,12 @@ class Supervisor:
 
     async def stop(self, seconds: float) -> None:
         """Ends every worker: idle ones leave, and have so many seconds for their atexit handlers
-        and threads; busy ones are killed after a moment.
+        and threads; busy ones are killed after a moment. A template has what is left of the time.
 
         Whatever is still queued or running is answered first.
         """
         self.refuse_all()
+        deadline = self._clock() + seconds
         for worker in self._workers:
             worker.stop(seconds)
         await self._wait_until_gone(_STOP_GRACE_SECONDS)
@@ -116,7 +117,7 @@ class Supervisor:
             _log.warning("Scoring worker with pid %d did not leave in time", worker.pid)
             worker.kill()
         await self._wait_until_gone(_STOP_GRACE_SECONDS)
-        await self._starts.stop(seconds)
+        await self._starts.stop(max(0.0, deadline - self._clock()))
 
     async def _wait_until_gone(self, seconds: float) -> None:
         if self._workers:
