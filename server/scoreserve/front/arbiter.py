@@ -35,8 +35,8 @@ from scoreserve.start_failure import StartFailure, tell
 
 _log = logging.getLogger("azmlinfsrv")
 
-# The arbiter waits this much longer than the front drains, so that the front ends by itself: it cuts
-# off what is left (1 s), ends busy workers (1 s), has telemetry sent (5.5 s) and logs written (1 s).
+# The arbiter waits this much longer than the front drains, so that the front ends by itself: what
+# is left is cut off (1 s), busy workers end (1 s), telemetry is sent (5.5 s), logs (1 s).
 _ARBITER_MARGIN_SECONDS = 10
 _HOPELESS_FRONTS = 3  # that ended without having served, in a row
 
