@@ -45,6 +45,7 @@ class TelemetryProcess(asyncio.Protocol):
         self._started = 0.0
         self._deaths = 0  # in a row
         self._stopping = False
+        self._starting: asyncio.Task[None] | None = None  # kept here, or it may be collected
         self._gone = asyncio.Event()
 
     async def start(self) -> None:
@@ -54,7 +55,11 @@ class TelemetryProcess(asyncio.Protocol):
         try:
             await self._connect(*self._spawn())
         except OSError as error:
-            _log.warning("The telemetry process cannot be started: %s", error)
+            _log.warning(
+                "The telemetry process cannot be started: %s. Nothing is sent until it can: that is"
+                " tried again and again",
+                error,
+            )
             self._deaths += 1
             self._start_later()
 
