@@ -158,6 +158,21 @@ SCRIPTS = {
             os.write(number, raw)
             return read
     """,
+    "keywords in a dict": """
+        import pandas as pd
+        TABLE = pd.DataFrame({"a": [1.0, None]})
+        OPTIONS = {"inplace": True}
+        def put(target, value):
+            target["value"] = value
+        def run(raw):
+            TABLE.dropna(**{"inplace": True})  # <-
+            TABLE.fillna(0, **OPTIONS)  # <-
+            TABLE.fillna(0, **dict(inplace=True))  # <-
+            own = pd.DataFrame([raw])
+            own.fillna(0, **OPTIONS)
+            put(**{"target": {}, "value": raw})
+            return model.predict(own).tolist()
+    """,
     "what the garbage collector knows": """
         import gc
         def run(raw):

@@ -339,6 +339,8 @@ class Expressions(Calls):
             value = self.evaluate(keyword.value, frame)
             if keyword.arg is None:
                 arguments.more |= self.items_of(value, node, frame)
+                for name, given in _named_parts(value):
+                    arguments.keywords[name] = arguments.keywords.get(name, NOTHING) | given
             else:
                 arguments.keywords[keyword.arg] = value
         return self.call(callee, arguments, node, frame)
@@ -360,3 +362,18 @@ class Expressions(Calls):
         except (ImportError, ValueError):
             return False
         return spec is not None and self.sources.is_own_path(spec.origin)
+
+
+def _named_parts(value: Value) -> list[tuple[str, Value]]:
+    """What `**value` gives by name, as far as the names are known."""
+    parts: list[tuple[str, Value]] = []
+    for each in value:
+        if isinstance(each, Local):
+            for (kind, key), held in each.fields.items():
+                name = key[1] if kind == "item" and key is not None else key
+                if isinstance(name, str):  # an attribute's: of dict(name=…)
+                    parts.append((name, frozenset(held)))
+        elif isinstance(each, Live) and type(each.obj) is dict:
+            held_parts = list(each.obj.items())
+            parts += [(k, frozenset([Live(part)])) for k, part in held_parts if type(k) is str]
+    return parts
