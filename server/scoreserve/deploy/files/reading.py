@@ -88,7 +88,10 @@ def _ignoring(code: Code, named: Named, notes: list[str]) -> Code:
         f"{APP_ROOT}/{code.target}"
     )
     if ignore_files.read(file)(str(script)):
-        raise DeploymentError(f"{file}: leaves the entry script out, {script.name}")
+        raise DeploymentError(
+            f"{file}: leaves the entry script out, {script.name}. Take it back with a line"
+            f" !{script.name} at the end, or take the whole folder: --no-ignore-files"
+        )
     notes.append(f"{shown}: what it names stays out (--no-ignore-files takes the whole folder)")
     return replace(code, ignore_file=file)
 
