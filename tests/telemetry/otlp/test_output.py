@@ -134,6 +134,14 @@ def test_what_a_script_raises_goes_with_its_request(opened: Open, sink: OtlpSink
     assert told == ["344", "599"]
 
 
+def test_a_queue_has_room_for_one_at_least(opened: Open, sink: OtlpSink) -> None:
+    output = opened(
+        sink.origin, OTEL_BSP_MAX_QUEUE_SIZE="0.5", OTEL_BSP_MAX_EXPORT_BATCH_SIZE="0.5"
+    )
+    output.request(record())
+    sink.wait_for_spans("run", 1)
+
+
 def test_what_waits_is_sent_in_the_end(opened: Open, sink: OtlpSink) -> None:
     output = opened(sink.origin, OTEL_BSP_SCHEDULE_DELAY="600000")
     output.request(record())

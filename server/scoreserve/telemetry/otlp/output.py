@@ -86,8 +86,8 @@ class OtlpOutput:
                 lambda requests: traces.send(
                     [span for request in requests for span in self._spans.spans_of(*request)]
                 ),
-                most_waiting=int(most),
-                batch_items=int(min(batch, most)),
+                most_waiting=max(1, int(most)),
+                batch_items=max(1, int(min(batch, most))),
                 delay_seconds=delay_ms / 1000,
             )
         if metrics is not None:
