@@ -62,6 +62,7 @@ class FakeWorker:
         self.answered = 0
         self.stopping = self.killed = False
         self.killed_for: Exceeded | None = None
+        self.start_failure: StartFailure | None = None
 
     def kill(self) -> None:
         self.killed = True
@@ -310,8 +311,10 @@ class TestLater:
         scenario = Scenario()
         scenario.go_on()
         for _ in range(2):
-            scenario.is_gone(FakeWorker(forked=True), was_ready=False)
-        assert scenario.preload.phase is Phase.OFF
+            worker = FakeWorker(forked=True)
+            worker.start_failure = StartFailure("no GPU", "score.py, line 4")
+            scenario.is_gone(worker, was_ready=False)
+        assert "or did not start: no GPU in score.py, line 4" in scenario.why_off()
 
     def test_workers_that_were_spawned_instead_are_counted(self) -> None:
         scenario = Scenario()

@@ -211,7 +211,7 @@ class Preload(Spawning):
             return True
         hung = worker.killed_for is not None and not worker.answered
         if worker.to_be_forked and not worker.stopping and (hung or not was_ready):
-            self._fork_failed()
+            self._fork_failed(worker.start_failure)
         return False
 
     def _answered(self, result: TrialResult) -> None:
@@ -225,12 +225,11 @@ class Preload(Spawning):
             self._expected = result.answer
             self._load()
 
-    def _fork_failed(self) -> None:
+    def _fork_failed(self, why: StartFailure | None = None) -> None:
         self._fruitless += 1
         if self._fruitless >= _FRUITLESS_FORKS and self.phase is not Phase.OFF:
-            self.off(
-                f"{self._fruitless} forked workers hung in their first run(), or did not start"
-            )
+            what = f"{self._fruitless} forked workers hung in their first run(), or did not start"
+            self.off(what if why is None else f"{what}: {why.line}")
 
     def reload_ended(self, *, ok: bool) -> None:
         if ok:
