@@ -216,8 +216,8 @@ LOCK := $(BIN)/uv pip compile --quiet --no-python-downloads --universal --python
 REQUIREMENTS := base-images/requirements
 
 lock: $(BIN)/.uv
-	$(LOCK) --extra docs --extra deploy -o $(REQUIREMENTS)/cpu.txt pyproject.toml $(REQUIREMENTS)/cpu.in
-	$(LOCK) --extra docs --extra deploy -o $(REQUIREMENTS)/gpu.txt pyproject.toml $(REQUIREMENTS)/gpu.in
+	$(LOCK) --extra azure --extra deploy --extra docs --extra otel -o $(REQUIREMENTS)/cpu.txt pyproject.toml $(REQUIREMENTS)/cpu.in
+	$(LOCK) --extra azure --extra deploy --extra docs --extra otel -o $(REQUIREMENTS)/gpu.txt pyproject.toml $(REQUIREMENTS)/gpu.in
 	$(LOCK) -o $(REQUIREMENTS)/server.txt pyproject.toml $(REQUIREMENTS)/server.in
 	$(LOCK) -o $(REQUIREMENTS)/wheel.txt $(REQUIREMENTS)/wheel.in
 
