@@ -7,6 +7,7 @@ import pytest
 from scoreserve.otel_environment import (
     metric_interval_seconds,
     sampler,
+    wrong_headers,
     wrong_protocol,
     wrong_temporality,
 )
@@ -81,6 +82,20 @@ def test_another_protocol_than_the_one_that_is_spoken_is_told() -> None:
     told = wrong_protocol({"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "grpc"})
     assert told.startswith("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=grpc is not known here")
     assert "4318" in told
+
+
+@pytest.mark.parametrize("written", ["", "api-key=a=b", "a=1, b = 2,", "authorization=Bearer%20x"])
+def test_headers_are_names_with_values(written: str) -> None:
+    assert not wrong_headers({"OTEL_EXPORTER_OTLP_HEADERS": written})
+
+
+@pytest.mark.parametrize(
+    "written", ["secret", "a=1,secret", "api key=secret", "=secret", "a: secret"]
+)
+def test_a_header_that_is_none_is_told_without_what_it_says(written: str) -> None:
+    told = wrong_headers({"OTEL_EXPORTER_OTLP_TRACES_HEADERS": written})
+    assert told.startswith("OTEL_EXPORTER_OTLP_TRACES_HEADERS has a part that is not NAME=VALUE")
+    assert "secret" not in told
 
 
 @pytest.mark.parametrize(

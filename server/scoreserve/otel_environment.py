@@ -24,6 +24,11 @@ _PROTOCOLS = (
     "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
     "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
 )
+_HEADERS = (
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
+)
 _HTTP = "http/protobuf"
 _TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 _PARENT_BASED = "parentbased_"
@@ -72,6 +77,21 @@ def wrong_protocol(environ: Mapping[str, str]) -> str:
                 f"{name}={protocol} is not known here: {_HTTP} is spoken, for which collectors have"
                 " port 4318."
             )
+    return ""
+
+
+def wrong_headers(environ: Mapping[str, str]) -> str:
+    """What is wrong with the headers that are to go with each post, if anything; without a word of
+    them, which are secrets.
+    """
+    for name in _HEADERS:
+        for header in filter(str.strip, environ.get(name, "").split(",")):
+            key, equals, _ = header.partition("=")
+            if not equals or len(key.split()) != 1:
+                return (
+                    f"{name} has a part that is not NAME=VALUE, and goes without it: headers are"
+                    " written NAME=VALUE, with commas between them."
+                )
     return ""
 
 
