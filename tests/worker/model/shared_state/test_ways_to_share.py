@@ -173,6 +173,25 @@ SCRIPTS = {
             put(**{"target": {}, "value": raw})
             return model.predict(own).tolist()
     """,
+    "memory of a column": """
+        import pandas as pd
+        TABLE = pd.DataFrame({"a": [1.0, 2.0]})
+        def run(raw):
+            own = TABLE.copy()
+            own["a"].array[0] = raw
+            TABLE["a"].array[0] = raw  # <-
+            return model.predict(TABLE).tolist()
+    """,
+    "files that the shell writes": """
+        import subprocess, tempfile
+        def run(raw):
+            with tempfile.TemporaryDirectory() as folder:
+                subprocess.run(f"convert - > {folder}/x.png", shell=True)
+            subprocess.run(["convert", "--version"])
+            subprocess.run(f"echo {raw} > /tmp/x", shell=True)  # <-
+            os.system("date > /tmp/x")  # <-
+            return open("/tmp/x").read()
+    """,
     "what the garbage collector knows": """
         import gc
         def run(raw):

@@ -62,6 +62,8 @@ class LibraryFunctions(LibraryMethods):
             self.write(arguments.get(names.WRITING_FUNCTIONS[path]), node, frame)
         if path == "os.open" and constants(arguments.get(1), int) != [os.O_RDONLY]:
             self.write(arguments.get(0), node, frame)
+        if path in names.SHELL and isinstance(node, ast.Call) and _redirects(node):
+            self.write(arguments.get(0), node, frame)
         if path in names.OPENING:
             file, mode, usual = names.OPENING[path]
             given = arguments.get(mode, "mode") or frozenset([Live(usual)])
@@ -362,6 +364,15 @@ ITEMS_THEMSELVES = frozenset(
     ]
 )
 PAIRING = frozenset(("builtins.zip", "builtins.enumerate", "itertools.product"))
+
+
+def _redirects(node: ast.Call) -> bool:
+    """Whether a command of the shell's, as far as it is written there, writes a file."""
+    parts = ast.walk(node.args[0]) if node.args else []
+    return any(
+        isinstance(part, ast.Constant) and isinstance(part.value, str) and ">" in part.value
+        for part in parts
+    )
 
 
 def _new_facts(path: str, arguments: Arguments) -> Value:

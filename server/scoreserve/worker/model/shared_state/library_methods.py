@@ -286,7 +286,8 @@ class LibraryMethods(Objects):
         made = self.local(node, None, frame)
         if isinstance(receiver, Live) and isinstance(receiver.obj, contextvars.ContextVar):
             return facts | self._context_value(receiver.obj, name)
-        if name in names.COLLECTION_METHODS or isinstance(receiver, Local):
+        deep = name == "copy" and _is_of_numbers(receiver) and not arguments.all()
+        if (name in names.COLLECTION_METHODS or isinstance(receiver, Local)) and not deep:
             held = self.items_of(whole, node, frame)
             if name == "items":
                 held = self.paired(held, node, frame)
@@ -305,6 +306,15 @@ _BOUND = ("builtin_function_or_method", "method", "method-wrapper", "partial")
 def _is_array(each: Any) -> bool:
     cls = type(each.obj) if isinstance(each, Live) else getattr(each, "cls", None)
     return isinstance(cls, type) and live_objects.library(cls) in names.TABLES
+
+
+def _is_of_numbers(each: Any) -> bool:
+    """Whether it is an array or a table without objects, all of which a copy copies."""
+    if not isinstance(each, Live) or not _is_array(each):
+        return False
+    dtypes = getattr(each.obj, "dtypes", getattr(each.obj, "dtype", None))
+    kinds = {getattr(dtype, "kind", "O") for dtype in getattr(dtypes, "values", [dtypes])}
+    return "O" not in kinds
 
 
 def _lets_in(receiver: Any, name: str) -> bool:

@@ -377,6 +377,14 @@ WRITING_FUNCTIONS = {
     "shelve.open": 0,
     "dbm.open": 0,
 }
+SHELL = frozenset(
+    words(
+        """
+    os.system os.popen subprocess.run subprocess.call subprocess.check_call
+    subprocess.check_output subprocess.getoutput subprocess.Popen
+    """
+    )
+)
 # Name, which argument is the path, which the mode, and the mode where none is given.
 OPENING = {
     "zipfile.ZipFile": (0, 1, "r"),

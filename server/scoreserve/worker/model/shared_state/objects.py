@@ -480,6 +480,7 @@ NAMED = frozenset().union(
     names.CONTEXTS,
     names.WRITING_FUNCTIONS,
     names.OPENING,
+    names.SHELL,
     names.SHARING,
     names.SETTINGS,
     names.READING_TABLES,

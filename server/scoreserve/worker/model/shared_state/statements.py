@@ -41,6 +41,7 @@ from scoreserve.worker.model.shared_state.values import (
 )
 
 Block = list[ast.stmt]
+COLUMNS_MEMORY = frozenset(["array", "values"])
 IMPORTANT = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -226,6 +227,8 @@ class Statements(Expressions):
     def _store_item(self, target: ast.Subscript, value: Value, frame: Frame) -> None:
         base = self.evaluate(target.value, frame)
         index = self.evaluate(target.slice, frame)
+        if not base:
+            base = self._column_under(target.value, frame)
         self.dunder(base, "__setitem__", Arguments([index, value]), target, frame)
         plain = frozenset(each for each in base if not self.has_own(each, "__setitem__"))
         guard = ("expression", ast.unparse(target))
@@ -243,6 +246,13 @@ class Statements(Expressions):
             elif isinstance(each, Live):
                 known = self.stored.setdefault(("items", id(each.obj)), set())
                 self.learn(known, escaped(value - marks(value)))
+
+    def _column_under(self, node: ast.expr, frame: Frame) -> Value:
+        """The table whose memory `table["a"].array` is: brackets alone give a copy."""
+        if not isinstance(node, ast.Attribute) or node.attr not in COLUMNS_MEMORY:
+            return NOTHING
+        column = node.value
+        return self.evaluate(column.value, frame) if isinstance(column, ast.Subscript) else NOTHING
 
     def visit_delete(self, node: ast.Delete, frame: Frame) -> None:
         """`del a, b.c, d[e]`."""
