@@ -228,8 +228,10 @@ class TestWithoutTraces:
     def test_without_a_client_that_traces_nothing_is_done(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(TraceContext, "_parent", pytest.fail)
+        asked: list[object] = []
+        monkeypatch.setattr(TraceContext, "_parent", asked.append)
         serve(lambda data: data, jobs(("a", {}), ("b", {})))
+        assert not asked
 
 
 _LATE = """
