@@ -82,7 +82,7 @@ test-libraries: $(LIBRARIES)/.installed
 	$(LIBRARIES)/bin/pytest tests/worker/model/libraries tests/worker/nocode $(ARGS)
 
 # Versions that are so far apart warn of each other, which is no fault of ours.
-OLD := -W default::DeprecationWarning -W default::PendingDeprecationWarning
+OLD := $(patsubst %,-W default::%Warning,Deprecation PendingDeprecation Future)
 test-lowest: $(LOWEST)/.installed $(TEST_NEEDS)
 	SCORESERVE_REFERENCE=$(CURDIR)/$(LOWEST)/reference/bin/azmlinfsrv \
 	  $(LOWEST)/bin/pytest $(PARALLEL) $(OLD) $(or $(ARGS),$(OF_THE_CHECKOUT))
