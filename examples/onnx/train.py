@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 MODEL = Path(__file__).with_name("iris.onnx")
+OPSET = 18  # of ONNX: a runtime loads no later one than it knows, and some are years old
 
 
 def main() -> None:
@@ -25,7 +26,9 @@ def main() -> None:
     print(f"accuracy on its own rows: {model.score(flowers.data, names):.2f}")
     # Any number of rows of four float32; without ZipMap, probabilities are an array.
     rows = flowers.data[:1].astype(np.float32)
-    onnx_model = skl2onnx.to_onnx(model, rows, options={"zipmap": False})
+    onnx_model = skl2onnx.to_onnx(
+        model, rows, options={"zipmap": False}, target_opset={"": OPSET, "ai.onnx.ml": 3}
+    )
     MODEL.write_bytes(onnx_model.SerializeToString())
     print(f"wrote {MODEL}")
 
