@@ -405,6 +405,28 @@ SCRIPTS = {
             db.execute("delete from asked where id is null")
             return model.predict(pd.read_sql_query("select * from asked", db)).tolist()
     """,
+    "transaction that is open while others are let in": """
+        import sqlite3
+        def run(raw):
+            with sqlite3.connect("/tmp/x.db") as db:
+                db.execute("insert into log values (?)", (raw,))  # <-
+                db.execute(f"DELETE FROM {raw}")  # <-
+                db.execute("update {} set a = 1".format(raw))  # <-
+                db.execute("replace into %s values (1)" % raw)  # <-
+                db.execute(f"select * from {raw}")
+                return model.predict([raw]).tolist()
+    """,
+    "transactions that end before and begin after": """
+        import sqlite3
+        def run(raw):
+            db = sqlite3.connect("/tmp/x.db")
+            db.execute("insert into log values (?)", (raw,))
+            db.commit()
+            answer = model.predict([raw]).tolist()
+            db.execute("insert into answers values (?)", (raw,))
+            db.commit()
+            return answer
+    """,
     "rows that are only added": """
         import sqlite3
         def run(raw):

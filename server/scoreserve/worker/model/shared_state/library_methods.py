@@ -9,7 +9,7 @@ from typing import Any
 from scoreserve.worker.model.shared_state import live_objects, names
 from scoreserve.worker.model.shared_state.frames import Frame
 from scoreserve.worker.model.shared_state.objects import Objects
-from scoreserve.worker.model.shared_state.sql import tables_changed, tables_read
+from scoreserve.worker.model.shared_state.sql import opens_transaction, tables_changed, tables_read
 from scoreserve.worker.model.shared_state.state import is_shared
 from scoreserve.worker.model.shared_state.values import (
     ITEM,
@@ -56,6 +56,8 @@ class LibraryMethods(Objects):
             table = {text.lower() for text in constants(arguments.get(0, "name"), str)}
             into = arguments.get(1, "con")
             self.table_use(table, set(), into, node, frame)
+        elif name in names.ENDING_TRANSACTION:
+            self.release(frame, names.TRANSACTION)
         self.callbacks(arguments, whole, node, frame)
         self._held_by_stack(name, arguments, node, frame)
         if isinstance(receiver, Live):
@@ -131,6 +133,10 @@ class LibraryMethods(Objects):
     def statement(self, text: Value, database: Value, node: ast.AST, frame: Frame) -> None:
         """A statement of SQL is executed."""
         texts = constants(text, str)
+        beginnings = texts or [_beginning_of(node)]
+        if Mark.UNIQUE not in database and any(map(opens_transaction, beginnings)):
+            reason = f"holds {names.TRANSACTION} while others are let in"
+            self.hold(frame, node, reason, names.TRANSACTION)
         changed = set().union(*map(tables_changed, texts))
         read = set().union(*map(tables_read, texts))
         self.table_use(changed, read, database, node, frame)
@@ -301,6 +307,25 @@ class LibraryMethods(Objects):
 
 
 _BOUND = ("builtin_function_or_method", "method", "method-wrapper", "partial")
+
+
+def _beginning_of(call: ast.AST) -> str:
+    """What the first argument of a call begins with, as it is written: an f-string, text("..."),
+    "...".format(), "..." % x.
+    """
+    part: ast.AST = call
+    while True:
+        match part:
+            case ast.Call(func=ast.Attribute(value=template, attr="format")):
+                part = template
+            case ast.Call(args=[first, *_]) | ast.JoinedStr(values=[first, *_]):
+                part = first
+            case ast.BinOp(left=left):
+                part = left
+            case ast.Constant(value=str(text)):
+                return text
+            case _:
+                return ""
 
 
 def _is_array(each: Any) -> bool:

@@ -436,6 +436,8 @@ WRITING_PATH_METHODS = frozenset(["write_text", "write_bytes", "unlink", "touch"
 # --- databases -----------------------------------------------------------------------------------
 
 STATEMENT_METHODS = frozenset(["execute", "executemany", "executescript"])
+ENDING_TRANSACTION = frozenset(["commit", "rollback", "close"])
+TRANSACTION = "a database's transaction"  # as what is held
 READING_TABLES = frozenset(["pandas.read_sql", "pandas.read_sql_query"])
 DATABASE = "sqlite3.connect"
 IN_MEMORY = ":memory:"

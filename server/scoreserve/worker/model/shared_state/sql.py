@@ -1,4 +1,4 @@
-"""Which tables a statement of SQL changes, and which it reads. Pure, and by its words alone."""
+"""What a statement of SQL changes, reads and locks. Pure, and by its words alone."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _CHANGES = re.compile(
     r"|drop\s+table(?:\s+if\s+exists)?|truncate(?:\s+table)?)" + _NAME,
     re.IGNORECASE,
 )
+_LOCKS = re.compile(r"\s*(?:insert|update|delete|replace|merge)\b", re.IGNORECASE)
 _READS = re.compile(r"\b(?:from|join)" + _NAME, re.IGNORECASE)
 
 
@@ -21,3 +22,10 @@ def tables_changed(statement: str) -> set[str]:
 def tables_read(statement: str) -> set[str]:
     """Tables whose rows it gives."""
     return {name.lower() for name in _READS.findall(_CHANGES.sub("", statement))}
+
+
+def opens_transaction(beginning: str) -> bool:
+    """Whether a statement that begins so holds a lock until its transaction ends: of rows or, in
+    SQLite, of the whole file.
+    """
+    return _LOCKS.match(beginning) is not None
