@@ -326,8 +326,10 @@ class TestTogether:
     def test_who_shares_a_run_is_told_first_and_the_news_before_the_answers(
         self, serve_together: Serve
     ) -> None:
-        """What follows the first is an audit, of which the front is told with no job."""
-        assert serve_together(parsed, *self.PAIRS) == [
+        """What follows the first is an audit, of which the front is told with no job. After the
+        second there is none, unless that took very long.
+        """
+        assert serve_together(parsed, *self.PAIRS)[:8] == [
             ("report", ({"merged": [[2, 2]], "fallbacks": {}},)),
             ("outcome", (1, 200, b"[1]")),
             ("outcome", (2, 200, b"[2]")),
