@@ -74,13 +74,14 @@ class Sampler:
 
     def __init__(self, ratio: float, *, parent_based: bool) -> None:
         self._below = round(ratio * _RANDOM_VALUES)
+        self._all_or_none = self._below in {0, _RANDOM_VALUES}
         self._parent_based = parent_based
 
     def samples(self, traceparent: bytes, request_id: bytes) -> bool:
         """Whether the trace of a request with these headers is recorded."""
         below = self._below
         if not traceparent:
-            if below in {0, _RANDOM_VALUES}:
+            if self._all_or_none:
                 return below > 0
             found = _id_from(request_id)
         else:

@@ -24,8 +24,8 @@ from scoreserve.telemetry.fan_out import FanOut
 from scoreserve.telemetry.output import Output
 
 _FLUSH_SECONDS = 5.0  # at the end; docker stop waits ten
-# Beside two processes that compute, a twentieth of a CPU is left to it; idle ones it has to itself.
-_NICE = 10
+# Beside processes that compute, a thirtieth of a CPU is left to it; idle ones it has to itself.
+_NICE = 15
 _AUTOGROUP = "/proc/self/autogroup"  # sched(7)
 
 _log = logging.getLogger("azmlinfsrv.telemetry")

@@ -85,10 +85,10 @@ class TelemetryLog(RequestLog):
             request_id = request_id_of(reply.head)
         now = wall_clock()
         traced = self._traces(fields, reply, request_id)
-        if traced:
-            reply.traced = (fields[_TRACEPARENT], request_id, reply.job_id, now)
         if not (traced or self._every) or not self._feed.accepts():
             return
+        if traced:  # and sent: an exemplar leads to a trace that is there
+            reply.traced = (fields[_TRACEPARENT], request_id, reply.job_id, now)
         self._feed.add(
             (
                 fields,
