@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from tests.live.conftest import Serve
+from tests.servers import wait_until
 
 ECHO = "def init(): pass\ndef run(data): return data\n"
 
@@ -56,4 +57,4 @@ def test_a_filter_that_raises_ends_no_request(serve: Serve) -> None:
         for number in range(20):
             connection.request("POST", "/score", str(number))
             assert json.loads(connection.getresponse().read()) == str(number)
-        assert "a filter of the user's" in server.output
+        wait_until(lambda: "a filter of the user's" in server.output, "the filter's error is told")
