@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 from tests.live.conftest import Serve
 from tests.servers import DEADLINE_SECONDS, Server, command_line, wait_until
@@ -39,7 +38,6 @@ def run(data):
     fork()
     return data
 """
-LONGEST_STOP_SECONDS = 9.0  # docker stop waits ten
 
 
 def telemetry_process(server: Server) -> int:
@@ -82,19 +80,17 @@ def test_what_a_template_prints_is_sent_once(serve: Serve) -> None:
 
 
 def test_a_sink_that_is_slow_and_dies_costs_no_request(serve: Serve) -> None:
-    """And holds up the end of the server no longer than a container is waited for."""
+    """And does not keep the server from ending: `wait_exit` waits for less than the sink does."""
     with track_sink() as sink:
-        sink.answer = Answer(seconds=DEADLINE_SECONDS)
+        sink.answer = Answer(seconds=2 * DEADLINE_SECONDS)
         with serve(TALKS, env=sink.environment) as server:
             assert server.score("one").status == 200
             wait_until(lambda: sink.posts > 0, "the sink is asked")
             sink.close()
             for number in range(50):
                 assert server.score(str(number)).body == b'"%d"' % number
-            stopped = time.monotonic()
             server.signal(signal.SIGTERM)
             assert server.wait_exit() == 0
-            assert time.monotonic() - stopped < LONGEST_STOP_SECONDS
 
 
 def test_with_a_package_that_cannot_be_used_the_server_says_so_once_and_serves(
