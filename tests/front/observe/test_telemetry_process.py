@@ -15,6 +15,7 @@ import pytest
 from scoreserve.front.observe import telemetry_process
 from scoreserve.front.observe.telemetry_feed import PROCESS_GONE, TelemetryFeed
 from scoreserve.front.observe.telemetry_process import TelemetryProcess
+from scoreserve.front.processes import child
 from scoreserve.settings import Settings
 
 DEADLINE_SECONDS = 30.0
@@ -36,7 +37,7 @@ with open(source, "rb") as pipe:
 def read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A stand-in for the process; what it has read is in this file."""
     path = tmp_path / "read"
-    monkeypatch.setattr(telemetry_process, "module_command", lambda module: command(path))
+    monkeypatch.setattr(child, "module_command", lambda module: command(path))
     return path
 
 
@@ -90,7 +91,7 @@ def test_one_that_dies_is_followed_by_another(read: Path) -> None:
 def test_one_that_does_not_end_is_ended(read: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry_process, "_LAST_SECONDS", 0.1)
     hangs = [sys.executable, "-c", "import time; time.sleep(600)"]
-    monkeypatch.setattr(telemetry_process, "module_command", lambda module: hangs)
+    monkeypatch.setattr(child, "module_command", lambda module: hangs)
 
     async def scenario() -> None:
         process = TelemetryProcess(TelemetryFeed(asyncio.get_running_loop().call_soon), b"{}")
@@ -104,7 +105,7 @@ def test_one_that_cannot_be_started_is_told_and_tried_again(
     read: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     commands = [command(read), ["/no/such/python"]]
-    monkeypatch.setattr(telemetry_process, "module_command", lambda module: commands.pop())
+    monkeypatch.setattr(child, "module_command", lambda module: commands.pop())
 
     async def scenario() -> None:
         feed = TelemetryFeed(asyncio.get_running_loop().call_soon)

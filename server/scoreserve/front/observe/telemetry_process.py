@@ -9,14 +9,12 @@ import asyncio
 import contextlib
 import io
 import logging
-import subprocess
 import time
-from typing import cast
 
 from scoreserve.front.observe.telemetry_feed import TelemetryFeed
+from scoreserve.front.processes.child import SpawnedProcess
 from scoreserve.front.workers import cpu_policy
 from scoreserve.front.workers.restart_policy import pause_after
-from scoreserve.module_command import module_command
 from scoreserve.pipes import pipe
 from scoreserve.telemetry import records
 from scoreserve.telemetry.records import FrameSplitter
@@ -38,7 +36,7 @@ class TelemetryProcess(asyncio.Protocol):
     def __init__(self, feed: TelemetryFeed, setup: bytes) -> None:
         self._feed = feed
         self._setup = setup
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: SpawnedProcess | None = None  # that has not been waited for
         self._sink: asyncio.WriteTransport | None = None
         self._source: asyncio.ReadTransport | None = None
         self._frames = FrameSplitter()
@@ -69,11 +67,7 @@ class TelemetryProcess(asyncio.Protocol):
             their_source, sink = map(opened.enter_context, pipe())
             source, their_sink = map(opened.enter_context, pipe())
             descriptors = [their_source.fileno(), their_sink.fileno()]
-            self._process = subprocess.Popen(
-                [*module_command(_MODULE), *map(str, descriptors)],
-                pass_fds=descriptors,
-                start_new_session=True,  # a terminal's Ctrl-C is for the server
-            )
+            self._process = SpawnedProcess(_MODULE, list(map(str, descriptors)), descriptors)
             cpu_policy.drop_inherited(self._process.pid)
             opened.pop_all()
             their_source.close()
@@ -97,8 +91,7 @@ class TelemetryProcess(asyncio.Protocol):
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self._gone.wait(), _LAST_SECONDS)
         self._source.close()
-        self._process.kill()
-        self._process.wait()
+        self._end()
 
     def data_received(self, data: bytes) -> None:
         for kind, payload in self._frames.feed(data):
@@ -117,15 +110,20 @@ class TelemetryProcess(asyncio.Protocol):
             return
         if self._sink is not None and not self._sink.is_closing():
             self._sink.abort()
-        process = cast("subprocess.Popen[bytes]", self._process)
-        process.kill()
+        exit_code = self._end()
         lived = time.monotonic() - self._started
         self._deaths = 1 if lived > _PROVEN_SECONDS else self._deaths + 1
         _log.warning(
-            "The telemetry process has ended with exit code %d; another is started",
-            process.wait(),
+            "The telemetry process has ended with exit code %d; another is started", exit_code
         )
         self._start_later()
+
+    def _end(self) -> int:
+        """Ends the process, if it has not by itself; its exit code."""
+        process, self._process = self._process, None
+        assert process is not None
+        process.kill_group()
+        return process.reap()
 
     def _start_later(self) -> None:
         loop = asyncio.get_running_loop()
