@@ -15,6 +15,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from scoreserve.telemetry.dropped import Dropped
+
 Item = TypeVar("Item")
 
 QUEUE_FULL, EXPORT_FAILED = "queue_full", "export_failed"  # reasons why items are lost
@@ -42,7 +44,7 @@ class ExportQueue(Generic[Item]):
         self._batch_items = batch_items
         self._delay_seconds = delay_seconds
         self._items: deque[Item] = deque()
-        self._dropped: Counter[str] = Counter()
+        self._dropped = Dropped()
         self._changed = threading.Condition()
         self._closing = False
         self._failing = False
@@ -58,7 +60,7 @@ class ExportQueue(Generic[Item]):
         """Has the item exported, unless the queue is full."""
         with self._changed:
             if self.full:
-                self._dropped[QUEUE_FULL] += 1
+                self._dropped.add(QUEUE_FULL)
                 return
             self._items.append(item)
             if len(self._items) in {1, self._batch_items}:
@@ -66,9 +68,7 @@ class ExportQueue(Generic[Item]):
 
     def take_dropped(self) -> Counter[str]:
         """How many items were lost since the last call, by reason."""
-        with self._changed:
-            dropped, self._dropped = self._dropped, Counter()
-        return dropped
+        return self._dropped.take()
 
     def close(self, deadline: float) -> bool:
         """Exports what is there, until the deadline (of time.monotonic) at most. Returns whether
@@ -103,8 +103,7 @@ class ExportQueue(Generic[Item]):
     def _exported(self, items: int, *, taken: bool) -> None:
         """Counts, and says once when it begins to fail and once when it goes on."""
         if not taken:
-            with self._changed:
-                self._dropped[EXPORT_FAILED] += items
+            self._dropped.add(EXPORT_FAILED, items)
         if self._failing == taken:
             self._failing = not taken
             if taken:

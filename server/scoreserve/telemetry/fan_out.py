@@ -12,11 +12,11 @@ import logging
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
 
 from scoreserve import reports
 from scoreserve.telemetry import records
+from scoreserve.telemetry.dropped import Dropped
 from scoreserve.telemetry.export_queue import QUEUE_FULL
 from scoreserve.telemetry.output import Output
 
@@ -34,7 +34,7 @@ class FanOut:
     def __init__(self, opened: Sequence[Output], sink: int) -> None:
         self._outputs = opened
         self._sink = sink
-        self._dropped = 0  # requests that no output had room for
+        self._dropped = Dropped()  # requests that no output had room for
         self._paused = False
         self._lock = threading.Lock()
 
@@ -78,8 +78,8 @@ class FanOut:
         """
         if any(output.has_room() for output in self._outputs):
             return True
+        self._dropped.add(QUEUE_FULL, requests)
         with self._lock:
-            self._dropped += requests
             if not self._paused:
                 self._paused = True
                 self._write(records.PAUSE)
@@ -92,11 +92,7 @@ class FanOut:
                 self._write(records.RESUME)
 
     def _tell_dropped(self) -> None:
-        dropped: Counter[str] = sum((each.take_dropped() for each in self._outputs), Counter())
-        with self._lock:
-            requests, self._dropped = self._dropped, 0
-        if requests:
-            dropped[QUEUE_FULL] += requests
+        dropped = sum((each.take_dropped() for each in self._outputs), self._dropped.take())
         if dropped:
             os.write(self._sink, records.dropped_frame(dropped))
 

@@ -7,7 +7,6 @@ Report        ─→ queue ═ thread: log records  ─→ log exporter   ─→
 from __future__ import annotations
 
 import logging
-import threading
 from collections import Counter
 from collections.abc import MutableMapping, Sequence
 
@@ -21,6 +20,7 @@ from scoreserve.telemetry.azure import exporting
 from scoreserve.telemetry.azure.log_records import record_of
 from scoreserve.telemetry.azure.request_spans import shortened, span_of
 from scoreserve.telemetry.azure.service import Service, service_of
+from scoreserve.telemetry.dropped import Dropped
 from scoreserve.telemetry.export_queue import ExportQueue
 from scoreserve.telemetry.exporters import Exporter, exported
 from scoreserve.telemetry.records import NO_JOB, RequestRecord
@@ -54,8 +54,7 @@ class AzureOutput:
         self._service = service
         self._with_answers = with_answers
         self._scored = frozenset(path.encode() for path in scored)
-        self._lost: Counter[str] = Counter()
-        self._counting = threading.Lock()
+        self._lost = Dropped()
         self._requests: ExportQueue[RequestRecord] = ExportQueue(
             "Application Insights, requests",
             self._export_requests,
@@ -81,8 +80,7 @@ class AzureOutput:
 
     def report(self, report: Report) -> None:
         if isinstance(report, Lost):
-            with self._counting:
-                self._lost[WORKER_FULL] += report.reports
+            self._lost.add(WORKER_FULL, report.reports)
         else:
             self._reports.put(report)
 
@@ -90,9 +88,7 @@ class AzureOutput:
         """They are not sent."""
 
     def take_dropped(self) -> Counter[str]:
-        with self._counting:
-            lost, self._lost = self._lost, Counter()
-        return lost + self._requests.take_dropped() + self._reports.take_dropped()
+        return self._lost.take() + self._requests.take_dropped() + self._reports.take_dropped()
 
     def close(self, deadline: float) -> None:
         for until in (0.0, deadline):  # both begin before one is waited for

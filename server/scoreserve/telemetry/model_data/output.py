@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from scoreserve.reports import Report
 from scoreserve.settings import Settings
+from scoreserve.telemetry.dropped import Dropped
 from scoreserve.telemetry.export_queue import EXPORT_FAILED
 from scoreserve.telemetry.model_data import collector
 from scoreserve.telemetry.model_data.events import event_of
@@ -33,8 +34,7 @@ class ModelDataOutput:
         self._files = files
         self._port = port
         self._source = source
-        self._dropped: Counter[str] = Counter()
-        self._counting = threading.Lock()
+        self._dropped = Dropped()
         self._failing = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="model data", daemon=True)
@@ -53,9 +53,7 @@ class ModelDataOutput:
         pass
 
     def take_dropped(self) -> Counter[str]:
-        with self._counting:
-            dropped, self._dropped = self._dropped, Counter()
-        return dropped
+        return self._dropped.take()
 
     def close(self, deadline: float) -> None:
         """Keeps what has been posted until now."""
@@ -101,8 +99,7 @@ class ModelDataOutput:
         try:
             self._files.append(event.collection, event.line, now)
         except OSError as error:
-            with self._counting:
-                self._dropped[EXPORT_FAILED] += 1
+            self._dropped.add(EXPORT_FAILED)
             if not self._failing:
                 _log.warning("Model data cannot be written, and is dropped meanwhile: %s", error)
             self._failing = True
