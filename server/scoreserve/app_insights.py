@@ -7,6 +7,8 @@ from collections.abc import MutableMapping
 
 from scoreserve.settings import Settings
 
+PROPERTY_CHARACTERS = 8192  # what it keeps of a property's value
+
 _ENABLED = "AML_APP_INSIGHTS_ENABLED"
 _KEY = "AML_APP_INSIGHTS_KEY"
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)

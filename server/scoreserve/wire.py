@@ -197,6 +197,16 @@ def size(buffers: Sequence[Chunk]) -> int:
     return total
 
 
+def beginning(body: bytes, parts: Sequence[Buffer], most: int) -> bytes:
+    """So many bytes at most of a body that is whole, or in parts and `body` empty."""
+    found = body[:most]
+    for part in parts:
+        if len(found) == most:
+            break
+        found += bytes(memoryview(part)[: most - len(found)])
+    return found
+
+
 def frame(kind: int, payload: bytes = b"", count: int = 1) -> bytes:
     """One frame as bytes."""
     out = BytesWriter()

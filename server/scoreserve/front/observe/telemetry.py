@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from scoreserve import otel_environment, protocols
+from scoreserve import app_insights, otel_environment, protocols
 from scoreserve.front.observe.durations import RequestDurations
 from scoreserve.front.observe.metrics_page import MetricsPage
 from scoreserve.front.observe.request_log import RequestLog
@@ -17,7 +17,6 @@ from scoreserve.front.observe.telemetry_process import TelemetryProcess
 from scoreserve.settings import Settings
 from scoreserve.telemetry.switches import Switches
 
-_ANSWER_CHARACTERS = 8192  # Application Insights cuts a property there
 _MOST_UNREAD_BYTES = 4 << 20  # with answers, see TelemetryFeed
 
 _log = logging.getLogger("azmlinfsrv")
@@ -47,7 +46,7 @@ class Telemetry:
         scored = ["/score", *protocols.scored_paths(settings)]
         self._wanted = Wanted(
             every=on.azure,
-            answer_characters=_ANSWER_CHARACTERS if answers else 0,
+            answer_characters=app_insights.PROPERTY_CHARACTERS if answers else 0,
             sampler=sampler if on.traces else None,
             durations=self._durations,
             routes=[path.encode() for path in {*routes, *scored}],

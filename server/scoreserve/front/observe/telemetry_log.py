@@ -21,6 +21,7 @@ from scoreserve.front.observe.telemetry_feed import TelemetryFeed
 from scoreserve.heads import RequestHead
 from scoreserve.telemetry.records import HeadFields
 from scoreserve.tracing import TRACEPARENT, TRACESTATE, Sampler
+from scoreserve.wire import beginning
 
 _BEFORE_CLIENT_ID: Final = b"\r\nx-ms-client-request-id: "  # in the head of a reply
 _END: Final = b"\r\n"
@@ -139,12 +140,7 @@ class TelemetryLog(RequestLog):
     def _beginning(self, reply: Reply) -> bytes:
         """So much of the body as is told. A stream's is not known."""
         most = self._answer_characters
-        most_bytes = most * _CHARACTER_BYTES
-        found = reply.body[:most_bytes]
-        for part in reply.parts:
-            if len(found) == most_bytes:
-                break
-            found += bytes(memoryview(part)[: most_bytes - len(found)])
+        found = beginning(reply.body, reply.parts, most * _CHARACTER_BYTES)
         # Most texts have one byte a character, or nearly.
         start = found[:most]
         return start if start.isascii() else found

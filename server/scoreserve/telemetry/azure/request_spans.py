@@ -16,10 +16,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 from scoreserve import tracing
+from scoreserve.app_insights import PROPERTY_CHARACTERS
 from scoreserve.telemetry.azure.service import Service
 from scoreserve.telemetry.records import RequestRecord
 
-PROPERTY_CHARACTERS = 8_192  # what Application Insights keeps of a property's value
 _FAILED_FROM = 400  # statuses
 _ANY_HOST = "localhost"  # for a client of HTTP/1.0, which names none
 _NO_TEXT = "Scoring request response payload is a non serializable object or raw binary"

@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from scoreserve import app_insights, heads, logs, reports, tracing, wire
+from scoreserve.app_insights import PROPERTY_CHARACTERS
 from scoreserve.errors import ReplyError, ScoringTimeout
 from scoreserve.logs import Scored
 from scoreserve.reports import LogLine, Lost, ModelData, Report, RequestIds, ScriptError
@@ -31,11 +32,10 @@ from scoreserve.worker.script.calling import REQUEST_HEADERS, Call
 from scoreserve.worker.script.failure_lines import text_of, type_name
 from scoreserve.worker.script.user_frames import users_traceback
 
-# What Application Insights takes of a message, of a trace and of a property, in characters:
+# What Application Insights takes of a message and of a trace, in characters:
 # https://learn.microsoft.com/azure/azure-monitor/app/data-model-complete
 _MESSAGE_CHARACTERS = 32_768
-_PROPERTY_CHARACTERS = 8_192
-_PROPERTY_BYTES = 4 * _PROPERTY_CHARACTERS  # of UTF-8, at most
+_PROPERTY_BYTES = 4 * PROPERTY_CHARACTERS  # of UTF-8, at most
 _MOST_WAITING_BYTES = 8 << 20
 _PRINTED = "azmlinfsrv.print"
 # What the reference calls it, and says of it, is what people look for.
@@ -100,7 +100,8 @@ class ScriptReports:
         if self._collects and heads.request_id_of(call.head):
             about = ids_of([(call.head, call.job_id)])
             given = _input_text(call, text_parameter)
-            prediction = _beginning(outcome).decode("utf-8", "replace")[:_PROPERTY_CHARACTERS]
+            begins = wire.beginning(outcome.body, outcome.parts, _PROPERTY_BYTES)
+            prediction = begins.decode("utf-8", "replace")[:PROPERTY_CHARACTERS]
             self._add(ModelData(about, self._clock(), self._models, given, prediction))
 
     def frames(self) -> list[bytes]:
@@ -217,18 +218,10 @@ def _input_text(call: Call, text_parameter: str | None) -> str:
         if flask is not None and any(each is flask.request for each in arguments.values()):
             value = call.context.request.get_data(as_text=True)  # type: ignore[union-attr]
         if isinstance(value, str):
-            value = value[:_PROPERTY_CHARACTERS]  # a long one is not written as JSON for its start
-        return json_text.dumps(value).decode()[:_PROPERTY_CHARACTERS]
+            value = value[:PROPERTY_CHARACTERS]  # a long one is not written as JSON for its start
+        return json_text.dumps(value).decode()[:PROPERTY_CHARACTERS]
     except Exception:  # values may be of the script's own classes, and a body no text
         return ""
-
-
-def _beginning(outcome: Outcome) -> bytes:
-    """So much of the body that a property is full."""
-    found = b""
-    for part in outcome.parts or (outcome.body,):
-        found += bytes(memoryview(part)[: _PROPERTY_BYTES - len(found)])
-    return found
 
 
 def _sent(text: str) -> str:
