@@ -11,12 +11,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from scoreserve.deploy.running.switch import Routes, RoutesFile
+from tests.http_server import serving
 from tests.ports import free_port
 from tests.servers import wait_until
 
@@ -68,12 +69,8 @@ def server(name: str) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as it:
-        thread = threading.Thread(target=it.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{it.server_port}"
-        it.shutdown()
-        thread.join()
+    with serving(Handler) as port:
+        yield f"127.0.0.1:{port}"
 
 
 def post(connection: http.client.HTTPConnection, body: bytes = b"x") -> str:

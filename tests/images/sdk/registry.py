@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+from tests.http_server import serving
 from tests.images.podman import podman
 
 
@@ -55,14 +55,10 @@ def registry(image: str, folder: Path) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with serving(Handler) as port:
         try:
-            yield f"localhost:{server.server_port}"
+            yield f"localhost:{port}"
         finally:
-            server.shutdown()
-            thread.join()
-            ours = ("--filter", f"reference=localhost:{server.server_port}/*")
+            ours = ("--filter", f"reference=localhost:{port}/*")
             for pulled in podman("images", *ours, "--format", "{{.Repository}}:{{.Tag}}").split():
                 podman("untag", pulled)

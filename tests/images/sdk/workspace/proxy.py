@@ -8,9 +8,10 @@ import contextlib
 import socket
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.http_server import serving
 from tests.images.sdk.workspace import hosts
 
 _BLOCK = 65_536  # bytes
@@ -38,14 +39,8 @@ def proxy(port: int) -> Iterator[str]:
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as own_port:
+        yield f"http://127.0.0.1:{own_port}"
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:
