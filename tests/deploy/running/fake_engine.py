@@ -19,10 +19,11 @@ GIB = 1024**3
 @dataclass(frozen=True)
 class Behaviour:
     """What becomes of a server that is started: the statuses it answers, one after the other and
-    the last for good; or why it does not start, or that it ends.
+    the last for good; or why it does not start, or that it ends. A KeyboardInterrupt among the
+    statuses is Ctrl-C while the container is waited for.
     """
 
-    statuses: Sequence[int | None] = (200,)
+    statuses: Sequence[int | KeyboardInterrupt | None] = (200,)
     start_error: str = ""
     exit_code: int | None = None
     log: str = ""
@@ -42,7 +43,7 @@ class FakeEngine(Engine):
         self.routes = Routes()
         self.stopped: list[str] = []
         self.signals: list[tuple[str, str]] = []
-        self._answers: dict[str, list[int | None]] = {}
+        self._answers: dict[str, list[int | KeyboardInterrupt | None]] = {}
         self._logs: dict[str, str] = {}
 
     def status_of(self, port: int, path: str) -> int | None:
@@ -53,7 +54,10 @@ class FakeEngine(Engine):
         if found is None or found.status != "running":
             return None
         answers = self._answers[found.id]
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(answer, KeyboardInterrupt):
+            raise answer
+        return answer
 
     def machine(self) -> Machine:
         return Machine(cpus=4, memory_bytes=8 * GIB)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from tests.deploy.running.fake_engine import GIB, Behaviour, FakeEngine
 
 HEALTHY = Behaviour()
 ENDS = Behaviour(exit_code=3, log="a traceback\nValueError: no weights")
-NEVER_HEALTHY = Behaviour(statuses=(502,))
+CTRL_C = Behaviour(statuses=(502, KeyboardInterrupt()))
 NO_GPU = Behaviour(start_error='could not select device driver "" with capabilities: [[gpu]]')
 
 Start = Callable[..., FakeEngine]
@@ -131,11 +130,8 @@ class TestDeploy:
         assert services.verdict(engine, service).state is State.HEALTHY
         assert engine.routes.proven
 
-    def test_ctrl_c_leaves_nothing(
-        self, start: Start, order: Order, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        engine = start(NEVER_HEALTHY)
-        monkeypatch.setattr(time, "sleep", _interrupt)
+    def test_ctrl_c_leaves_nothing(self, start: Start, order: Order) -> None:
+        engine = start(CTRL_C)
         with pytest.raises(KeyboardInterrupt):
             deploy(engine, order)
         assert not engine.made
@@ -165,12 +161,9 @@ class TestUpdate:
         assert set(engine.made) == set(before.containers)
         assert not engine.stopped
 
-    def test_ctrl_c_changes_nothing(
-        self, start: Start, order: Order, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        engine = start(HEALTHY, NEVER_HEALTHY)
+    def test_ctrl_c_changes_nothing(self, start: Start, order: Order) -> None:
+        engine = start(HEALTHY, CTRL_C)
         before = deploy(engine, order).service
-        monkeypatch.setattr(time, "sleep", _interrupt)
         with pytest.raises(KeyboardInterrupt):
             update(engine, order)
         assert set(engine.made) == set(before.containers)
@@ -218,7 +211,3 @@ def test_a_service_that_is_not_there_is_told_with_those_that_are(
         services.find(engine, "mnits", "/project")
     with pytest.raises(DeploymentError, match="--project /project"):
         services.find(engine, "mnist", "/elsewhere")
-
-
-def _interrupt(_seconds: float) -> None:
-    raise KeyboardInterrupt
