@@ -98,3 +98,9 @@ def test_a_wrong_command_line_ends_with_1(launch: Serve) -> None:
     with launch(GOOD, args=["--entry_script", "score.py", "--health_port", "x"]) as server:
         assert server.wait_exit() == 1
         assert "--health_port" in server.output
+
+
+def test_what_init_has_made_is_left_out_of_collections(serve: Serve) -> None:
+    script = "import gc\ndef init(): pass\ndef run(data): return gc.get_freeze_count() > 0\n"
+    with serve(script) as server:
+        assert server.score(b"{}").json() is True

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from scoreserve.parent_death import end_with_parent
 from scoreserve.worker import booting
 from scoreserve.worker.front_pipe import FrontPipe, OrphanWatch
+from scoreserve.worker.script.full_collections import FullCollections
 from scoreserve.worker.script.idle_source import IdleSource
 from scoreserve.worker.script.loaded import ScriptFault
 from scoreserve.worker_setup import WorkerSetup
@@ -56,6 +57,7 @@ def main(source_descriptor: int, sink_descriptor: int, forked: ForkedWorker | No
             if forked is None:
                 booting.prepare_process(settings)
                 loaded = booting.load(settings, booting.stages_over(pipe))
+                FullCollections().start()
             else:
                 loaded = forked.settle()
             loop, runner = booting.get_ready(loaded, setup, pipe, source)
