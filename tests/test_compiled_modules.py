@@ -43,7 +43,6 @@ INTERPRETED = {
     "scoreserve.worker.model.block_watch": "a look every few milliseconds",
     "scoreserve.worker.model.callers": "looks at frames, which are Python's own",
     "scoreserve.worker.model.interception": "descriptors, called with any arguments",
-    "scoreserve.worker.model.kinds.equality": "for proofs and audits",
     "scoreserve.worker.model.task": "a greenlet is no native class",
     "scoreserve.worker.script.arrays": "most of its time is numpy's",
     "scoreserve.worker.script.conversions": "an exception, and a look at names",
