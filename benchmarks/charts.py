@@ -21,6 +21,8 @@ SMALLEST_RANGE = 10  # of the y axis, highest over lowest
 # Hues that differ in lightness too; each holds on white and on near-black.
 COLOURS = {
     "scoreserve": ("#1d4ed8", "#7aa7ff"),
+    "rows": ("#4338ca", "#a5b4fc"),
+    "alone": ("#0369a1", "#38bdf8"),
     "mosec": ("#0f766e", "#2dd4bf"),
     "floor": ("#6b7280", "#9ca3af"),
     "fastapi": ("#15803d", "#4ade80"),

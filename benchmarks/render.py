@@ -2,8 +2,9 @@
 
     python -m benchmarks.render .bench/results/results.json [...]
 
-writes docs/charts/SCENARIO.svg and docs/charts/README.md. Each file of results becomes a section;
-its charts carry the numbers of CPUs and workers in their names when they are not one.
+writes docs/charts/SCENARIO.svg and docs/charts/README.md; with `--page NAME`, docs/charts/NAME.md,
+and charts whose names begin with NAME. Each file of results becomes a section; its charts carry the
+numbers of CPUs and workers in their names when they are not one.
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ from benchmarks.servers import ROOT
 from scoreserve.bench.figures import significant, spread
 
 CHARTS = ROOT / "docs" / "charts"
+PAGE = "README"
 DRAWN = {
     CLOSED: [("requests_per_second", "requests/s", "higher"), ("p99_ms", "p99, ms", "lower")],
     OPEN: [("p50_ms", "p50, ms", "lower"), ("p99_ms", "p99, ms", "lower")],
 }
 INTRODUCTION = """\
-# Results
-
 Written by `python -m benchmarks.render`; [how it is measured](../../benchmarks/README.md). Ratios
 come first because they are what carries over to other machines: within a round the servers were
 measured seconds apart on the same CPU. Figures are medians over the rounds, with the smallest and
 the largest in brackets. `reference` is Microsoft's `azureml-inference-server-http`, and `floor` a
-bare ASGI callable, which shows what HTTP alone costs.
+bare ASGI callable, which shows what HTTP alone costs. With batching, calls of run() meet in the
+model, as is the default; `rows` is scoreserve with merged bodies (`SCORESERVE_BATCHING=rows`), and
+`alone` scoreserve without batching.
 """
 
 
@@ -104,13 +106,13 @@ def _plain(text: str) -> str:
     return text.replace("|", "/")
 
 
-def section(journal: Journal, name: str, suffix: str) -> list[str]:
+def section(journal: Journal, name: str, chart_name: str) -> list[str]:
     """Heading, chart, ratios and figures of one scenario; writes the chart."""
     readings = Readings(journal, SCENARIOS[name]())
     scenario = readings.scenario
     lines = [f"### {name}", "", f"{scenario.about[0].upper()}{scenario.about[1:]}.", ""]
     if scenario.procedure in DRAWN and any(lines_of(readings, DRAWN[scenario.procedure][0][0])):
-        file = CHARTS / f"{name}{suffix}.svg"
+        file = CHARTS / f"{chart_name}.svg"
         file.write_text(draw(readings, conditions_line(journal, readings)), encoding="utf-8")
         lines += [f"![{scenario.about}]({file.name})", ""]
     for measure in MEASURES[scenario.procedure]:
@@ -135,10 +137,11 @@ def _workers(count: int) -> str:
     return "1 worker" if count == 1 else f"{count} workers"
 
 
-def run_section(journal: Journal) -> list[str]:
+def run_section(journal: Journal, page: str = PAGE) -> list[str]:
     """One file of results: conditions, versions, scenarios."""
     conditions = journal.conditions
     cpus, workers = conditions["cpus"], conditions["workers"]
+    prefix = "" if page == PAGE else f"{page}_"
     suffix = "" if cpus == workers == 1 else f"_{cpus}cpus_{workers}workers"
     lines = [
         f"## Servers on {cpus} CPU{'s' if cpus > 1 else ''}, {_workers(workers)} each",
@@ -148,7 +151,7 @@ def run_section(journal: Journal) -> list[str]:
     ]
     for name in SCENARIOS:
         if any(cell.scenario == name for cell in journal.readings):
-            lines += section(journal, name, suffix)
+            lines += section(journal, name, f"{prefix}{name}{suffix}")
     lines += ["### Versions", ""]
     rows = [
         [name, ", ".join(f"{key} {value}" for key, value in versions.items())]
@@ -173,23 +176,26 @@ def headline(journal: Journal) -> list[str]:
     return [*markdown_table(columns, rows), ""] if rows else []
 
 
-def render(files: Sequence[Path]) -> Path:
+def render(files: Sequence[Path], page: str = PAGE) -> Path:
     """Write charts and page; the page's path."""
     CHARTS.mkdir(parents=True, exist_ok=True)
     journals = [from_document(json.loads(file.read_text(encoding="utf-8"))) for file in files]
-    lines = [INTRODUCTION, *headline(journals[0])]
+    title = "# Results" if page == PAGE else f"# Results: {page}"
+    lines = [title, "", INTRODUCTION, *headline(journals[0])]
     for journal in journals:
-        lines += run_section(journal)
-    page = CHARTS / "README.md"
-    page.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
-    return page
+        lines += run_section(journal, page)
+    file = CHARTS / f"{page}.md"
+    file.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return file
 
 
 def main() -> int:
     """Render the files named on the command line."""
     parser = argparse.ArgumentParser(prog="render", description="Draw what full.py measured.")
     parser.add_argument("results", nargs="+", type=Path, help="results.json of one run or more")
-    print(f"wrote {render(parser.parse_args().results)}")
+    parser.add_argument("--page", default=PAGE, help="the page's name (default: %(default)s)")
+    options = parser.parse_args()
+    print(f"wrote {render(options.results, options.page)}")
     return 0
 
 

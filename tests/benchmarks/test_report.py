@@ -1,10 +1,13 @@
 """The tables: of the terminal and of the page of results."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from benchmarks.journal import Failure, Journal
 from benchmarks.plan import Cell
-from benchmarks.render import figure_table, headline, lines_of, ratio_table, run_section
+from benchmarks.render import figure_table, headline, lines_of, ratio_table, render, run_section
 from benchmarks.report import MEASURES, Readings, point_tables, summary_table
 from benchmarks.scenarios import CLOSED, noop
 
@@ -93,3 +96,15 @@ def test_charts_of_more_cpus_have_names_of_their_own(
     page = run_section(journal)
     assert [file.name for file in directory.iterdir()] == ["noop_2cpus_1workers.svg"]
     assert any("(noop_2cpus_1workers.svg)" in line for line in page)
+
+
+def test_a_page_of_its_own_has_charts_of_its_own(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("benchmarks.render.CHARTS", tmp_path)
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps(journal.as_document()))
+    page = render([results], "batching")
+    assert page == tmp_path / "batching.md"
+    assert "(batching_noop_2cpus_1workers.svg)" in page.read_text()
+    assert (tmp_path / "batching_noop_2cpus_1workers.svg").exists()
