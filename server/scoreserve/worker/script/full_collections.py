@@ -7,7 +7,8 @@ calls of run() under way it is made every 2,000 to 5,000 requests, and takes a f
 
 So what is there after init() is put where collections do not look, the permanent generation of
 https://docs.python.org/3/library/gc.html#gc.freeze, and is taken back for a full one now and then:
-a model that the script has put another in the place of is to go.
+a model that the script has put another in the place of is to go. A script that cannot wait for it,
+with a GPU that holds one model, says gc.collect(): that looks at all of it, as ever.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class FullCollections:
         """Collects, and keeps what stays. A script that sets the collector as it wants is let be:
         one that has switched it off, or has frozen objects itself.
         """
-        if not gc.isenabled() or gc.get_freeze_count():
+        if not _runs_by_itself() or gc.get_freeze_count():
             return
         gc.callbacks.append(self._on_collection)
         gc.collect()
@@ -48,9 +49,20 @@ class FullCollections:
             return
         now = self._clock()
         if phase == "start":
-            self._began = now if now >= self._next else None
+            self._began = now if now >= self._next or _is_asked_for() else None
             if self._began is not None:
                 gc.unfreeze()
         elif self._began is not None:
             gc.freeze()
             self._next = now + (now - self._began) / _MOST_SHARE
+
+
+def _runs_by_itself() -> bool:
+    return gc.isenabled() and gc.get_threshold()[0] > 0
+
+
+def _is_asked_for() -> bool:
+    """Whether the collection that begins is one of gc.collect(). One of Python's own begins where
+    there are more young objects than their threshold, and counts anew only after this look.
+    """
+    return not _runs_by_itself() or gc.get_count()[0] <= gc.get_threshold()[0]
