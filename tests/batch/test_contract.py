@@ -35,6 +35,9 @@ RETURNED = [
     Returned("[{'x': 1}, None, 2.5]", 3, b"{'x': 1}\nNone\n2.5\n"),  # as repr has it, no JSON
     Returned("pd.DataFrame({'x': [1, 2], 'y': ['a', 'b c']})", 2, b'1 a\n2 "b c"\n'),
     Returned("pd.DataFrame({'x': []})", 0, b""),
+    # The name of a file that is no UTF-8, as Python reads it and the disk has it.
+    Returned(r"['\udcff']", 1, b"\xff\n"),
+    Returned(r"pd.DataFrame({'x': ['\udcff']})", 1, b"\xff\n"),
 ]
 REFUSED = ["None", "'abc'", "{'a': 1}", "7", "pd.Series([1, 2, 3])", "(x for x in 'abc')"]
 
@@ -236,6 +239,32 @@ def test_an_output_that_cannot_be_made_is_told(run_job: RunJob, tmp_path: Path) 
     done = run_job("def run(mini_batch): return mini_batch")
     assert done.code == 2
     assert "it cannot be made" in done.shown
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("../x.csv", "no path"),
+        ("summary.json", "something else of this name"),
+        ("logs", "something else of this name"),
+        (".parts", "something else of this name"),
+        ("x" * 250, "7 bytes less"),
+    ],
+)
+def test_a_name_that_results_cannot_have_is_told_before_anything_is_scored(
+    name: str, told: str, run_job: RunJob
+) -> None:
+    done = run_job("def run(mini_batch): return mini_batch", "--output-file", name)
+    assert done.code == 2
+    assert told in done.shown
+    assert not done.output.exists()
+
+
+def test_an_error_with_the_name_of_a_file_that_is_no_utf_8_is_kept(run_job: RunJob) -> None:
+    done = run_job(r"def run(mini_batch): raise ValueError('cannot read \udcff.txt')")
+    assert done.code == 1
+    errors = (done.output / "logs/errors.txt").read_text(encoding="utf-8")
+    assert r"cannot read \udcff.txt" in errors
 
 
 def test_columns_that_differ_are_told(run_job: RunJob) -> None:

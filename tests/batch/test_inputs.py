@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,66 @@ def test_files_are_found_below_a_folder_by_name(tmp_path: Path) -> None:
 def test_an_input_that_is_not_there_is_told(name: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(UnusableInput, match=told):
         inputs.find([str(tmp_path / name)])
+
+
+def test_a_file_that_is_named_twice_is_scored_once(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).touch()
+    written = [str(tmp_path / "b"), str(tmp_path), f"{tmp_path}/../{tmp_path.name}/a"]
+    found = [Path(file.path).name for file in inputs.find(written)]
+    assert found == ["b", "a"]
+
+
+def test_results_of_the_job_are_no_inputs(tmp_path: Path) -> None:
+    """Else a job whose results are below its inputs could not be resumed."""
+    (tmp_path / "out/logs").mkdir(parents=True)
+    for name in ("a", "out/summary.json", "out/logs/errors.txt"):
+        (tmp_path / name).touch()
+    found = inputs.find([str(tmp_path)], str(tmp_path / "out"))
+    assert [Path(file.path).name for file in found] == ["a"]
+    with pytest.raises(UnusableInput, match="results would be among the inputs"):
+        inputs.find([str(tmp_path)], str(tmp_path))
+
+
+def test_what_is_no_file_that_can_be_read_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.symlink_to(tmp_path / "nothing")
+    with pytest.raises(UnusableInput, match="a: it cannot be read: No such file"):
+        inputs.find([str(tmp_path)])
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(UnusableInput, match="a: it is no file on a disk"):
+        inputs.find([str(tmp_path)])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read all")
+def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    (tmp_path / "b").mkdir(mode=0)
+    try:
+        with pytest.raises(UnusableInput, match="b: it cannot be read: Permission denied"):
+            inputs.find([str(tmp_path)])
+    finally:
+        (tmp_path / "b").chmod(0o700)
+
+
+@pytest.mark.parametrize("form", [Form.CSV, Form.LINES])
+def test_a_file_that_is_gone_is_told(form: Form, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.touch()
+    files = inputs.find([str(tmp_path)])
+    path.unlink()
+    with pytest.raises(UnusableInput, match="a: it cannot be read: No such file"):
+        list(inputs.mini_batches(files, form, Size(items=1)))
+
+
+@pytest.mark.parametrize("text", ["\ufeff1\n2\n", "\ufeff\n1\n2\n"])
+def test_the_mark_before_lines_from_windows_is_none_of_them(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text(text, encoding="utf-8")
+    (batch,) = cut(tmp_path, Form.JSONL, Size(items=3))
+    assert batch.part is not None
+    assert read_lines(batch.part) == ["1", "2"]
+    assert batch.items == 2
 
 
 def test_the_form_follows_from_names_for_an_online_script(tmp_path: Path) -> None:

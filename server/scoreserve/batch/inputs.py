@@ -10,10 +10,12 @@ A mini-batch of rows or lines never crosses files (Azure's contract for tables).
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, NoReturn
 
 from scoreserve.batch.sizes import Size
 from scoreserve.batch.work import Form, Kind, MiniBatch, Slice, UnusableInput
@@ -27,6 +29,7 @@ _FORMS = {
     ".txt": Form.LINES,
 }
 _FEWEST_ROWS = 1
+_HIDDEN = (".", "_")  # what names begin with that tools have for themselves, such as _SUCCESS
 
 
 class _Part(NamedTuple):
@@ -43,20 +46,26 @@ class InputFile(NamedTuple):
     changed: int
 
 
-def find(written: Sequence[str]) -> list[InputFile]:
-    """All files below the paths, by name; hidden ones are left out. Raises UnusableInput."""
-    found: list[InputFile] = []
+def find(written: Sequence[str], output: str | None = None) -> list[InputFile]:
+    """All files below the paths, by name, each once; hidden ones are left out, and so is the folder
+    of the results. Raises UnusableInput.
+    """
+    results = None if output is None else os.path.realpath(output)
+    found: dict[str, InputFile] = {}
     for name in written:
         path = os.path.abspath(name)
-        if os.path.isfile(path):
-            found.append(_input_file(path))
-        elif os.path.isdir(path):
-            found.extend(map(_input_file, _below(path)))
-        else:
+        if not os.path.lexists(path):
             raise UnusableInput(f"--input {name}: there is no such file or folder")
+        if os.path.realpath(path) == results:
+            raise UnusableInput(
+                f"--output {output}: it is an input too, and results would be among the inputs."
+                " Name another folder."
+            )
+        paths = _below(path, results) if os.path.isdir(path) else [path]
+        found.update((each, _input_file(each)) for each in paths if each not in found)
     if not found:
         raise UnusableInput(f"--input {' '.join(written)}: there are no files in it")
-    return found
+    return list(found.values())
 
 
 def form_of(files: Sequence[InputFile], kind: Kind) -> Form:
@@ -131,7 +140,7 @@ def _of_parquet(file: InputFile, groups: Sequence[tuple[int, int]], size: Size) 
 
 
 def _of_csv(path: str, size: Size) -> Iterator[_Part]:
-    with open(path, "rb") as file:
+    with _opened(path) as file:
         records = _records(file)
         next(records, None)  # the header
         start = file.tell()
@@ -139,8 +148,10 @@ def _of_csv(path: str, size: Size) -> Iterator[_Part]:
 
 
 def _of_lines(path: str, count: int) -> Iterator[_Part]:
-    with open(path, "rb") as file:
-        yield from _cut(path, 0, file, Size(items=count))
+    with _opened(path) as file:
+        start = len(codecs.BOM_UTF8) if file.read(3) == codecs.BOM_UTF8 else 0
+        file.seek(start)
+        yield from _cut(path, start, file, Size(items=count))
 
 
 def _cut(path: str, start: int, records: Iterable[bytes], size: Size) -> Iterator[_Part]:
@@ -176,14 +187,37 @@ def _records(lines: Iterable[bytes]) -> Iterator[bytes]:
         yield b"".join(held)
 
 
-def _below(folder: str) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith((".", "_")))
+def _below(folder: str, without: str | None) -> Iterator[str]:
+    for parent, folders, names in os.walk(folder, onerror=_refuse):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(_HIDDEN)
+            and os.path.realpath(os.path.join(parent, name)) != without
+        )
         yield from (
-            os.path.join(parent, name) for name in sorted(names) if not name.startswith((".", "_"))
+            os.path.join(parent, name) for name in sorted(names) if not name.startswith(_HIDDEN)
         )
 
 
 def _input_file(path: str) -> InputFile:
-    found = os.stat(path)
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        _refuse(error)
+    if not stat.S_ISREG(found.st_mode):
+        raise UnusableInput(
+            f"{path}: it is no file on a disk, which could be read again in a later try"
+        )
     return InputFile(path, found.st_size, found.st_mtime_ns)
+
+
+def _opened(path: str) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        _refuse(error)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    raise UnusableInput(f"{error.filename}: it cannot be read: {error.strerror}") from None

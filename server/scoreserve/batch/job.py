@@ -47,6 +47,11 @@ class Job:
     ordered: bool = False
     resume: bool = False
 
+    def __post_init__(self) -> None:
+        """Raises UnusableInput where results cannot have the name."""
+        taken = outputs.SUMMARY, FOLDER, LOGS
+        outputs.require_file_name(self.output_file, self.work.output, taken)
+
     @property
     def output(self) -> Path:
         return Path(self.work.output)
@@ -119,7 +124,7 @@ class _Scoring:
         errors_path = self._job.output / LOGS / ERRORS
         try:
             with (
-                open(errors_path, "a", encoding="utf-8") as errors,
+                open(errors_path, "a", encoding="utf-8", errors="backslashreplace") as errors,
                 contextlib.closing(engine.results(self._to_do())) as results,
             ):
                 problem = self._take(results, errors)

@@ -127,7 +127,7 @@ def _rendered(rows: list[Row], form: OutputFormat) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([_cell(value) for value in row.values()] for row in rows)
-    return text.getvalue().encode()
+    return rendering.encoded(text.getvalue())
 
 
 def _cell(value: Any) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,26 @@ from scoreserve.batch.tables import header_of
 from scoreserve.batch.work import OutputFormat, UnusableInput
 
 SUMMARY = "summary.json"
-_UNFINISHED = ".unfinished"
+_LONGEST_NAME = 255  # bytes, on Linux
+
+
+def require_file_name(name: str, folder: str, taken: Container[str]) -> None:
+    """Raises UnusableInput where the results cannot be a file of this name in the folder."""
+    unfinished = os.fsencode(_unfinished(name))
+    if "/" in name or "\0" in name or name in (".", ".."):
+        problem = f"it is the name of a file in --output {folder}, and no path"
+    elif name in taken:
+        problem = "the job has something else of this name in the same folder"
+    elif len(unfinished) > _LONGEST_NAME:
+        problem = f"the name is too long: {len(unfinished) - _LONGEST_NAME} bytes less will do"
+    else:
+        return
+    raise UnusableInput(f"--output-file {name}: {problem}")
 
 
 def write_results(path: Path, parts: Iterator[bytes], form: OutputFormat) -> None:
     """The file of all parts, see `rendering`. Raises UnusableInput where their columns differ."""
-    unfinished = path.with_name(f".{path.name}{_UNFINISHED}")
+    unfinished = path.with_name(_unfinished(path.name))
     if form is OutputFormat.PARQUET:
         _write_parquet(unfinished, parts)
     else:
@@ -33,9 +47,13 @@ def write_results(path: Path, parts: Iterator[bytes], form: OutputFormat) -> Non
 
 
 def write_summary(output: Path, summary: dict[str, Any]) -> None:
-    unfinished = output / f".{SUMMARY}{_UNFINISHED}"
+    unfinished = output / _unfinished(SUMMARY)
     unfinished.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     unfinished.replace(output / SUMMARY)
+
+
+def _unfinished(name: str) -> str:
+    return f".{name}.unfinished"
 
 
 def _with_one_header(parts: Iterator[bytes]) -> Iterator[bytes]:

@@ -36,10 +36,15 @@ def is_frame(result: Any) -> bool:
     ) or (kind.__name__ == "DataFrame" and kind.__module__ == "pandas")
 
 
+def encoded(text: str) -> bytes:
+    """As UTF-8. Names of files that are none come out as they are on the disk."""
+    return text.encode("utf-8", "surrogateescape")
+
+
 def _text(result: Any) -> bytes:
     if is_frame(result):
-        return bytes(result.to_csv(header=None, index=None, sep=" ").encode())
-    return "".join(f"{element}\n" for element in result).encode()
+        return encoded(result.to_csv(header=None, index=None, sep=" "))
+    return encoded("".join(f"{element}\n" for element in result))
 
 
 def _jsonl(result: Any) -> bytes:
@@ -50,7 +55,7 @@ def _jsonl(result: Any) -> bytes:
 
 
 def _csv(result: Any) -> bytes:
-    return bytes(_frame(result).to_csv(index=None).encode())
+    return encoded(_frame(result).to_csv(index=None))
 
 
 def _parquet(result: Any) -> bytes:

@@ -117,7 +117,7 @@ def _job(command: Parser, arguments: argparse.Namespace, screen: Screen) -> tupl
         for note in options.notes:
             screen.tell(note)
     found = _settings(command, arguments, options)
-    files = inputs.find(arguments.input)
+    files = inputs.find(arguments.input, arguments.output)
     kind = _kind(arguments.kind, found, files)
     if kind is Kind.BATCH and not (arguments.app_root or os.environ.get("AML_APP_ROOT")):
         # As in Azure: imports start from the folder of the script.
