@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -112,6 +114,35 @@ def test_one_that_cannot_be_started_is_told_and_tried_again(
         process = TelemetryProcess(feed, b"{}")
         await process.start()
         assert "cannot be started" in caplog.text
+        await until(lambda: feed.connected)
+        await process.stop()
+
+    asyncio.run(scenario())
+    assert lines_of(read) == [b"1 {}"]
+
+
+def test_one_that_cannot_be_connected_is_ended_and_another_is_started(
+    read: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+        connect = loop.connect_read_pipe
+        pids = []
+
+        async def refuse(*_: object) -> NoReturn:
+            loop.connect_read_pipe = connect  # type: ignore[method-assign]
+            assert process._process is not None
+            pids.append(process._process.pid)
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        loop.connect_read_pipe = refuse  # type: ignore[method-assign, assignment]
+        feed = TelemetryFeed(loop.call_soon)
+        process = TelemetryProcess(feed, b"{}")
+        await process.start()
+        assert "cannot be started" in caplog.text
+        (pid,) = pids
+        with pytest.raises(ChildProcessError):  # it has been waited for
+            os.waitpid(pid, os.WNOHANG)
         await until(lambda: feed.connected)
         await process.stop()
 

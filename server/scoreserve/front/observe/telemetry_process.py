@@ -75,9 +75,17 @@ class TelemetryProcess(asyncio.Protocol):
         return source, sink
 
     async def _connect(self, source: io.FileIO, sink: io.FileIO) -> None:
+        """Takes over these ends. Where it cannot, the process is ended. Raises OSError."""
         loop = asyncio.get_running_loop()
-        self._sink, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sink)
-        self._source, _ = await loop.connect_read_pipe(lambda: self, source)
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._end)
+            undo.enter_context(source)
+            undo.enter_context(sink)
+            writing, _ = await loop.connect_write_pipe(asyncio.BaseProtocol, sink)
+            undo.callback(writing.abort)
+            self._source, _ = await loop.connect_read_pipe(lambda: self, source)
+            undo.pop_all()
+        self._sink = writing
         self._feed.connect(self._sink, self._setup)
 
     async def stop(self) -> None:
