@@ -56,14 +56,16 @@ class ScoreserveError(Exception):
 
 class ConfigurationError(ScoreserveError):
     """A setting cannot be used. `setting` is the name its user knows it by, and `where` the place
-    of its value, as the problem has it in brackets.
+    of its value, as the problem has it in brackets. `remedy` is what to do, where that is more than
+    to correct it by what the help of the command says.
     """
 
-    def __init__(self, setting: str, problem: str, where: str = "") -> None:
+    def __init__(self, setting: str, problem: str, where: str = "", remedy: str = "") -> None:
         super().__init__(f"{setting}: {problem}")
         self.setting = setting
         self.problem = problem
         self.where = where
+        self.remedy = remedy
 
 
 class ConfigFileError(ConfigurationError):

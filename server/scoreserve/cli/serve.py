@@ -146,7 +146,9 @@ def _refuse_configuration(
     logs.configure_default(log_format="json" if form == "json" else "text")
     if like_reference:
         _refuse_like_reference(error)
-    remedy = f"Correct it. `scoreserve serve --help` says what {error.setting} may be."
+    remedy = error.remedy or (
+        f"Correct it. `scoreserve serve --help` says what {error.setting} may be."
+    )
     if os.path.isfile(error.setting):
         remedy = "Correct the file, or take it away."
     what = str(error).replace(f" ({error.where})", "")

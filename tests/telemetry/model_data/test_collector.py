@@ -46,8 +46,11 @@ def test_a_port_of_the_users_own_is_taken_as_it_is() -> None:
 
 @pytest.mark.parametrize("port", ["", "0", "65536", "-1", "http", "1.5"])
 def test_a_port_that_is_none_is_refused(port: str) -> None:
-    with pytest.raises(ConfigurationError, match="AZUREML_MDC_PORT: A port between 1 and 65535"):
+    with pytest.raises(
+        ConfigurationError, match="AZUREML_MDC_PORT: A port between 1 and 65535"
+    ) as refused:
         settled({"AZUREML_MDC_PORT": port})
+    assert refused.value.remedy.startswith("Unset it")  # no help of a command has it
 
 
 @pytest.mark.parametrize(
