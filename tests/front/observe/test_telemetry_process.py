@@ -127,7 +127,7 @@ def test_one_that_cannot_be_connected_is_ended_and_another_is_started(
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         connect = loop.connect_read_pipe
-        pids = []
+        pids: list[int] = []
 
         async def refuse(*_: object) -> NoReturn:
             loop.connect_read_pipe = connect  # type: ignore[method-assign]

@@ -65,8 +65,8 @@ def port_of(environ: Mapping[str, str]) -> int:
         f"A port between 1 and {_HIGHEST_PORT} is needed, not {value!r}"
         f" (environment variable: {_PORT})",
         f"environment variable: {_PORT}",
-        "Unset it: a free port is taken then. Or set it to the port that the script's Collector is to"
-        " post to.",
+        "Unset it: a free port is taken then. Or set it to the port that the script's Collector"
+        " is to post to.",
     )
 
 
