@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from scoreserve.settings import Settings
-from scoreserve.telemetry.model_data import output
+from scoreserve.telemetry.model_data import output, receiver
 from scoreserve.telemetry.model_data.files import CollectedFiles
 from scoreserve.telemetry.model_data.output import ModelDataOutput
 from scoreserve.telemetry.model_data.receiver import MOST_BYTES
@@ -102,6 +102,32 @@ def test_what_cannot_be_kept_is_refused_and_the_next_is_kept(tmp_path: Path) -> 
         assert ask(port) == (202, "")
         assert len(kept(tmp_path)) == 1
         assert not opened.take_dropped()
+
+
+def test_a_post_that_trickles_in_does_not_hold_up_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver, "_POST_SECONDS", 0.3)
+    port = free_port()
+    with receiving(tmp_path, port):
+        wait_until(lambda: is_listening(port), "it is there")
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"POST /modeldata/log HTTP/1.1\r\nContent-Length: 9999999\r\n\r\n")
+            client.settimeout(0.01)
+            wait_until(lambda: is_given_up(client), "it is given up")
+            monkeypatch.undo()
+            assert ask(port) == (202, "")
+
+
+def is_given_up(client: socket.socket) -> bool:
+    """Sends a byte, and looks whether the other end is closed."""
+    try:
+        client.sendall(b"1")
+        return client.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
 
 
 def test_only_this_machine_can_post(tmp_path: Path) -> None:

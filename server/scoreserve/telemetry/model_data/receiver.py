@@ -6,11 +6,15 @@ of them is as fast as a crowd, and takes no more memory than one post.
 
 from __future__ import annotations
 
+import io
 import logging
+import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import TYPE_CHECKING
 
 from scoreserve.telemetry.model_data.collector import LOOPBACK
 from scoreserve.telemetry.model_data.events import PostError
@@ -19,7 +23,10 @@ PATH = "/modeldata/log"
 MOST_BYTES = 16 << 20  # of a post
 _MOST_DIGITS = 18  # of a length that are looked at
 
-_POST_SECONDS = 5.0  # for a client on this machine to send one; the others wait meanwhile
+_POST_SECONDS = 5.0  # for a client on this machine to send one whole; the others wait meanwhile
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
 
@@ -56,6 +63,27 @@ class Receiver(HTTPServer):
             _log.exception("A post of model data came to nothing")
 
 
+class _Incoming(io.RawIOBase):
+    """What a client sends until the deadline, of time.monotonic(). Raises TimeoutError after it,
+    however often a little has come.
+    """
+
+    def __init__(self, connection: socket.socket, deadline: float) -> None:
+        super().__init__()
+        self._connection = connection
+        self._deadline = deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("The post was not sent in time.")
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One connection. It ends with its answer, as HTTP/1.0 has it."""
 
@@ -63,6 +91,12 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _POST_SECONDS
     error_content_type = "text/plain; charset=utf-8"
     error_message_format = "%(message)s\n"
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile.close()
+        incoming = _Incoming(self.connection, time.monotonic() + _POST_SECONDS)
+        self.rfile = io.BufferedReader(incoming)
 
     def do_POST(self) -> None:
         try:
