@@ -95,6 +95,12 @@ def test_the_mark_before_lines_from_windows_is_none_of_them(text: str, tmp_path:
     assert batch.items == 2
 
 
+def test_a_name_that_is_empty_is_not_this_folder() -> None:
+    """As of a variable of the shell that is not set."""
+    with pytest.raises(UnusableInput, match="no such file"):
+        inputs.find([""])
+
+
 def test_the_form_follows_from_names_for_an_online_script(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").touch()
     files = inputs.find([str(tmp_path)])

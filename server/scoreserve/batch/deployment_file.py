@@ -85,12 +85,12 @@ def _batch_deployment(top: Fields, root: Path) -> BatchOptions:
         max_tries=tries,
         run_timeout_seconds=timeout,
         thresholds=_thresholds(settings),
-        variables=top.texts("environment_variables"),
+        variables=top.variables("environment_variables"),
     )
     _nodes(top)
     if settings is not top:
         _note_nodes(settings)
-        variables = {**options.variables, **settings.texts("environment_variables")}
+        variables = {**options.variables, **settings.variables("environment_variables")}
         options = replace(options, variables=variables)
         settings.close()
     top.close()
@@ -117,7 +117,7 @@ def _parallel_job(top: Fields, root: Path) -> BatchOptions:
         run_timeout_seconds=timeout,
         thresholds=_thresholds(top),
         arguments=_arguments(task),
-        variables=top.texts("environment_variables"),
+        variables=top.variables("environment_variables"),
     )
     _nodes(top)
     task.close()
@@ -141,7 +141,7 @@ def _parallel_run_config(top: Fields, root: Path) -> BatchOptions:
         max_tries=top.whole("run_max_try", 1) or MAX_TRIES,
         run_timeout_seconds=top.number("run_invocation_timeout", 1) or RUN_TIMEOUT_SECONDS,
         thresholds=_thresholds(top),
-        variables=top.texts("environment_variables"),
+        variables=top.variables("environment_variables"),
     )
     top.close()
     return options
@@ -205,7 +205,10 @@ def _arguments(fields: Fields) -> tuple[str, ...]:
     if "${{" in text:
         fields.note("program_arguments", "ignored, for they name inputs: write them after --")
         return ()
-    return tuple(shlex.split(text))
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        fields.refuse("program_arguments", f"cannot be split as a shell does: {error}")
 
 
 def _nodes(fields: Fields) -> None:

@@ -54,7 +54,7 @@ def find(written: Sequence[str], output: str | None = None) -> list[InputFile]:
     found: dict[str, InputFile] = {}
     for name in written:
         path = os.path.abspath(name)
-        if not os.path.lexists(path):
+        if not name or not os.path.lexists(path):
             raise UnusableInput(f"--input {name}: there is no such file or folder")
         if os.path.realpath(path) == results:
             raise UnusableInput(

@@ -8,6 +8,7 @@ such field are the same; a boolean may be the text "true"; unknown fields do no 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
@@ -125,10 +126,10 @@ class Fields:
         if value is None:
             return None
         try:
-            if isinstance(value, bool):
-                raise ValueError
             number = float(value)
-        except (TypeError, ValueError):
+            if isinstance(value, bool) or not math.isfinite(number):
+                raise ValueError
+        except (TypeError, ValueError, OverflowError):
             self.refuse(name, f"must be a number, not {value!r}")
         bounds = f"at least {least:g}" if most is None else f"from {least:g} to {most:g}"
         if not least <= number <= (float("inf") if most is None else most):
@@ -156,6 +157,14 @@ class Fields:
             if isinstance(item, (list, Mapping)):
                 self.refuse(f"{name}.{key}", f"must be a text, not {_kind(item)}")
         return {str(key): "" if item is None else str(item) for key, item in value.items()}
+
+    def variables(self, name: str) -> dict[str, str]:
+        """A mapping of environment variables, which not every text can be."""
+        found = self.texts(name)
+        for variable, value in found.items():
+            if not variable or "=" in variable or "\0" in variable + value:
+                self.refuse(name, f"no variable can have the name {variable!r}, or its value")
+        return found
 
     def strings(self, name: str) -> list[str]:
         """A list of texts."""
