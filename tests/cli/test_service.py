@@ -115,6 +115,32 @@ class TestCommands:
         (service,) = services.services(engine, str(project_of(project)))
         assert "GREETING=hello" in engine.arguments[service.server.id]
 
+    def test_flags_of_an_update_hold_beside_the_files_of_before(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, project: Path, tmp_path: Path
+    ) -> None:
+        engine = use(monkeypatch, [HEALTHY] * 3)
+        config = {"entryScript": "score.py"}
+        (project / "ic.json").write_text(json.dumps(config))
+        (project / "score.py").write_text("def init(): pass\ndef run(data): return data\n")
+        for folder, name in ((project, "old.json"), (tmp_path, "new.json")):
+            (folder / name).write_text("[1]")
+        flags = ["--model", "linear:1=old.json", "--cpus", "2", "--base-image", "own:1"]
+        terminal.run("deploy", "--ic", "ic.json", "--name", "linear", *flags)
+
+        monkeypatch.chdir(tmp_path)
+        of = ["--project", str(project)]
+        new = ["--model", "linear:2=new.json", "--memory-gb", "1"]
+        terminal.run("service", "update", "-n", "linear", *of, *new)
+        terminal.run("service", "update", *of)  # these hold from now on
+        (service,) = services.services(engine, str(project_of(project)))
+        made = " ".join(engine.arguments[service.server.id])
+        assert f"{tmp_path}/new.json:/var/azureml-app/azureml-models/linear/2/new.json:ro" in made
+        assert "old.json" not in made
+        assert f"--cpus 2 --memory {1024**3}" in made
+
+        _, err = terminal.run("service", "update", *of, "--port", "5999", code=1)
+        assert "which an update keeps" in err
+
     def test_options_for_the_build_hold_for_each_of_a_service(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
     ) -> None:

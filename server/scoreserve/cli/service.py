@@ -92,7 +92,11 @@ def _add_update(below: argparse._SubParsersAction[Parser]) -> None:
         "replace it without a failed request; if the new one is not healthy, the old one stays",
         service_changes.update,
     )
-    command.epilog = "Without files, those of the last deploy or update are read again."
+    command.epilog = (
+        "Without files, those of the last deploy or update are read again. Its other flags hold"
+        " too, where they are not given anew: `-m mnist:2=new.pkl` is another model, and the rest"
+        " stays."
+    )
     deployment_flags.add_flags(command)
     service_flags.add_run_flags(command)
     service_flags.add_flags(command)

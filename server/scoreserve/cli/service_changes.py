@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def update(call: Call) -> None:
-    """Puts a new container in the place of the old one. Without files, those of before are read."""
+    """Puts a new container in the place of the old one. Without files, those of before are read,
+    and the other flags of before hold where none are given.
+    """
     from scoreserve.deploy.running import launching
     from scoreserve.deploy.running.states import State
 
@@ -42,15 +44,16 @@ def _names_files(arguments: argparse.Namespace) -> bool:
 
 
 def _as_before(arguments: argparse.Namespace, service: Service) -> argparse.Namespace:
-    """The flags of the last deploy or update, in the folder that they were given in. Raises
-    DeploymentError.
+    """These flags and, where none are given, those of the last deploy or update, in the folder that
+    those were given in. Raises DeploymentError.
     """
     before = service.about.arguments
+    arguments = service_flags.restored(before, arguments)
     try:
         os.chdir(before["folder"])
     except OSError as error:
         raise DeploymentError(f"{before['folder']}: {error.strerror}") from None
-    return service_flags.restored(before, arguments)
+    return arguments
 
 
 def reload(call: Call) -> None:

@@ -189,28 +189,55 @@ def add_run_flags(command: Parser) -> None:
 
 
 _PATHS = ("inference_config", "deploy_config", "deployment", "endpoint")
+_NOT_SAVED = ("verbose",)  # is of one call
 
 
 def saved(arguments: argparse.Namespace) -> dict[str, Any]:
     """The flags about the deployment, as JSON can hold them, and the folder that they were given
     in.
     """
-    from scoreserve.cli import deployment_flags
-
-    parser = Parser(add_help=False)
-    deployment_flags.add_flags(parser)
-    add_run_flags(parser)
     found = vars(arguments)
-    values = {name: found[name] for name in vars(parser.parse_args([]))}
+    values = {name: found[name] for name in _defaults() if name not in _NOT_SAVED}
     values |= {name: str(values[name]) for name in _PATHS if values[name] is not None}
     return {"folder": str(Path.cwd()), "flags": values}
 
 
 def restored(found: Mapping[str, Any], arguments: argparse.Namespace) -> argparse.Namespace:
-    """These arguments, with the flags that were saved."""
-    values = dict(found["flags"])
-    values |= {name: Path(values[name]) for name in _PATHS if values.get(name) is not None}
-    return argparse.Namespace(**{**vars(arguments), **values})
+    """These arguments, with the flags that were saved where none are given now; paths that are
+    given start from the folder of now.
+    """
+    before = dict(found["flags"])
+    before |= {name: Path(before[name]) for name in _PATHS if before.get(name) is not None}
+    defaults = _defaults()
+    now = vars(arguments)
+    given = {
+        name: now[name] for name in defaults if now.get(name, defaults[name]) != defaults[name]
+    }
+    given.pop("name", None)  # that of the service, which is found already
+    return argparse.Namespace(**{**now, **before, **_absolute(given)})
+
+
+def _defaults() -> dict[str, Any]:
+    """The flags about the deployment where none is given."""
+    from scoreserve.cli import deployment_flags
+
+    parser = Parser(add_help=False)
+    deployment_flags.add_flags(parser)
+    add_run_flags(parser)
+    return vars(parser.parse_args([]))
+
+
+def _absolute(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The flags with paths that are right in any folder."""
+    from scoreserve.deploy.files.models import with_absolute_path
+
+    values = dict(given)
+    values |= {name: given[name].absolute() for name in _PATHS if name in given}
+    if "entry_script" in given:
+        values["entry_script"] = str(Path(given["entry_script"]).absolute())
+    if "model" in given:
+        values["model"] = [with_absolute_path(each, Path.cwd()) for each in given["model"]]
+    return values
 
 
 def describe(service: Service, verdict: Verdict) -> dict[str, Any]:

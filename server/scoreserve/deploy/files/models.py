@@ -31,14 +31,21 @@ def models(written: Sequence[str], root: Path) -> tuple[Model, ...]:
     return tuple(found)
 
 
+def with_absolute_path(written: str, root: Path) -> str:
+    """The same model, from whatever folder it is read; its path starts from `root`."""
+    named = _named(written, root)
+    name = written[: named.start(3)] if named else ""
+    return f"{name}{_path(written, named, root)}"
+
+
 def is_name(text: str) -> bool:
     """Whether it can be the name or the version of a model: each becomes a folder."""
     return _NAME.fullmatch(text) is not None
 
 
 def _model(written: str, root: Path) -> Model:
-    named = None if (root / written).exists() else _NAMED.fullmatch(written)
-    path = (root / Path(named[3] if named else written).expanduser()).absolute()
+    named = _named(written, root)
+    path = _path(written, named, root)
     if not path.exists():
         raise DeploymentError(f"--model {written}: no such file or folder: {path}")
     path = path.resolve()
@@ -48,6 +55,15 @@ def _model(written: str, root: Path) -> Model:
     if not is_name(named[1]):
         raise DeploymentError(f"--model {written}: {NAME_RULE}")
     return Model(named[1], named[2] or _FIRST, path, packed)
+
+
+def _named(written: str, root: Path) -> re.Match[str] | None:
+    """The parts of NAME:VERSION=PATH; None for a path alone."""
+    return None if (root / written).exists() else _NAMED.fullmatch(written)
+
+
+def _path(written: str, named: re.Match[str] | None, root: Path) -> Path:
+    return (root / Path(named[3] if named else written).expanduser()).absolute()
 
 
 def _name_of(path: Path, packed: bool) -> str:
