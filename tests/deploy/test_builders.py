@@ -10,7 +10,9 @@ import pytest
 
 from scoreserve.deploy import builders
 from scoreserve.deploy.builders import Builder
-from scoreserve.deploy.building import Images
+from scoreserve.deploy.building import ImageBuild, Images
+from scoreserve.deploy.deployment import CondaFile, Deployment, Environment
+from scoreserve.deploy.plan import Choices, plan
 from scoreserve.errors import DeploymentError
 
 RECORDING = """#!/bin/sh
@@ -19,7 +21,7 @@ case "$1" in
   info) exit "${INFO:-0}" ;;
   inspect) cat "$IMAGES/$(echo "$4" | tr '/:' '__')" 2> /dev/null ;;
   pull) exit 1 ;;
-  create) [ "$6" = a:1 ] && echo c1 ;;
+  create) [ "$6" != none ] && echo c1 ;;
   cp) printf 'home = /usr/bin\nversion = 3.12.5\n' > "$3" ;;
   build) echo "STEP 1"; echo "a problem" >&2; exit "${BUILD:-0}" ;;
 esac
@@ -145,3 +147,49 @@ def test_a_build_that_fails_is_told_with_its_last_lines(
         Builder("podman").build(tmp_path, tmp_path / "Dockerfile", "x:1", lambda _line: None)
     assert str(caught.value).startswith("x:1 could not be built: podman ended with 7\n")
     assert "    a problem" in str(caught.value)
+
+
+class TestPythonOfAnEnvironment:
+    """It asks for one Python; the stand-in's images have 3.13, and in environments 3.12."""
+
+    def build(
+        self, programs: Programs, asked: str, choices: Choices, *, is_there: bool = False
+    ) -> list[str]:
+        """The steps of a build; podman has its image already where it `is_there`."""
+        programs.add("podman")
+        programs.add_image("scoreserve:cpu", [{"Id": "sha256:1"}])
+        conda = CondaFile({"dependencies": [f"python={asked}"]}, Path("/"), "conda.yml")
+        deployment = Deployment("mnist", environment=Environment(conda=conda))
+        builder, steps = Builder("podman"), list[str]()
+        build = ImageBuild(
+            plan(deployment, choices, Images(builder)), builder, steps.append, lambda _line: None
+        )
+        if is_there:
+            programs.add_image(build.environment().image, [{"Id": "sha256:2"}])
+            steps.clear()
+        build.environment()
+        return steps
+
+    @pytest.mark.parametrize("is_there", [False, True])
+    def test_another_than_was_asked_for_is_told(self, programs: Programs, is_there: bool) -> None:
+        steps = self.build(programs, "3.11", Choices(solver="conda"), is_there=is_there)
+        assert steps[1:] == [
+            "note: conda.yml: python=3.11: could not be had when the image was built: its"
+            " environment has Python 3.12 (--strict refuses that)"
+        ]
+
+    def test_the_one_that_was_asked_for_is_not(self, programs: Programs) -> None:
+        assert len(self.build(programs, "3.12", Choices(solver="conda"))) == 1
+
+    @pytest.mark.parametrize(
+        ("asked", "remedy"),
+        [("3.8", "or write python=3.10, the oldest"), ("3.11", "or try --solver conda")],
+    )
+    def test_where_pip_fails_it_may_be_the_cause(
+        self, programs: Programs, monkeypatch: pytest.MonkeyPatch, asked: str, remedy: str
+    ) -> None:
+        monkeypatch.setenv("BUILD", "1")
+        with pytest.raises(DeploymentError) as caught:
+            self.build(programs, asked, Choices(solver="pip"))
+        assert f"conda.yml asks for python={asked}" in str(caught.value)
+        assert remedy in str(caught.value)

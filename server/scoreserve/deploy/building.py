@@ -12,6 +12,8 @@ from pathlib import Path
 
 from scoreserve.deploy.bases import OUR_PREFIX, OUR_TITLE, TITLE_LABEL
 from scoreserve.deploy.builders import Builder
+from scoreserve.deploy.conda import pythons
+from scoreserve.deploy.dockerfile import CONDA_PREFIX
 from scoreserve.deploy.plan import Plan
 from scoreserve.errors import DeploymentError
 
@@ -41,9 +43,11 @@ class Images:
             labels = self.builder.labels(image)
         return None if labels is None else labels.get(TITLE_LABEL, "").startswith(OUR_TITLE)
 
-    def python_of(self, image: str) -> str:
-        """The Python of an image that has our server, as `3.13`; empty where it cannot be seen."""
-        content = self.builder.read_file(image, f"{OUR_PREFIX}/pyvenv.cfg")
+    def python_of(self, image: str, prefix: str = OUR_PREFIX) -> str:
+        """The Python of an environment in an image, as `3.13`: that of our server, unless another
+        `prefix` is given. Empty where it cannot be seen.
+        """
+        content = self.builder.read_file(image, f"{prefix}/pyvenv.cfg")
         found = _PYTHON.search((content or b"").decode(errors="replace"))
         return found[1] if found else ""
 
@@ -81,6 +85,7 @@ class ImageBuild:
             image = self.plan.environment_name(folder, self.builder.image_id)
             if self.builder.image_id(image) is not None:
                 self.on_step(f"The environment's image exists: {image}")
+                self._tell_other_python(image)
                 return Built(image, reused=True)
             self.on_step(f"Building the environment {image}")
             dockerfile = _dockerfile(scratch, self.plan.environment_dockerfile)
@@ -88,16 +93,37 @@ class ImageBuild:
                 self.builder.build(folder, dockerfile, image, self.on_line)
             except DeploymentError as error:
                 raise DeploymentError(f"{error}{_python_hint(self.plan)}") from None
+            self._tell_other_python(image)
             return Built(image)
+
+    def _tell_other_python(self, image: str) -> None:
+        """Says where conda has put another Python into an environment of its own: it warns of that
+        among all that the build prints, and not at all where the image is there already.
+        """
+        its = self.plan.packages
+        if its is None or its.document is None or not its.python:
+            return
+        found = Images(self.builder).python_of(image, CONDA_PREFIX)
+        if found and found != its.python:
+            self.on_step(
+                f"note: {its.source}: python={its.python}: could not be had when the image was"
+                f" built: its environment has Python {found} (--strict refuses that)"
+            )
 
 
 def _python_hint(plan: Plan) -> str:
-    """What may be the cause where packages cannot be installed."""
-    if plan.packages is None or not plan.packages.python:
+    """What may be the cause where pip cannot install packages; conda says so itself."""
+    its = plan.packages
+    if its is None or its.document is not None or not its.python:
         return ""
+    if pythons.minor_of(its.python) < pythons.OLDEST:
+        oldest = ".".join(map(str, pythons.OLDEST))
+        remedy = f"or write python={oldest}, the oldest that the server runs on"
+    else:
+        remedy = "or try --solver conda"
     return (
-        f"\n{plan.packages.source} asks for python={plan.packages.python}, and the image has its"
-        " own: change the versions of the packages, or try --solver conda"
+        f"\n{its.source} asks for python={its.python}, and the image has its own: change the"
+        f" versions of the packages, {remedy}"
     )
 
 

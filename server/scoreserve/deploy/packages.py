@@ -44,7 +44,7 @@ class Packages:
     files: Mapping[str, Path] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    python: str = ""  # the version that is asked for and that pip does not choose, as `3.11`
+    python: str = ""  # the version that is asked for, as `3.11`, and that pip does not choose
     strict: bool = False  # conda is to refuse what would be another Python
     solver: str = "auto"  # of the image's conda
 
@@ -79,6 +79,7 @@ def packages(
             files=files,
             variables=file.variables,
             notes=tuple(notes),
+            python=by_pip.python,
             strict=strict,
             solver=solver,
         )
@@ -124,12 +125,7 @@ def _is_other_that_serves(asked: str, image_python: str) -> bool:
     """Whether a Python is asked for that is not the image's, and that the server runs on."""
     if not asked or not image_python or asked == image_python:
         return False
-    return pythons.OLDEST <= _minor(asked) <= pythons.NEWEST
-
-
-def _minor(version: str) -> pythons.Minor:
-    major, _, minor = version.partition(".")
-    return int(major), int(minor)
+    return pythons.OLDEST <= pythons.minor_of(asked) <= pythons.NEWEST
 
 
 def _python_note(asked: str, image_python: str, source: str, strict: bool) -> Iterator[str]:
@@ -139,7 +135,7 @@ def _python_note(asked: str, image_python: str, source: str, strict: bool) -> It
     told, its = f"{source}: python={asked}", f"the image's own Python {image_python}".strip()
     if strict:
         raise DeploymentError(f"{told}: packages would go into {its}; try --solver conda")
-    if _minor(asked) < pythons.OLDEST:
+    if pythons.minor_of(asked) < pythons.OLDEST:
         oldest = ".".join(map(str, pythons.OLDEST))
         yield f"{told}: the server needs Python {oldest} or newer: packages go into {its}"
     else:

@@ -24,6 +24,12 @@ _CONDITION = re.compile(
 )
 
 
+def minor_of(version: str) -> Minor:
+    """A version that is written as `3.11`."""
+    major, _, minor = version.partition(".")
+    return int(major), int(minor)
+
+
 def choose(asked: str, ours: Minor) -> Minor | None:
     """The Python for an environment: `ours` where it is among those that conda's version text
     `asked` admits, else the newest that is and that the server runs on; None where there is none.
