@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import posixpath
 import tarfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +39,7 @@ class FakeEngine(Engine):
         self._numbers = itertools.count(1)
         self.made: dict[str, Container] = {}
         self.arguments: dict[str, list[str]] = {}
-        self.files: dict[str, bytes] = {}
+        self.files: dict[str, dict[str, bytes]] = {}  # of each container, by their paths
         self.networks: set[str] = set()
         self.routes = Routes()
         self.stopped: list[str] = []
@@ -95,19 +96,27 @@ class FakeEngine(Engine):
         self.arguments[container.id] = words
         return container.id
 
-    def copy_into(self, container: str, archive: bytes) -> None:
-        self.files[container] = archive
+    def copy_into(self, container: str, archive: bytes, folder: str = "/") -> None:
+        its = self.files.setdefault(container, {})
+        with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+            for member in tar:
+                if (file := tar.extractfile(member)) is not None:
+                    its[posixpath.join(folder, member.name)] = file.read()
 
     def read_file(self, container: str, path: str) -> bytes:
-        """As `cp` does: an archive with the file alone."""
+        """As `cp` does: an archive with the file, or the folder, alone."""
         alone = io.BytesIO()
-        with (
-            tarfile.open(fileobj=io.BytesIO(self.files[container])) as tar,
-            tarfile.open(fileobj=alone, mode="w") as only,
-        ):
-            member = tar.getmember(path.lstrip("/"))
-            only.addfile(member, tar.extractfile(member))
+        with tarfile.open(fileobj=alone, mode="w") as only:
+            for name, data in self.files[container].items():
+                if name == path or name.startswith(f"{path}/"):
+                    member = tarfile.TarInfo(posixpath.relpath(name, posixpath.dirname(path)))
+                    member.size = len(data)
+                    only.addfile(member, io.BytesIO(data))
         return alone.getvalue()
+
+    def remove_files(self, container: str, paths: Sequence[str]) -> None:
+        for path in paths:
+            del self.files[container][path]
 
     def start(self, container: str) -> str:
         if "--publish" in self.arguments[container]:

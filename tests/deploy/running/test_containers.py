@@ -110,9 +110,11 @@ class TestPayload:
 
     def test_a_reload_takes_the_code_alone(self, deployment: Deployment) -> None:
         assert deployment.code is not None
-        with _opened(payload.code_archive(deployment.code)) as tar:
+        archive = payload.code_archive(deployment.code)
+        with _opened(archive) as tar:
             files = [member.name for member in tar.getmembers() if member.isfile()]
-        assert files == ["var/azureml-app/source/score.py"]
+        assert files == ["var/azureml-app/source/score.py", payload.CODE_LIST.lstrip("/")]
+        assert payload.names_in(archive) == {"source/score.py"}
 
 
 class TestKeys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from scoreserve.deploy.deployment import Auth, Code, Deployment, Resources
 from scoreserve.deploy.running import launching, recipe, services
 from scoreserve.deploy.running.launching import Tell
 from scoreserve.deploy.running.making import Order
+from scoreserve.deploy.running.requests import Answer
 from scoreserve.deploy.running.states import State
 from scoreserve.errors import DeploymentError
 from tests.deploy.running.fake_engine import GIB, Behaviour, FakeEngine
@@ -184,6 +186,85 @@ class TestUpdate:
         wanted = replace(order, deployment=replace(order.deployment, port=5999))
         with pytest.raises(DeploymentError, match="which an update keeps"):
             update(engine, wanted)
+
+
+class TestReload:
+    """Of a folder with a script, in a container where the script has written a file itself."""
+
+    ROOT = "/var/azureml-app/code/"
+
+    @pytest.fixture
+    def code(self, tmp_path: Path) -> Path:
+        folder = tmp_path / "code"
+        folder.mkdir()
+        (folder / "score.py").write_text("old")
+        (folder / "helper.py").write_text("old")
+        return folder
+
+    @pytest.fixture
+    def engine(self, start: Start, order: Order, code: Path) -> FakeEngine:
+        engine = start(HEALTHY)
+        its = Code(code, "code", "score.py", app_root="/var/azureml-app/code")
+        order = replace(order, deployment=replace(order.deployment, code=its))
+        server = deploy(engine, order).service.server
+        engine.files[server.id][f"{self.ROOT}cache"] = b"of the script"
+        return engine
+
+    def reload(
+        self, engine: FakeEngine, code: Path, result: str, monkeypatch: pytest.MonkeyPatch
+    ) -> dict[str, bytes]:
+        """The files in the container after a reload that has this result."""
+        answers: list[dict[str, object]]
+        answers = [{"last_reload": None, "last_reload_seconds_ago": None}]
+        answers += [{"last_reload": result, "last_reload_seconds_ago": 0}] * 2
+        monkeypatch.setattr(
+            launching,
+            "get",
+            lambda *_, **__: Answer(200, "json", json.dumps(answers.pop(0)).encode()),
+        )
+        (service,) = services.services(engine, "/project")
+        its = Code(code, code.name, "score.py", app_root="/var/azureml-app/code")
+        try:
+            launching.reload(engine, its, service)
+        finally:
+            found = engine.files[service.server.id]
+        return {
+            name.removeprefix(self.ROOT): data
+            for name, data in found.items()
+            if name.startswith(self.ROOT)
+        }
+
+    def test_files_that_are_gone_are_gone_there_too(
+        self, engine: FakeEngine, code: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (code / "score.py").write_text("new")
+        (code / "helper.py").rename(code / "helpers.py")
+        assert self.reload(engine, code, "ok", monkeypatch) == {
+            "score.py": b"new",
+            "helpers.py": b"old",
+            "cache": b"of the script",
+        }
+        ((_, signal),) = engine.signals
+        assert signal == "HUP"
+
+    def test_the_files_of_before_come_back_where_the_new_ones_fail(
+        self, engine: FakeEngine, code: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (service,) = services.services(engine, "/project")
+        before = dict(engine.files[service.server.id])
+        (code / "score.py").write_text("new")
+        (code / "helper.py").rename(code / "helpers.py")
+        with pytest.raises(DeploymentError, match="mnist is as before: failed: a SyntaxError"):
+            self.reload(engine, code, "failed: a SyntaxError", monkeypatch)
+        assert engine.files[service.server.id] == before
+
+    def test_another_script_needs_an_update(
+        self, engine: FakeEngine, code: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other = code.rename(code.with_name("other"))
+        with pytest.raises(DeploymentError, match="`scoreserve service update mnist` takes that"):
+            self.reload(engine, other, "ok", monkeypatch)
+        assert not engine.signals
 
 
 def test_deleting_leaves_no_container_and_no_network(start: Start, order: Order) -> None:

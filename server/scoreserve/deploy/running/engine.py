@@ -23,6 +23,7 @@ ENDED = ("exited", "stopped", "dead", "stopping", "removing")
 STOP_SECONDS = 35  # the server takes up to 30 to answer what it has
 _ASKED_SECONDS = 120  # for a question, on a machine that is busy
 _LONGEST_TOLD = 500  # characters
+_MOST_PATHS = 500  # of one command line
 # Debris of podman where it is no root's and there is no systemd; says nothing about the container.
 _LOG_LINE = re.compile(r'^time="[^"]*" level=(?:warning|error) msg=')
 
@@ -92,14 +93,22 @@ class Engine:
         """
         return self._do("create", *arguments).split()[-1]
 
-    def copy_into(self, container: str, archive: bytes) -> None:
-        """Unpacks a tar archive at the root of a container. Raises DeploymentError."""
-        self._do("cp", "-", f"{container}:/", stdin=archive)
+    def copy_into(self, container: str, archive: bytes, folder: str = "/") -> None:
+        """Unpacks a tar archive in a folder of a container. Raises DeploymentError."""
+        self._do("cp", "-", f"{container}:{folder}", stdin=archive)
 
     def read_file(self, container: str, path: str) -> bytes:
-        """A tar archive with a file of a container, which need not run. Raises DeploymentError."""
+        """A tar archive with a file or a folder of a container, which need not run. Raises
+        DeploymentError.
+        """
         found: bytes = self._checked(self._run("cp", f"{container}:{path}", "-", text=False)).stdout
         return found
+
+    def remove_files(self, container: str, paths: Sequence[str]) -> None:
+        """Removes files of a running container. Raises DeploymentError."""
+        for at in range(0, len(paths), _MOST_PATHS):
+            some = paths[at : at + _MOST_PATHS]
+            self._do("exec", "--user", "0", container, "rm", "-f", "--", *some)
 
     def start(self, container: str) -> str:
         """Starts a container; what the engine has against it, or nothing."""

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from scoreserve.deploy.deployment import Code, Deployment
-from scoreserve.deploy.running import labels, payload, recipe
+from scoreserve.deploy.running import code_files, labels, recipe
 from scoreserve.deploy.running.engine import Container, Engine
 from scoreserve.deploy.running.keys import keys_for
 from scoreserve.deploy.running.making import Order, address_of, make_server, make_switch
@@ -116,7 +116,9 @@ def update(engine: Engine, order: Order, service: Service, tell: Tell) -> Outcom
 
 
 def reload(engine: Engine, code: Code | None, service: Service) -> None:
-    """Has the workers load the script as it is now. Raises DeploymentError."""
+    """Has the workers load the script as it is now; where they cannot, its files in the container
+    are those of before again. Raises DeploymentError.
+    """
     port = service.port
     if service.server.status != "running" or port is None:
         raise DeploymentError(
@@ -127,8 +129,12 @@ def reload(engine: Engine, code: Code | None, service: Service) -> None:
             f"{service.name}: /health/ready does not answer, so this may not be our server;"
             f" `scoreserve service update {service.name}` replaces the container"
         )
-    if code is not None:
-        engine.copy_into(service.server.id, payload.code_archive(code))
+    if ("" if code is None else str(code.path)) != service.about.code:
+        raise DeploymentError(
+            f"{service.name}: the files name another script than it has;"
+            f" `scoreserve service update {service.name}` takes that"
+        )
+    put_back = None if code is None else code_files.put(engine, service.server.id, code)
     asked = time.monotonic()
     engine.signal(service.server.id, "HUP")
     while time.monotonic() < asked + _RELOAD_SECONDS:
@@ -138,6 +144,8 @@ def reload(engine: Engine, code: Code | None, service: Service) -> None:
             continue
         if found.result.startswith("ok"):
             return
+        if put_back is not None:
+            put_back()
         raise DeploymentError(
             f"{service.name} is as before: {found.result};"
             f" `scoreserve service logs {service.name}` says why"

@@ -7,6 +7,7 @@ machine, make no difference. What cannot be read by whoever runs in the containe
 from __future__ import annotations
 
 import io
+import posixpath
 import tarfile
 import tempfile
 from collections.abc import Sequence
@@ -17,6 +18,9 @@ from scoreserve.deploy.deployment import APP_ROOT, COLLECTOR_CONFIG, Code, Deplo
 from scoreserve.errors import DeploymentError
 
 KEYS_FILE = "/run/scoreserve/api-keys"
+CODE_LIST = (
+    "/run/scoreserve/code-files"  # those below APP_ROOT that were put there, each ended by 0
+)
 _SWAGGER = "swagger.json"
 _UID, _GID = 1000, 0  # dockeruser, and the group that any uid of OpenShift is in
 
@@ -89,7 +93,7 @@ def archive(deployment: Deployment, keys: Sequence[str]) -> bytes:
 
 
 def code_archive(code: Code) -> bytes:
-    """The code alone, for a reload. Raises DeploymentError."""
+    """The code alone, for a reload, with its CODE_LIST. Raises DeploymentError."""
     made = Archive()
     _add_code(made, code)
     return made.close()
@@ -100,11 +104,25 @@ def _add_code(made: Archive, code: Code) -> None:
         folder = Path(scratch) / "code"
         place_code(folder, code, Path(scratch))
         made.add_tree(folder, APP_ROOT)
+        files = [path for path in folder.rglob("*") if not path.is_dir()]
+        names = sorted(path.relative_to(folder).as_posix() for path in files)
+    made.add_text("".join(f"{name}\0" for name in names), CODE_LIST)
+
+
+def names_in(archive_bytes: bytes) -> frozenset[str]:
+    """The names in an archive with a CODE_LIST, whose folder may be left out."""
+    with tarfile.open(fileobj=io.BytesIO(archive_bytes)) as tar:
+        return frozenset(_text_in(tar, CODE_LIST).split("\0")[:-1])
 
 
 def keys_in(archive_bytes: bytes) -> tuple[str, ...]:
     """The keys in what `Engine.read_file` gives of KEYS_FILE."""
     with tarfile.open(fileobj=io.BytesIO(archive_bytes)) as tar:
-        file = tar.extractfile(tar.getmembers()[0])
-        text = b"" if file is None else file.read()
-    return tuple(text.decode().split())
+        return tuple(_text_in(tar, KEYS_FILE).split())
+
+
+def _text_in(tar: tarfile.TarFile, path: str) -> str:
+    """The text of a file in an archive, where it may lie without its folder."""
+    names = (path.lstrip("/"), posixpath.basename(path))
+    file = tar.extractfile(next(each for each in tar.getmembers() if each.name in names))
+    return "" if file is None else file.read().decode()
