@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from scoreserve.deploy.files.documents import read
+from scoreserve.deploy.files.documents import Fields, read
 from scoreserve.errors import DeploymentError
 
 
@@ -40,3 +40,19 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, name: str, content: bytes, 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     with pytest.raises(DeploymentError, match=r"none\.json: No such file or directory"):
         read(tmp_path / "none.json")
+
+
+def test_what_is_missing_is_told_with_the_field_that_may_be_meant_to_be_it() -> None:
+    fields = Fields({"scoring_scrpt": "score.py"}, "blue.yml", [], "code_configuration.")
+    with pytest.raises(DeploymentError) as caught:
+        fields.refuse("scoring_script", "is needed")
+    assert str(caught.value) == (
+        "blue.yml: code_configuration.scoring_script: is needed"
+        ' (is "code_configuration.scoring_scrpt" meant to be it?)'
+    )
+
+
+def test_what_is_wrong_has_its_own_name() -> None:
+    fields = Fields({"port": "none", "prot": 1}, "dc.json", [])
+    with pytest.raises(DeploymentError, match=r"dc\.json: port: must be a number, not 'none'$"):
+        fields.whole("port")

@@ -54,6 +54,7 @@ class Fields:
     ) -> None:
         """`file` and `at`, the names of the objects around it, are for messages."""
         self._left = {str(name): value for name, value in values.items()}
+        self._written = frozenset(self._left)
         self._file = file
         self._at = at
         self._notes = notes
@@ -65,7 +66,7 @@ class Fields:
 
     def refuse(self, name: str, problem: str) -> NoReturn:
         """Raises DeploymentError: the deployment would be another than the file says."""
-        raise DeploymentError(f"{self.place(name)}: {problem}")
+        raise DeploymentError(f"{self.place(name)}: {problem}{self._misspelt(name)}")
 
     def note(self, name: str, text: str) -> None:
         """Has something to say about a field, and the deployment goes on."""
@@ -207,6 +208,11 @@ class Fields:
             near = nearest(name, self._known)
             meant = f' (did you mean "{near}"?)' if near else ""
             self._notes.append(f'{self._file}: unknown field "{self._at}{name}"{meant}, ignored')
+
+    def _misspelt(self, name: str) -> str:
+        """What to say of a field that there is in the place of one that there is not."""
+        near = None if name in self._written else nearest(name, self._left)
+        return f' (is "{self._at}{near}" meant to be it?)' if near else ""
 
     def _unknown(self) -> Iterator[str]:
         return (name for name, value in self._left.items() if value not in (None, ""))
