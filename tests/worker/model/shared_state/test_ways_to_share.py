@@ -5,6 +5,7 @@ The lines that must be named end with `# <-`; a script without such a line is no
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,17 @@ import pytest
 
 from tests.worker.model.shared_state.scripts import obstacles_of
 
+LOCK_OF_FILES = """
+class FileLock:
+    def __init__(self, path):
+        self.path = path
+    def acquire(self): ...
+    def release(self): ...
+    def __enter__(self):
+        self.acquire()
+    def __exit__(self, *error):
+        self.release()
+"""
 SCRIPTS = {
     "a module by its name": """
         import importlib
@@ -436,6 +448,167 @@ SCRIPTS = {
                 row = db.execute("select a, b from customers where id = ?", (raw,)).fetchone()
             return model.predict([row]).tolist()
     """,
+    "statements that are put together": """
+        import sqlite3
+        SQL = {"put": "insert into asked values (?)", "get": "select body from asked"}
+        def verb(what):
+            return f"{what} answered"
+        def query(name, *given):
+            with sqlite3.connect("/tmp/x.db") as db:
+                return db.execute(SQL[name], given).fetchall()  # <-
+        def run(raw):
+            query("put", raw)
+            with sqlite3.connect("/tmp/x.db") as db:
+                db.execute(verb("delete from"))  # <-
+                db.execute(" ".join(["insert", "into", "given", "values (?)"]), (raw,))  # <-
+            with sqlite3.connect("/tmp/x.db") as db:
+                db.execute("update {} set a = 1".format("others"))  # <-
+                db.executescript("-- anew\\nDELETE FROM %s;" % "rows")  # <-
+            model.predict([raw])
+            statement = "select * from "
+            statement += "given join others"
+            with sqlite3.connect("/tmp/x.db") as db:
+                db.execute("select * from answered, rows")
+                db.execute(" select * from rows ".strip())
+                return query("get"), db.execute(statement).fetchall()
+    """,
+    "statements that only read, or only add": """
+        import sqlite3
+        SQL = {"put": "insert into log values (?)", "get": "select body from customers"}
+        def query(name, *given):
+            with sqlite3.connect("/tmp/x.db") as db:
+                return db.execute(SQL[name], given).fetchall()
+        def run(raw):
+            customer = query("get")
+            text = f"please select {raw} from the menu, or update it"
+            answer = model.predict([customer]).tolist()
+            query("put", "insert " + text)
+            return answer
+    """,
+    "transaction that a statement begins or ends": """
+        import sqlite3
+        def run(raw):
+            db = sqlite3.connect("/tmp/x.db")
+            db.execute("insert into log values (?)", (raw,))
+            db.execute("COMMIT")
+            db.execute("BEGIN IMMEDIATE")  # <-
+            answer = model.predict([raw]).tolist()
+            db.execute("COMMIT")
+            return answer
+    """,
+    "locked file": """
+        import fcntl
+        class Lock:
+            def __enter__(self):
+                self.file = open("/tmp/x.lock")
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # <-
+            def __exit__(self, *error):
+                self.file.close()
+        def run(raw):
+            with open("/tmp/x.lock") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # <-
+                model.predict([raw])
+            number = os.open("/tmp/x.lock", os.O_RDONLY)
+            fcntl.lockf(number, fcntl.LOCK_SH)  # <-
+            model.predict([raw])
+            os.close(number)
+            with Lock():
+                return model.predict([raw]).tolist()
+    """,
+    "file that is locked for a moment": """
+        import fcntl
+        def told(raw):
+            number = os.open("/tmp/x.lock", os.O_RDONLY)
+            fcntl.flock(number, fcntl.LOCK_EX)
+            fcntl.flock(number, fcntl.LOCK_UN)
+            os.close(number)
+        def settings():
+            with open("/tmp/x.json") as file:
+                fcntl.flock(file, fcntl.LOCK_SH)
+                return json.load(file)
+        def run(raw):
+            told(raw)
+            values = settings()
+            file = open("/tmp/x.lock")
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.close()
+            return model.predict([values]).tolist()
+    """,
+    "handler and factory of one call": """
+        import io, logging
+        log = logging.getLogger("scoring.pipeline")
+        class Kept(logging.Handler):
+            def __init__(self):
+                super().__init__()
+                self.lines = []
+            def emit(self, record):
+                self.lines.append(record.getMessage())
+        def run(raw):
+            kept, text = Kept(), io.StringIO()
+            log.addHandler(kept)  # <-
+            log.addHandler(logging.StreamHandler(text))  # <-
+            def made(*given, **named):
+                record = logging.LogRecord(*given, **named)
+                record.asked = raw
+                return record
+            logging.setLogRecordFactory(made)  # <-
+            model.predict([raw])
+            return kept.lines, text.getvalue()
+    """,
+    "handler that is the same in any call": """
+        import logging, sys
+        class Plain(logging.Formatter):
+            def format(self, record):
+                return record.getMessage()
+        class Quiet(logging.Filter):
+            def filter(self, record):
+                return "health" not in record.getMessage()
+        def run(raw):
+            log = logging.getLogger("scoring.service")
+            if not log.handlers:
+                handler = logging.StreamHandler(sys.stdout)
+                handler.setFormatter(Plain())
+                handler.addFilter(Quiet())
+                log.addHandler(handler)
+            log.info("%s", raw)
+            return model.predict([raw]).tolist()
+    """,
+    "memory that a library writes to": """
+        import ctypes, io, random
+        BYTES, CELLS, ORDER = bytearray(80), (ctypes.c_double * 4)(), [1, 2, 3]
+        def run(raw):
+            np.ndarray((1,), buffer=BYTES)[0] = 1  # <-
+            np.ndarray((1,), float, BYTES)[0] = 1  # <-
+            io.BytesIO(raw).readinto(BYTES)  # <-
+            ctypes.memmove(CELLS, raw, 8)  # <-
+            random.Random(1).shuffle(ORDER)  # <-
+            own, order = bytearray(80), list(ORDER)
+            np.ndarray((1,), buffer=own)[0] = 1
+            io.BytesIO(raw).readinto(own)
+            random.Random(1).shuffle(order)
+            return model.predict([order]).tolist()
+    """,
+    "element of a tree, settings read anew": """
+        import argparse, configparser
+        import xml.etree.ElementTree as ET
+        from types import SimpleNamespace
+        TREE, SETTINGS = ET.fromstring("<a><b/></a>"), configparser.ConfigParser()
+        PARSER, GIVEN, HELD = argparse.ArgumentParser(), argparse.Namespace(), SimpleNamespace()
+        def run(raw):
+            TREE.find("b").text = raw  # <-
+            SETTINGS.read_dict({"a": {"b": raw}})  # <-
+            PARSER.parse_args([raw], namespace=GIVEN)  # <-
+            HELD.__init__(asked=raw)  # <-
+            own = ET.fromstring(raw)
+            own.find("b").text = TREE.find("b").get("c")
+            return own.find("b").text
+    """,
+    "rest of a mapping": """
+        def run(raw):
+            match json.loads(raw):
+                case {"data": rows, **rest}:
+                    return model.predict(rows).tolist(), rest
+    """,
     "run of an object": """
         class Service:
             def run(self, raw):
@@ -484,3 +657,29 @@ def test_the_lines_are_named_and_no_others(name: str, tmp_path: Path) -> None:
     lines = (tmp_path / "score.py").read_text().splitlines()
     expected = {number for number, line in enumerate(lines, 1) if line.endswith("# <-")}
     assert {each.line for each in found} == expected, found
+
+
+def test_a_lock_of_a_library_that_each_call_makes_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "site-packages"
+    library.mkdir()
+    (library / "lock_of_files.py").write_text(LOCK_OF_FILES)
+    monkeypatch.syspath_prepend(library)
+    source = """
+        import threading
+        from lock_of_files import FileLock
+        def run(raw):
+            with FileLock("/tmp/x.lock"):
+                model.predict([raw])
+            lock = FileLock("/tmp/x.lock")
+            lock.acquire()
+            model.predict([raw])
+            lock.release()
+            with threading.RLock():
+                return model.predict([raw]).tolist()
+    """
+    found = obstacles_of(tmp_path, source)
+    sys.modules.pop("lock_of_files")
+    assert [each.source for each in found] == ['with FileLock("/tmp/x.lock"):', "lock.acquire()"]
+    assert all("holds a lock" in each.reason for each in found)

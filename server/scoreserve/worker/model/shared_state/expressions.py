@@ -11,6 +11,7 @@ from typing import Any
 from scoreserve.worker.model.shared_state.calls import Calls
 from scoreserve.worker.model.shared_state.frames import Frame, scope_of
 from scoreserve.worker.model.shared_state.sources import FunctionNode
+from scoreserve.worker.model.shared_state.texts import filled, joined
 from scoreserve.worker.model.shared_state.values import (
     ITEM,
     NOTHING,
@@ -22,6 +23,7 @@ from scoreserve.worker.model.shared_state.values import (
     Value,
     item_key,
     marks,
+    texts_of,
     union,
 )
 
@@ -170,6 +172,11 @@ class Expressions(Calls):
             *(part for each in both if isinstance(each, Local) for part in each.fields.values())
         )
         self.put(made, ITEM, held - {made} - marks(held))
+        if operator is ast.Add:
+            self.may_be_text(made, joined([texts_of(left), texts_of(right)]))
+        elif operator is ast.Mod:
+            given = [texts_of(right)]
+            self.may_be_text(made, [way for each in texts_of(left) for way in filled(each, given)])
         return found | marks(both) | {made}
 
     def visit_boolop(self, node: ast.BoolOp, frame: Frame) -> Value:
@@ -206,14 +213,16 @@ class Expressions(Calls):
         return chosen | marks(test)
 
     def visit_joinedstr(self, node: ast.JoinedStr, frame: Frame) -> Value:
-        facts = self.parts(node, frame)
-        return facts | {self.local(node, None, frame)}
+        parts = [self.evaluate(each, frame) for each in node.values]
+        made = self.local(node, None, frame)
+        self.may_be_text(made, joined([texts_of(part) for part in parts]))
+        return marks(union(parts)) | {made}
 
     def visit_formattedvalue(self, node: ast.FormattedValue, frame: Frame) -> Value:
         value = self.evaluate(node.value, frame)
         for name in ("__format__", "__str__", "__repr__"):
             self.dunder(value, name, Arguments(), node, frame)
-        return marks(value)
+        return value
 
     def visit_await(self, node: ast.Await, frame: Frame) -> Value:
         return self.evaluate(node.value, frame)

@@ -107,6 +107,8 @@ def _collect_names(node: ast.AST, scope: Scope) -> None:
         isinstance(node, (ast.MatchAs, ast.MatchStar)) and node.name
     ):
         scope.own.add(node.name)
+    elif isinstance(node, ast.MatchMapping) and node.rest:
+        scope.own.add(node.rest)
     elif isinstance(node, (ast.Yield, ast.YieldFrom)):
         scope.yields = True
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from scoreserve.worker.model.shared_state import live_objects, names
 from scoreserve.worker.model.shared_state.frames import Frame
-from scoreserve.worker.model.shared_state.library_methods import TAKES, LibraryMethods
+from scoreserve.worker.model.shared_state.library_methods import HELD_LOCK, TAKES, LibraryMethods
 from scoreserve.worker.model.shared_state.objects import NAMED
 from scoreserve.worker.model.shared_state.state import is_shared
 from scoreserve.worker.model.shared_state.values import (
@@ -26,6 +26,7 @@ from scoreserve.worker.model.shared_state.values import (
     attribute_key,
     constants,
     marks,
+    texts_of,
     union,
 )
 
@@ -52,9 +53,11 @@ class LibraryFunctions(LibraryMethods):
         self._consumed(path, arguments, node, frame)
         self._special_methods(path, arguments, node, frame)
         self._opened(path, arguments, node, frame)
+        self._locked_file(path, node, frame)
         if any(isinstance(each, Live) and _is_model(each.obj) for each in arguments.all()):
             self.meeting(frame)
         made = self.local(node, obj if isinstance(obj, type) else None, frame)
+        self.may_be_text(made, texts_of(arguments.get(0)))
         return self._result(path, made, arguments, node, frame)
 
     def _opened(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
@@ -68,6 +71,13 @@ class LibraryFunctions(LibraryMethods):
             file, mode, usual = names.OPENING[path]
             given = arguments.get(mode, "mode") or frozenset([Live(usual)])
             self.open_file(arguments.get(file), given, node, frame)
+
+    def _locked_file(self, path: str, node: ast.AST, frame: Frame) -> None:
+        unlocks = isinstance(node, ast.Call) and names.UNLOCK in ast.unparse(node)
+        if path == "os.close" or (path in names.LOCKING_FILES and unlocks):
+            self.release(frame, names.LOCKED_FILE)
+        elif path in names.LOCKING_FILES:
+            self.hold(frame, node, HELD_LOCK, names.LOCKED_FILE)
 
     def canonical(self, path: str, obj: Any) -> str:
         """The name by which the tables know a function, whatever it was imported as."""
@@ -190,7 +200,8 @@ class LibraryFunctions(LibraryMethods):
             return facts | self.items_of(given, node, frame) | given | called
         if path in names.ALIASING:
             return facts | {made} | arguments.get(0) | arguments.more
-        return facts | {made}
+        memory = arguments.get(names.MEMORY.get(path, -1), names.MEMORY_KEYWORD)
+        return facts | {made} | memory
 
     def _seen_by_all(self, path: str, arguments: Arguments) -> Value:
         if path == "importlib.import_module":

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import ast
 import contextvars
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from scoreserve.worker.model.shared_state import live_objects, names
 from scoreserve.worker.model.shared_state.frames import Frame
 from scoreserve.worker.model.shared_state.objects import Objects
-from scoreserve.worker.model.shared_state.sql import opens_transaction, tables_changed, tables_read
+from scoreserve.worker.model.shared_state.sql import (
+    ends_transaction,
+    is_statement,
+    opens_transaction,
+    tables_changed,
+    tables_read,
+)
 from scoreserve.worker.model.shared_state.state import is_shared
+from scoreserve.worker.model.shared_state.texts import MOST, UNSEEN, filled, joined
 from scoreserve.worker.model.shared_state.values import (
     ITEM,
     NOTHING,
+    TEXT,
     Arguments,
     Function,
     Live,
@@ -24,7 +33,9 @@ from scoreserve.worker.model.shared_state.values import (
     Shared,
     Value,
     constants,
+    item_key,
     marks,
+    texts_of,
     union,
 )
 
@@ -45,19 +56,22 @@ class LibraryMethods(Objects):
         whole = frozenset([receiver])
         if is_shared(receiver):
             self._shared_receiver(receiver, name, arguments, node, frame)
+        elif name in ("acquire", "release") and is_foreign_lock(receiver):
+            self._lock(receiver, name, node, frame)
         self.written_arguments(arguments, node, frame)
         self._written_by_method(receiver, name, arguments, node, frame)
         if name in names.SETTING_METHODS and is_shared(receiver):
             self.setting(name, arguments, node, frame)
         self._writes_file(receiver, name, arguments, node, frame)
+        if name in names.CHANGING_FIRST:
+            self.change(arguments.get(0), node, frame, f"changes what {name}() is given")
         if name in names.STATEMENT_METHODS:
             self.statement(arguments.get(0), self.receiver_marks(node, frame), node, frame)
         elif name == "to_sql":
             table = {text.lower() for text in constants(arguments.get(0, "name"), str)}
             into = arguments.get(1, "con")
             self.table_use(table, set(), into, node, frame)
-        elif name in names.ENDING_TRANSACTION:
-            self.release(frame, names.TRANSACTION)
+        self._let_go(name, frame)
         self.callbacks(arguments, whole, node, frame)
         self._held_by_stack(name, arguments, node, frame)
         if isinstance(receiver, Live):
@@ -65,6 +79,7 @@ class LibraryMethods(Objects):
         if _lets_in(receiver, name):
             self.meeting(frame)
         self._keep(receiver, name, arguments)
+        self._text_of_method(receiver, name, arguments, node, frame)
         return self._given_back(receiver, name, arguments, node, frame)
 
     def _live_receiver(
@@ -132,9 +147,10 @@ class LibraryMethods(Objects):
 
     def statement(self, text: Value, database: Value, node: ast.AST, frame: Frame) -> None:
         """A statement of SQL is executed."""
-        texts = constants(text, str)
-        beginnings = texts or [_beginning_of(node)]
-        if Mark.UNIQUE not in database and any(map(opens_transaction, beginnings)):
+        texts = texts_of(text)
+        if any(map(ends_transaction, texts)):
+            self.release(frame, names.TRANSACTION)
+        elif Mark.UNIQUE not in database and any(map(opens_transaction, texts)):
             reason = f"holds {names.TRANSACTION} while others are let in"
             self.hold(frame, node, reason, names.TRANSACTION)
         changed = set().union(*map(tables_changed, texts))
@@ -153,7 +169,37 @@ class LibraryMethods(Objects):
             self.tables_read |= read
             self.changed = True  # what was changed before is looked at once more
         for table in changed & self.tables_read:
-            self.obstacle(node, frame, f"changes the table `{table}`, which it reads too")
+            shown = table.replace(UNSEEN, "…")
+            self.obstacle(node, frame, f"changes the table `{shown}`, which it reads too")
+
+    def may_be_text(self, made: Local, texts: Iterable[str]) -> None:
+        """What is made may be one of these texts; only statements are kept."""
+        known = frozenset(Live(each) for each in texts if is_statement(each))
+        if known and len(made.fields.get(TEXT, ())) < MOST:
+            self.put(made, TEXT, known)
+
+    def _let_go(self, name: str, frame: Frame) -> None:
+        if name in names.ENDING_TRANSACTION:
+            self.release(frame, names.TRANSACTION)
+        if name == "close":
+            self.release(frame, names.LOCKED_FILE)
+
+    def _text_of_method(
+        self, receiver: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        whole = frozenset([receiver])
+        texts = texts_of(whole)
+        if not texts:
+            return
+        if name == "format":
+            given = [*arguments.positional, *arguments.keywords.values()]
+            made = [way for each in texts for way in filled(each, [texts_of(g) for g in given])]
+        elif name == "join":
+            held = [each for each in arguments.get(0) if isinstance(each, Local)]
+            made = [way for each in held for way in _joined_items(each, texts)]
+        else:
+            made = texts if name in names.SAME_STATEMENT else []
+        self.may_be_text(self.local(node, None, frame), made)
 
     def written_arguments(self, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
         """`out=`, `file=` and the like name what is written to."""
@@ -188,10 +234,26 @@ class LibraryMethods(Objects):
             self.written_at(place, arguments, node, frame)
 
     def setting(self, name: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
-        """What all calls set alike changes nothing; what depends on the request does."""
-        if Mark.REQUEST in arguments.all():
+        """What all calls set alike changes nothing; what depends on the request, or is the call's
+        own and keeps something of it, does.
+        """
+        given = arguments.all()
+        if {Mark.REQUEST, Mark.UNIQUE} & given or any(map(self._keeps_of_call, given)):
             short = name.rpartition(".")[2]
             self.obstacle(node, frame, f"sets by {short}() for all calls what one of them asks")
+
+    def _keeps_of_call(self, each: Any) -> bool:
+        """Whether it is a function within the call, or an own object that keeps what it made."""
+        if isinstance(each, Function):
+            return isinstance(each.enclosing, Frame)
+        if not isinstance(each, Local) or not self.own_objects(frozenset([each])):
+            return False
+        return any(
+            isinstance(part, (Local, Function))
+            for (kind, _), held in each.fields.items()
+            if kind == "attribute"
+            for part in held
+        )
 
     def _writes_file(
         self, receiver: Any, name: str, arguments: Arguments, node: ast.AST, frame: Frame
@@ -309,23 +371,20 @@ class LibraryMethods(Objects):
 _BOUND = ("builtin_function_or_method", "method", "method-wrapper", "partial")
 
 
-def _beginning_of(call: ast.AST) -> str:
-    """What the first argument of a call begins with, as it is written: an f-string, text("..."),
-    "...".format(), "..." % x.
-    """
-    part: ast.AST = call
-    while True:
-        match part:
-            case ast.Call(func=ast.Attribute(value=template, attr="format")):
-                part = template
-            case ast.Call(args=[first, *_]) | ast.JoinedStr(values=[first, *_]):
-                part = first
-            case ast.BinOp(left=left):
-                part = left
-            case ast.Constant(value=str(text)):
-                return text
-            case _:
-                return ""
+def _joined_items(made: Local, between: Sequence[str]) -> list[str]:
+    """What `between.join(made)` may be: of a list whose items are known apart."""
+    keys = [key for kind, key in made.fields if kind == "item"]
+    if not keys or None in keys or any(kind != "int" for kind, _ in keys):
+        return []
+    parts: list[Sequence[str]] = []
+    for place in sorted(place for _, place in keys):
+        parts += [between, texts_of(frozenset(made.fields[item_key(place)]))]
+    return joined(parts[1:])
+
+
+def is_foreign_lock(receiver: Any) -> bool:
+    """Whether it is a lock that the call has made, and that other calls may hold all the same."""
+    return isinstance(receiver, Local) and live_objects.is_foreign_lock(receiver.cls)
 
 
 def _is_array(each: Any) -> bool:

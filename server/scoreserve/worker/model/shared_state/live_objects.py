@@ -22,11 +22,13 @@ IMMUTABLE = (
     *(enum.Enum, re.Pattern, re.Match, property, type(NotImplemented), ast.AST),
 )
 CONTAINERS = (dict, list, set, collections.deque, bytearray, types.MappingProxyType)
+THREADING = ("threading", "_thread", "multiprocessing", "asyncio")
 CALLABLES = (
     *(types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType),
     *(types.WrapperDescriptorType, types.MethodWrapperType, types.ClassMethodDescriptorType),
 )
 ITEMS_LOOKED_AT = 2000  # of a container; those that come after are as the ones before
+TEXTS_LOOKED_AT = 64  # of a container: paths, statements, names of methods
 PARTS_LOOKED_AT = 3000  # of a model, for code of the script's own inside it
 
 
@@ -64,6 +66,15 @@ def is_lock(obj: Any) -> bool:
     cls = type(obj)
     if cls.__name__ == "Condition":  # whose methods are those of its lock
         return True
+    return hasattr(cls, "acquire") and hasattr(cls, "release")
+
+
+def is_foreign_lock(cls: Any) -> bool:
+    """Whether objects of a class are locks that others may hold too, though each call makes its
+    own: of a file, of a server. Those of Python's own threads are of who has made them.
+    """
+    if not isinstance(cls, type) or library(cls) in THREADING:
+        return False
     return hasattr(cls, "acquire") and hasattr(cls, "release")
 
 
@@ -158,6 +169,14 @@ def items(obj: Any) -> list[Any]:
     else:
         return []
     return [each for each in held if not is_immutable(each) or isinstance(each, tuple)]
+
+
+def texts(obj: Any) -> list[str]:
+    """The texts that a small container holds; of a large one, nothing."""
+    if not isinstance(obj, (dict, list, tuple)) or len(obj) > TEXTS_LOOKED_AT:
+        return []
+    held = _some(obj.values() if isinstance(obj, dict) else obj)
+    return [each for each in held if type(each) is str]
 
 
 def _some(held: Any) -> list[Any]:

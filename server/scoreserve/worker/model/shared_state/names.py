@@ -46,7 +46,8 @@ LIBRARY_MUTATORS = frozenset(
     double bfloat16 requires_grad_ set compile build freeze unfreeze merge_and_unload
     load_state_dict load_weights load_model load_adapter load_params load_parameters
     apply_gradients set_weights fuse unfuse __setitem__ __delitem__ __setattr__ __delattr__
-    __setstate__ __next__ cache_clear tick update callback enter_context
+    __setstate__ __next__ __init__ cache_clear tick update callback enter_context read_dict
+    read_string
     """
     )
 )
@@ -76,7 +77,7 @@ VIEW_METHODS = frozenset(
     float eval unsqueeze expand permute flatten narrow chunk split_with_sizes as_strided
     get_booster getdata getbuffer __enter__ __iter__ get_submodule children modules
     parameters named_parameters state_dict buffers get_params get_layer named_modules
-    named_children
+    named_children find getroot
     """
     )
 )
@@ -174,7 +175,7 @@ CHANGING_ARGUMENT = {
     operator.delitem operator.iadd operator.isub operator.imul operator.ior operator.iand
     operator.iconcat operator.ixor operator.itruediv builtins.setattr builtins.delattr
     torch.nn.utils.clip_grad_norm_ torch.nn.utils.vector_to_parameters object.__setattr__
-    builtins.next
+    builtins.next ctypes.memmove ctypes.memset
     """
         ),
         0,
@@ -185,6 +186,8 @@ CHANGING_ARGUMENT = {
     "yaml.dump": 1,
     "torch.nn.utils.parameters_to_vector": -1,
 }
+# Methods that change their first argument, whatever they are called on.
+CHANGING_FIRST = frozenset(["readinto", "readinto1", "recv_into", "recvfrom_into", "shuffle"])
 # Functions of numpy that may be told where to write without the keyword, and in which place; of the
 # methods of these names, it is one place before that.
 OUT_ARGUMENT = {
@@ -200,7 +203,10 @@ OUT_ARGUMENT = {
 # Methods of numpy's operators (numpy.add.reduce), and where they may be told so.
 OUT_ARGUMENT_OF_OPERATORS = {"reduce": 3, "accumulate": 3, "reduceat": 4}
 # Keywords that name what a function writes to.
-WRITTEN_KEYWORDS = ("out", "dst", "file", "where_out")
+WRITTEN_KEYWORDS = ("out", "dst", "file", "where_out", "namespace")
+# What is the memory of the result: a keyword, and the place of numpy.ndarray().
+MEMORY = {"numpy.ndarray": 2}
+MEMORY_KEYWORD = "buffer"
 
 # --- functions that give what other calls see too ------------------------------------------------
 
@@ -229,7 +235,7 @@ SETTINGS = frozenset(
     """
     )
 )
-SETTING_METHODS = frozenset(["setLevel", "setFormatter", "addFilter"])
+SETTING_METHODS = frozenset(["setLevel", "setFormatter", "addFilter", "addHandler"])
 # Of the whole process, and harmless where run() only ever sets the same constants.
 REPEATABLE = frozenset(
     words(
@@ -369,6 +375,7 @@ WRITING_FUNCTIONS = {
     "os.rmdir": 0,
     "os.mkdir": 0,
     "os.mkfifo": 0,
+    "os.utime": 0,
     "os.symlink": 1,
     "os.link": 1,
     "os.truncate": 0,
@@ -433,11 +440,18 @@ WRITING_METHODS = {
 }
 WRITING_PATH_METHODS = frozenset(["write_text", "write_bytes", "unlink", "touch", "rmdir"])
 
+# Functions that lock a file for all processes, until it is unlocked or closed.
+LOCKING_FILES = frozenset(["fcntl.flock", "fcntl.lockf"])
+UNLOCK = "LOCK_UN"
+LOCKED_FILE = "a locked file"  # as what is held
+
 # --- databases -----------------------------------------------------------------------------------
 
 STATEMENT_METHODS = frozenset(["execute", "executemany", "executescript"])
 ENDING_TRANSACTION = frozenset(["commit", "rollback", "close"])
 TRANSACTION = "a database's transaction"  # as what is held
+# Methods of texts that leave a statement what it is.
+SAME_STATEMENT = frozenset(["strip", "lstrip", "rstrip", "lower", "upper", "replace", "__str__"])
 READING_TABLES = frozenset(["pandas.read_sql", "pandas.read_sql_query"])
 DATABASE = "sqlite3.connect"
 IN_MEMORY = ":memory:"

@@ -266,6 +266,7 @@ class Objects(State):
             if known:
                 return frozenset([Live(item)])
         late = frozenset(self.stored.get(("items", id(obj)), ()))
+        late |= frozenset(map(Live, live_objects.texts(obj)))
         if isinstance(obj, (dict, list, tuple, set, frozenset, types.MappingProxyType)) or hasattr(
             type(obj), "popleft"
         ):
@@ -481,6 +482,7 @@ NAMED = frozenset().union(
     names.WRITING_FUNCTIONS,
     names.OPENING,
     names.SHELL,
+    names.LOCKING_FILES,
     names.SHARING,
     names.SETTINGS,
     names.READING_TABLES,

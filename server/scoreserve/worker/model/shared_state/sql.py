@@ -10,22 +10,39 @@ _CHANGES = re.compile(
     r"|drop\s+table(?:\s+if\s+exists)?|truncate(?:\s+table)?)" + _NAME,
     re.IGNORECASE,
 )
-_LOCKS = re.compile(r"\s*(?:insert|update|delete|replace|merge)\b", re.IGNORECASE)
+_LOCKS = re.compile(
+    r"(?:^|;)\s*(?:insert|update|delete|replace|merge|lock\s+table|begin\s+(?:immediate|exclusive))\b",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r"(?:^|;)\s*(?:commit|rollback|end)\b(?!\s+to\b)[^;]*;?\s*$", re.IGNORECASE)
 _READS = re.compile(r"\b(?:from|join)" + _NAME, re.IGNORECASE)
+_COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_VERB = re.compile(
+    r"\b(?:select|insert|update|delete|replace|merge|drop|truncate|begin|lock)\b", re.IGNORECASE
+)
+
+
+def is_statement(text: str) -> bool:
+    """Whether a text may be one, or the beginning of one."""
+    return _VERB.search(text) is not None
 
 
 def tables_changed(statement: str) -> set[str]:
     """Tables whose rows it changes."""
-    return {name.lower() for name in _CHANGES.findall(statement)}
+    return {name.lower() for name in _CHANGES.findall(_COMMENTS.sub(" ", statement))}
 
 
 def tables_read(statement: str) -> set[str]:
     """Tables whose rows it gives."""
-    return {name.lower() for name in _READS.findall(_CHANGES.sub("", statement))}
+    rest = _CHANGES.sub("", _COMMENTS.sub(" ", statement))
+    return {name.lower() for name in _READS.findall(rest)}
 
 
-def opens_transaction(beginning: str) -> bool:
-    """Whether a statement that begins so holds a lock until its transaction ends: of rows or, in
-    SQLite, of the whole file.
-    """
-    return _LOCKS.match(beginning) is not None
+def opens_transaction(statement: str) -> bool:
+    """Whether it holds a lock until its transaction ends: of rows, in SQLite of the whole file."""
+    return _LOCKS.search(_COMMENTS.sub(" ", statement)) is not None
+
+
+def ends_transaction(statement: str) -> bool:
+    """Whether its last words end the transaction."""
+    return _ENDS.search(_COMMENTS.sub(" ", statement)) is not None

@@ -19,7 +19,7 @@ from scoreserve.worker.model.shared_state.frames import (
     scope_of,
 )
 from scoreserve.worker.model.shared_state.library_functions import is_context
-from scoreserve.worker.model.shared_state.library_methods import HELD_LOCK
+from scoreserve.worker.model.shared_state.library_methods import HELD_LOCK, is_foreign_lock
 from scoreserve.worker.model.shared_state.live_objects import is_lock
 from scoreserve.worker.model.shared_state.names import PROCESS
 from scoreserve.worker.model.shared_state.state import escaped, shared_part
@@ -401,7 +401,7 @@ class Statements(Expressions):
 
     def _hold_context(self, node: ast.expr, value: Value, frame: Frame) -> None:
         for each in value:
-            if isinstance(each, Live) and is_lock(each.obj):
+            if (isinstance(each, Live) and is_lock(each.obj)) or is_foreign_lock(each):
                 self.hold(frame, node, HELD_LOCK, each)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             name = node.func.attr

@@ -69,6 +69,9 @@ def item_key(key: Any) -> tuple[str, Any]:
     return ("item", (type(key).__name__, key))
 
 
+TEXT = ("text", None)  # what a text may be that is put together
+
+
 def attribute_key(name: str) -> tuple[str, Any]:
     """Where an attribute is kept."""
     return ("attribute", name)
@@ -162,6 +165,15 @@ def union(values: Iterable[Value]) -> Value:
 def marks(value: Value) -> Value:
     """The facts about a value, without its objects."""
     return frozenset(each for each in value if isinstance(each, Mark))
+
+
+def texts_of(value: Value) -> list[str]:
+    """The texts that a value may be, whole or put together."""
+    known = constants(value, str)
+    for each in value:
+        if isinstance(each, Local):
+            known += [part.obj for part in each.fields.get(TEXT, ())]
+    return sorted(known)
 
 
 def constants(value: Value, kind: type) -> list[Any]:
