@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from scoreserve.otel_environment import (
+    forget_unusable,
     metric_interval_seconds,
     sampler,
     wrong_headers,
@@ -104,3 +105,34 @@ def test_a_header_that_is_none_is_told_without_what_it_says(written: str) -> Non
 def test_another_temporality_than_the_one_that_there_is_is_told(asked: str, told: bool) -> None:
     wrong = wrong_temporality({"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": asked})
     assert bool(wrong) is told
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "abc", "a number of 0 or more"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-3", "a number of 0 or more"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a number of seconds above 0"),
+        ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", "a number of seconds above 0"),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "zstd", "one of none, gzip and deflate"),
+    ],
+)
+def test_what_the_packages_cannot_use_is_ignored_and_told(
+    name: str, value: str, needed: str
+) -> None:
+    environ = {name: value, "PATH": "/bin"}
+    assert forget_unusable(environ) == [f"{name}={value} is not {needed}, so it is ignored."]
+    assert environ == {"PATH": "/bin"}
+
+
+def test_what_they_can_use_is_left_to_them() -> None:
+    environ = {
+        "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": " 64 ",
+        "OTEL_ATTRIBUTE_COUNT_LIMIT": "",
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "2.5",
+        "OTEL_EXPORTER_OTLP_COMPRESSION": "GZIP",
+        "OTEL_SERVICE_NAME": "abc",
+    }
+    before = dict(environ)
+    assert forget_unusable(environ) == []
+    assert environ == before

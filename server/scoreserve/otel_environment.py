@@ -8,7 +8,8 @@ https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, MutableMapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -31,6 +32,10 @@ _HEADERS = (
 )
 _HTTP = "http/protobuf"
 _TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
+_LIMIT = re.compile(r"OTEL_\w+_(COUNT|LENGTH)_LIMIT")
+_TIMEOUT = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?TIMEOUT")
+_COMPRESSION = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?COMPRESSION")
+_COMPRESSIONS = {"none", "gzip", "deflate"}
 _PARENT_BASED = "parentbased_"
 _DEFAULT_SAMPLER = "parentbased_always_on"
 
@@ -104,6 +109,33 @@ def wrong_temporality(environ: Mapping[str, str]) -> str:
         f"{_TEMPORALITY}={temporality} is not known here: metrics are cumulative. A collector's"
         " processor `cumulativetodelta` makes the others of them."
     )
+
+
+def forget_unusable(environ: MutableMapping[str, str]) -> list[str]:
+    """Takes away the variables that the packages read but cannot use: some versions stop at them,
+    where they are imported, and others say nothing. Returns what is to be said of each. As the
+    specification has it, they are ignored: "Configuration types" on its page.
+    """
+    told = []
+    for name, value in list(environ.items()):
+        needed = _needed(name, value.strip().lower())
+        if needed:
+            del environ[name]
+            told.append(f"{name}={value} is not {needed}, so it is ignored.")
+    return told
+
+
+def _needed(name: str, value: str) -> str:
+    """What this variable's value should be, and is not, if anything."""
+    if not value:  # the same as none, to the packages too
+        return ""
+    if _LIMIT.fullmatch(name) and not (value.isascii() and value.isdigit()):
+        return "a number of 0 or more"
+    if _TIMEOUT.fullmatch(name) and not 0 < _number(value) < math.inf:
+        return "a number of seconds above 0"
+    if _COMPRESSION.fullmatch(name) and value not in _COMPRESSIONS:
+        return "one of none, gzip and deflate"
+    return ""
 
 
 def metric_interval_seconds(environ: Mapping[str, str]) -> tuple[float, str]:

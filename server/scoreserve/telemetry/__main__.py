@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from scoreserve import logs, stdio
+from scoreserve import logs, otel_environment, stdio
 from scoreserve.parent_death import end_with_parent
 from scoreserve.settings import Settings
 from scoreserve.telemetry import outputs, records
@@ -46,6 +46,8 @@ def main(source_descriptor: int, sink_descriptor: int) -> None:
         logs.JsonFormatter.role = "telemetry"
         logs.configure(settings)
         end_with_parent(signal.SIGKILL, parent)
+        for line in otel_environment.forget_unusable(os.environ):
+            _log.warning(line)
         openers = outputs.openers(settings, os.environ)
         # Not before: beside a busy machine's work, imports would take longer than a server whose
         # init() fails waits for its last words.
