@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scoreserve.batch import mlflow_inputs, tables
 from scoreserve.batch.inputs import find
 from scoreserve.batch.mlflow_inputs import require_readable
 from scoreserve.batch.mlflow_script import predictions
@@ -19,7 +20,7 @@ from scoreserve.batch.retries import MOST_KILLS, Retries
 from scoreserve.batch.script_kind import kind_of, kind_without_script
 from scoreserve.batch.tables import require_packages
 from scoreserve.batch.tally import Tally, Thresholds
-from scoreserve.batch.work import EXIT_TIMEOUT, Done, Form, Kind, MiniBatch, UnusableInput
+from scoreserve.batch.work import EXIT_TIMEOUT, Done, Form, Kind, MiniBatch, UnusableInput, Work
 from scoreserve.settings import Settings
 
 BATCH = MiniBatch(7, 70, 10, 10.0)
@@ -80,6 +81,13 @@ def test_kills_from_outside_are_counted_apart() -> None:
     failed = retries.process_ended(BATCH, -signal.SIGKILL)
     assert failed is not None
     assert "SIGKILL" in failed.error
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds"), [(Kind.BATCH, 60), (Kind.MLFLOW, 60), (Kind.ONLINE, 120)]
+)
+def test_a_line_is_interrupted_long_before_its_process_is_ended(kind: Kind, seconds: int) -> None:
+    assert Work("{}", kind, Form.JSONL, "out").longest_run_seconds == seconds
 
 
 @pytest.mark.parametrize(
@@ -161,7 +169,8 @@ def test_files_that_no_mlflow_model_is_given_are_told(tmp_path: Path) -> None:
 
 def test_a_package_that_is_missing_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     installed = {"pandas"}
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: name in installed or None)
+    for module in (tables, mlflow_inputs):
+        monkeypatch.setattr(module, "find_spec", lambda name: name in installed or None)
     require_packages(Form.CSV)
     with pytest.raises(UnusableInput, match="parquet needs the package pyarrow: pip install"):
         require_packages(Form.PARQUET)

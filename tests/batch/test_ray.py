@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import textwrap
@@ -28,7 +29,7 @@ ENVIRON = {
 KILLS = int(os.environ.get("BATCH_KILLS", "2"))
 SCRIPT = """
 import os, time
-def init(): print("begins")
+def init(): print("begins in", os.getcwd())
 def run(mini_batch):
     time.sleep({seconds})
     with open({seen!r}, "a") as seen:
@@ -90,6 +91,14 @@ def results(folder: Path) -> list[str]:
     return sorted((folder / "out/predictions.csv").read_text(encoding="utf-8").splitlines())
 
 
+def homes_left(folder: Path) -> list[str]:
+    """The folders that processes had for themselves, and that are still there."""
+    logs = [path.read_text("utf-8") for path in (folder / "out/logs").glob("*-*.txt")]
+    homes = re.findall("begins in (.+)", "".join(logs))
+    assert homes
+    return [home for home in homes if Path(home).exists()]
+
+
 def wait_for(job: subprocess.Popen[str], path: Path, files: int) -> None:
     until = time.monotonic() + DEADLINE_SECONDS
     while len(path.read_text(encoding="utf-8").splitlines()) < files:
@@ -104,6 +113,7 @@ def test_a_job_on_two_machines(cluster: Any, tmp_path: Path) -> None:
     assert results(tmp_path) == [f"{number:03}" for number in range(FILES)]
     logs = "".join(path.read_text("utf-8") for path in (tmp_path / "out/logs").glob("*-*.txt"))
     assert logs.count("begins") == logs.count("ends") > 0
+    assert not homes_left(tmp_path)
 
 
 def test_a_machine_that_is_lost_loses_nothing(cluster: Any, tmp_path: Path) -> None:
@@ -123,6 +133,7 @@ def test_a_machine_that_is_lost_loses_nothing(cluster: Any, tmp_path: Path) -> N
 def test_what_hangs_and_what_raises_fails_alone(cluster: Any, tmp_path: Path) -> None:
     script = """
         import os, time
+        def init(): print("begins in", os.getcwd(), flush=True)
         def run(mini_batch):
             name = os.path.basename(mini_batch[0])
             if name == "003":
@@ -139,6 +150,7 @@ def test_what_hangs_and_what_raises_fails_alone(cluster: Any, tmp_path: Path) ->
     errors = (tmp_path / "out/logs/errors.txt").read_text(encoding="utf-8")
     assert "ZeroDivisionError" in errors
     assert "run() took too long" in errors
+    assert not homes_left(tmp_path)
 
 
 def test_an_online_script(cluster: Any, tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ The rules are those of Azure's docs, "Deploy MLflow models in batch deployments"
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from scoreserve.batch.inputs import InputFile
@@ -31,7 +31,7 @@ def require_readable(files: Iterable[InputFile]) -> None:
         ending = _ending(file.path)
         if ending in _TABLES:
             require_packages(Form.CSV if ending == _CSV else Form.PARQUET)
-        if ending in _IMAGES and importlib.util.find_spec("PIL") is None:
+        if ending in _IMAGES and find_spec("PIL") is None:
             raise UnusableInput(f"{file.path}: images need the package pillow: pip install pillow")
         if ending not in _TABLES | _IMAGES:
             kinds = ", ".join(sorted(_TABLES | _IMAGES))

@@ -179,14 +179,17 @@ class _Actor:
         self._work = Work.from_json(work)
         self._attempts = attempts
         self._node = ray.get_runtime_context().get_node_id()
-        self._in_hand = _InHand(attempts)
+        self._home = tempfile.TemporaryDirectory(
+            prefix="scoreserve-batch-", ignore_cleanup_errors=True
+        )
+        self._in_hand = _InHand(attempts, self._home)
         self._scorer: Scorer | None = None
         self._cannot_start = ""
-        os.chdir(tempfile.mkdtemp(prefix="scoreserve-batch-"))
+        os.chdir(self._home.name)
         self._agent = f"{self._node[:8]}-{os.getpid()}"
         _write_output_to(Path(self._work.output, LOGS, f"{self._agent}.txt"))
-        limit = self._work.run_timeout_seconds
-        self._scorer = self._started(Watchdog(limit, self._in_hand.timed_out))
+        longest = self._work.longest_run_seconds
+        self._scorer = self._started(Watchdog(longest, self._in_hand.timed_out))
         if self._scorer is not None:
             self._attempts.come.remote(self._agent, self._node)
 
@@ -199,9 +202,13 @@ class _Actor:
         return pyarrow.Table.from_pylist([row])
 
     def __del__(self) -> None:
-        """Calls the script's shutdown(): Ray Data lets go of the object when no work is left."""
+        """Calls the script's shutdown(): Ray Data lets go of the object when no work is left. Then
+        the folder goes, as it does where the job has ended before.
+        """
         if self._scorer is not None:
             self._scorer.shutdown()
+        self._home.cleanup()
+        if self._scorer is not None:
             self._ray.get(self._attempts.leave.remote(self._agent), timeout=_TOLD_SECONDS)
 
     def _started(self, watchdog: Watchdog) -> Scorer | None:
@@ -234,8 +241,10 @@ class _InHand:
     which could not be let go of then.
     """
 
-    def __init__(self, attempts: Any) -> None:
+    def __init__(self, attempts: Any, home: tempfile.TemporaryDirectory[str]) -> None:
+        """`home` is the folder of the process, which goes with it."""
         self._attempts = attempts
+        self._home = home
         self.number = -1
 
     def timed_out(self) -> None:
@@ -243,6 +252,7 @@ class _InHand:
         import ray
 
         ray.get(self._attempts.time_out.remote(self.number), timeout=_TOLD_SECONDS)
+        self._home.cleanup()
 
 
 def _connected(address: str) -> Any:

@@ -47,8 +47,7 @@ class Scorer:
         self._failed = 0
         settings = Settings.from_json(work.settings.encode())
         _prepare(work, settings, agent)
-        limit = work.run_timeout_seconds
-        dog = watchdog or Watchdog(2 * limit if work.kind is Kind.ONLINE else limit)
+        dog = watchdog or Watchdog(work.longest_run_seconds)
         stage = "import"
         try:
             self._script = _load(work, settings, dog)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any, BinaryIO
 
 from scoreserve.batch.work import Form, Slice, UnusableInput
@@ -75,5 +75,5 @@ def require_packages(form: Form) -> None:
     installed. None is imported.
     """
     for name in ("pandas", "pyarrow") if form is Form.PARQUET else ("pandas",):
-        if importlib.util.find_spec(name) is None:
+        if find_spec(name) is None:
             raise UnusableInput(f"{form.value} needs the package {name}: {_INSTALL}")

@@ -126,6 +126,13 @@ class Work:
     started_in: str = ""  # the directory
     variables: Mapping[str, str] = field(default_factory=dict)  # of the environment
 
+    @property
+    def longest_run_seconds(self) -> float:
+        """When the process of a run() is ended. An online script's is interrupted before, at its
+        time limit, which leaves the other items of the mini-batch alone.
+        """
+        return self.run_timeout_seconds * (2 if self.kind is Kind.ONLINE else 1)
+
     def to_json(self) -> str:
         return json.dumps(asdict(self))
 
