@@ -20,8 +20,8 @@ from scoreserve.deploy.deployment import (
     Route,
     Routes,
 )
-from scoreserve.deploy.running import labels, payload, recipe
-from scoreserve.deploy.running.engine import container_of
+from scoreserve.deploy.running import engine, labels, payload, recipe
+from scoreserve.deploy.running.engine import Engine, container_of
 from scoreserve.deploy.running.keys import keys_for
 from scoreserve.deploy.running.labels import About
 from scoreserve.deploy.running.recipe import Place
@@ -193,6 +193,21 @@ def test_a_container_as_an_engine_describes_it() -> None:
     assert found.started == 1782900001.0
     assert found.addresses == {"scoreserve": "10.0.0.2"}
     assert found.ports == {5001: 6789}
+
+
+def test_a_start_leaves_nothing_in_the_folder_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "podman"
+    program.write_text("#!/bin/sh\ntouch oom && pwd >&2 && exit 1\n")
+    program.chmod(0o755)
+    of_programs, of_user = tmp_path / "tmp", tmp_path / "user"
+    for folder in (of_programs, of_user):
+        folder.mkdir()
+    monkeypatch.chdir(of_user)
+    monkeypatch.setattr(engine, "gettempdir", lambda: str(of_programs))
+    assert Engine(str(program)).start("c1") == str(of_programs)
+    assert not list(of_user.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,11 @@ MACHINE = Machine(cpus=2, memory_bytes=8 * GIB)
         ),
         (Seen("exited", ended=True, exit_code=0), State.FAILED, "exit code 0"),
         (Seen("exited", ended=True, exit_code=137, out_of_memory=True), State.FAILED, "memory"),
+        (
+            Seen("exited", ended=True, exit_code=137, last_words="Error: of a minute ago"),
+            State.FAILED,
+            "it was killed with SIGKILL, as happens where memory runs out",
+        ),
         (Seen("created", error="no such GPU"), State.UNSCHEDULABLE, "no such GPU"),
     ],
 )

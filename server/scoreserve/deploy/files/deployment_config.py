@@ -8,7 +8,6 @@ from pathlib import Path
 from scoreserve.deploy.deployment import LIVENESS_V1, Auth, Probe, RequestLimits, Resources
 from scoreserve.deploy.files import probes
 from scoreserve.deploy.files.documents import Fields, read
-from scoreserve.errors import DeploymentError
 
 _GIB = 1024**3
 _LOCAL = "local"
@@ -51,7 +50,7 @@ def read_deployment_config(path: Path, notes: list[str]) -> DeploymentConfig:
     fields = Fields(read(path), path.name, notes)
     written = fields.text("computeType")
     if not written:
-        raise DeploymentError(f"{path}: Need to specify computeType in --deploy-config-file")
+        fields.refuse("computeType", "Need to specify computeType in --deploy-config-file")
     compute = written.lower()
     if compute not in _COMPUTE_TYPES:
         fields.refuse("computeType", f"unknown deployment type: {written}")

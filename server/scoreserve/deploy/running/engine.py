@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from tempfile import gettempdir
 from typing import Any
 
 from scoreserve.deploy.running.interrupts import deferred
@@ -111,8 +112,10 @@ class Engine:
             self._do("exec", "--user", "0", container, "rm", "-f", "--", *some)
 
     def start(self, container: str) -> str:
-        """Starts a container; what the engine has against it, or nothing."""
-        done = self._run("start", container)
+        """Starts a container; what the engine has against it, or nothing. Not in the user's folder:
+        podman's conmon leaves a file `oom` where it was started.
+        """
+        done = self._run("start", container, folder=gettempdir())
         return "" if done.returncode == 0 else _told(done)
 
     def stop(self, container: str) -> None:
@@ -212,6 +215,7 @@ class Engine:
         text: bool = True,
         merged: bool = False,
         seconds: float = _ASKED_SECONDS,
+        folder: str | None = None,
     ) -> subprocess.CompletedProcess[Any]:
         """Out of reach of Ctrl-C, which is for us: a container is made, or it is not."""
         try:
@@ -225,6 +229,7 @@ class Engine:
                     text=text,
                     errors="replace" if text else None,
                     start_new_session=True,
+                    cwd=folder,
                     timeout=seconds,
                     check=False,
                 )

@@ -15,6 +15,7 @@ from enum import Enum
 from scoreserve.deploy.deployment import Resources
 
 _GIB = 1024**3
+_KILLED = 128 + 9  # its last words, if it had any, are about something else
 
 
 class State(str, Enum):
@@ -89,6 +90,8 @@ def _running(seen: Seen, patience_seconds: float) -> Verdict:
 def _end(seen: Seen) -> str:
     if seen.out_of_memory:
         return "it ran out of the memory that it may have"
+    if seen.exit_code == _KILLED:  # podman does not always say why
+        return "it was killed with SIGKILL, as happens where memory runs out"
     words = f": {seen.last_words}" if seen.last_words else ""
     return f"it ended with exit code {seen.exit_code}{words}"
 
