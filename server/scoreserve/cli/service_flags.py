@@ -76,7 +76,7 @@ def failures_told(
     command: Parser, progress: Progress, interrupted: str = "; what had been made is removed"
 ) -> Iterator[None]:
     """Ends the process with 1 for what cannot be done, with 130 for Ctrl-C, and says so; what
-    becomes of what was begun is told by `interrupted`.
+    becomes of what was begun is told by the KeyboardInterrupt itself, or else by `interrupted`.
     """
     try:
         yield
@@ -84,8 +84,8 @@ def failures_told(
         progress.end()
         print(f"{command.prog}: {error}", file=sys.stderr)
         sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
-        progress.tell(f"Interrupted{interrupted}.")
+    except KeyboardInterrupt as interrupt:
+        progress.tell(f"Interrupted{str(interrupt) or interrupted}.")
         sys.exit(EXIT_INTERRUPTED)
 
 

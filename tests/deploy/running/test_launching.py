@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -211,26 +212,32 @@ class TestReload:
         return engine
 
     def reload(
-        self, engine: FakeEngine, code: Path, result: str, monkeypatch: pytest.MonkeyPatch
+        self,
+        engine: FakeEngine,
+        code: Path,
+        result: str | KeyboardInterrupt,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> dict[str, bytes]:
-        """The files in the container after a reload that has this result."""
-        answers: list[dict[str, object]]
-        answers = [{"last_reload": None, "last_reload_seconds_ago": None}]
-        answers += [{"last_reload": result, "last_reload_seconds_ago": 0}] * 2
-        monkeypatch.setattr(
-            launching,
-            "get",
-            lambda *_, **__: Answer(200, "json", json.dumps(answers.pop(0)).encode()),
-        )
+        """The files in the container after a reload that has this result, or while it is waited
+        for, Ctrl-C.
+        """
+        answers = iter([None, result])
+
+        def get(*_: object, **__: object) -> Answer:
+            answer = next(answers)
+            if isinstance(answer, KeyboardInterrupt):
+                raise answer
+            ago = None if answer is None else 0
+            said = {"last_reload": answer, "last_reload_seconds_ago": ago}
+            return Answer(200, "application/json", json.dumps(said).encode())
+
+        monkeypatch.setattr(launching, "get", get)
         (service,) = services.services(engine, "/project")
         its = Code(code, code.name, "score.py", app_root="/var/azureml-app/code")
-        try:
-            launching.reload(engine, its, service)
-        finally:
-            found = engine.files[service.server.id]
+        launching.reload(engine, its, service)
         return {
             name.removeprefix(self.ROOT): data
-            for name, data in found.items()
+            for name, data in engine.files[service.server.id].items()
             if name.startswith(self.ROOT)
         }
 
@@ -244,8 +251,7 @@ class TestReload:
             "helpers.py": b"old",
             "cache": b"of the script",
         }
-        ((_, signal),) = engine.signals
-        assert signal == "HUP"
+        assert [sent for _, sent in engine.signals] == ["HUP"]
 
     def test_the_files_of_before_come_back_where_the_new_ones_fail(
         self, engine: FakeEngine, code: Path, monkeypatch: pytest.MonkeyPatch
@@ -257,6 +263,28 @@ class TestReload:
         with pytest.raises(DeploymentError, match="mnist is as before: failed: a SyntaxError"):
             self.reload(engine, code, "failed: a SyntaxError", monkeypatch)
         assert engine.files[service.server.id] == before
+
+    def test_ctrl_c_while_it_is_waited_for_does_not_end_it(
+        self, engine: FakeEngine, code: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with pytest.raises(KeyboardInterrupt, match="; the reload goes on, and `scoreserve serv"):
+            self.reload(engine, code, KeyboardInterrupt(), monkeypatch)
+        assert len(engine.signals) == 1
+
+    def test_ctrl_c_before_leaves_no_files_of_two_kinds(
+        self, engine: FakeEngine, code: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def interrupted(container: str, paths: Sequence[str]) -> None:
+            signal.raise_signal(signal.SIGINT)
+            FakeEngine.remove_files(engine, container, paths)
+
+        monkeypatch.setattr(engine, "remove_files", interrupted)
+        (code / "helper.py").rename(code / "helpers.py")
+        with pytest.raises(KeyboardInterrupt):
+            self.reload(engine, code, "ok", monkeypatch)
+        (service,) = services.services(engine, "/project")
+        assert f"{self.ROOT}helpers.py" in engine.files[service.server.id]
+        assert len(engine.signals) == 1
 
     def test_another_script_needs_an_update(
         self, engine: FakeEngine, code: Path, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from scoreserve.deploy.deployment import Code, Deployment
 from scoreserve.deploy.running import code_files, labels, recipe
 from scoreserve.deploy.running.engine import Container, Engine
+from scoreserve.deploy.running.interrupts import deferred
 from scoreserve.deploy.running.keys import keys_for
 from scoreserve.deploy.running.making import Order, address_of, make_server, make_switch
 from scoreserve.deploy.running.requests import get
@@ -117,7 +118,7 @@ def update(engine: Engine, order: Order, service: Service, tell: Tell) -> Outcom
 
 def reload(engine: Engine, code: Code | None, service: Service) -> None:
     """Has the workers load the script as it is now; where they cannot, its files in the container
-    are those of before again. Raises DeploymentError.
+    are those of before again. Raises DeploymentError; KeyboardInterrupt, with what becomes of it.
     """
     port = service.port
     if service.server.status != "running" or port is None:
@@ -134,23 +135,26 @@ def reload(engine: Engine, code: Code | None, service: Service) -> None:
             f"{service.name}: the files name another script than it has;"
             f" `scoreserve service update {service.name}` takes that"
         )
-    put_back = None if code is None else code_files.put(engine, service.server.id, code)
-    asked = time.monotonic()
-    engine.signal(service.server.id, "HUP")
-    while time.monotonic() < asked + _RELOAD_SECONDS:
-        time.sleep(_LOOK_SECONDS)
-        found = _last_reload(port)
-        if found is None or found.seconds_ago > time.monotonic() - asked:
-            continue
-        if found.result.startswith("ok"):
-            return
+    with deferred():  # until the signal: no files of now and of before beside each other
+        put_back = None if code is None else code_files.put(engine, service.server.id, code)
+        asked = time.monotonic()
+        engine.signal(service.server.id, "HUP")
+    try:
+        result = _wait_for_reload(port, asked)
+    except KeyboardInterrupt:
+        told = (
+            f"; the reload goes on, and `scoreserve service logs {service.name}` says how it ends"
+        )
+        raise KeyboardInterrupt(told) from None
+    if not result:
+        raise DeploymentError(f"{service.name}: not reloaded within {_RELOAD_SECONDS:.0f} s")
+    if not result.startswith("ok"):
         if put_back is not None:
             put_back()
         raise DeploymentError(
-            f"{service.name} is as before: {found.result};"
+            f"{service.name} is as before: {result};"
             f" `scoreserve service logs {service.name}` says why"
         )
-    raise DeploymentError(f"{service.name}: not reloaded within {_RELOAD_SECONDS:.0f} s")
 
 
 def delete(engine: Engine, service: Service) -> None:
@@ -231,6 +235,18 @@ def _outcome(engine: Engine, order: Order, server: str, verdict: Verdict) -> Out
 class _Reload:
     result: str  # begins with "ok" or "failed"; "" before the first
     seconds_ago: float
+
+
+def _wait_for_reload(port: int, asked: float) -> str:
+    """The result of the reload that was asked for then, in seconds of the monotonic clock; empty
+    where there is none in time.
+    """
+    while time.monotonic() < asked + _RELOAD_SECONDS:
+        time.sleep(_LOOK_SECONDS)
+        found = _last_reload(port)
+        if found is not None and found.seconds_ago <= time.monotonic() - asked:
+            return found.result
+    return ""
 
 
 def _last_reload(port: int) -> _Reload | None:
