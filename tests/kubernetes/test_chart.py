@@ -97,6 +97,11 @@ class TestValues:
             ("serviceMonitor.interval=15", "got number, want string"),
             ("podAnnotations.checked=true", "got boolean, want string"),
             ("env.WORKER_COUNT=2", "env.WORKER_COUNT: the chart sets this variable"),
+            (
+                r"podLabels.app\.kubernetes\.io/name=x",
+                "podLabels.app.kubernetes.io/name: the chart",
+            ),
+            ("fullnameOverride=My_Scores", "does not match pattern"),
             ("model.source=pvc", "set model.pvc.claim"),
             ("model.source=init", "set model.init.image"),
             ("model.source=hostPath", "set model.hostPath.path"),
@@ -183,6 +188,16 @@ class TestPod:
             "timeoutSeconds": 9,
             "failureThreshold": 3,
         }
+
+    @pytest.mark.parametrize("release", ["007", "1e3", "true", "null"])
+    def test_is_found_whatever_the_release_is_called(self, release: str) -> None:
+        """Labels are texts."""
+        label = "app.kubernetes.io/instance"
+        manifests = render(release=release)
+        spec = named(manifests, "Deployment")["spec"]
+        for labels in (spec["selector"]["matchLabels"], spec["template"]["metadata"]["labels"]):
+            assert labels[label] == release
+        assert named(manifests, "Service")["spec"]["selector"][label] == release
 
     def test_is_told_of_no_service(self) -> None:
         assert pod()["enableServiceLinks"] is False

@@ -13,9 +13,10 @@
 {{- end -}}
 {{- end }}
 
+{{/* As YAML, since a release may be called 007 or true, and labels are texts. */}}
 {{- define "scoreserve.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "scoreserve.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "scoreserve.name" . | toYaml }}
+app.kubernetes.io/instance: {{ .Release.Name | toYaml }}
 {{- end }}
 
 {{- define "scoreserve.labels" -}}
@@ -156,6 +157,11 @@ capabilities:
 {{- range $name, $_ := include "scoreserve.serverEnv" . | fromJson -}}
 {{- if hasKey $values.env $name -}}
 {{- fail (printf "env.%s: the chart sets this variable from a value of its own. See values.yaml." $name) -}}
+{{- end -}}
+{{- end -}}
+{{- range $label, $_ := include "scoreserve.selectorLabels" . | fromYaml -}}
+{{- if hasKey $values.podLabels $label -}}
+{{- fail (printf "podLabels.%s: the chart sets this label, by which the pods are found. Leave it out." $label) -}}
 {{- end -}}
 {{- end -}}
 {{- range $scaler := list "autoscaling" "keda" -}}
