@@ -78,8 +78,12 @@ test: $(BIN)/.dev $(TEST_NEEDS)
 test-compiled: $(COMPILED)/.installed $(TEST_NEEDS)
 	$(COMPILED)/bin/pytest $(PARALLEL) $(or $(ARGS),$(OF_THE_CHECKOUT))
 
+# What PyTorch brings from PyPI and TensorFlow end a process that loads both.
+OF_TORCH := $(wildcard tests/worker/model/libraries/test_torch*.py)
 test-libraries: $(LIBRARIES)/.installed
-	$(LIBRARIES)/bin/pytest tests/worker/model/libraries tests/worker/nocode $(ARGS)
+	$(LIBRARIES)/bin/pytest $(OF_TORCH) $(ARGS)
+	$(LIBRARIES)/bin/pytest tests/worker/model/libraries tests/worker/nocode \
+	  $(addprefix --ignore=,$(OF_TORCH)) $(ARGS)
 
 # Versions that are so far apart warn of each other, which is no fault of ours.
 OLD := $(patsubst %,-W default::%Warning,Deprecation PendingDeprecation Future)
