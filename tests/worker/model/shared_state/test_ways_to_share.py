@@ -603,6 +603,99 @@ SCRIPTS = {
             own.find("b").text = TREE.find("b").get("c")
             return own.find("b").text
     """,
+    "path that is not the call's own": """
+        import json, uuid
+        def paths():
+            return uuid.uuid4().hex, "/tmp/in.json"
+        def run(raw):
+            with open("settings.json") as file:
+                folder = json.load(file)["folder"]
+            with open(os.path.join(folder, "in.json"), "w") as file:  # <-
+                file.write(raw)
+            asked = {"id": uuid.uuid4().hex, "file": "/tmp/in.json"}
+            with open(asked["file"], "w") as file:  # <-
+                file.write(raw)
+            name, path = paths()
+            with open(path, "w") as file:  # <-
+                file.write(name)
+            with open(f"/tmp/{uuid.uuid5(uuid.NAMESPACE_DNS, raw)}", "w") as file:  # <-
+                file.write(raw)
+            with open(f"/tmp/{uuid.getnode()}", "w") as file:  # <-
+                file.write(raw)
+            model.predict([raw])
+            return open(path).read()
+    """,
+    "path and buffers of the call's own": """
+        import io, uuid, zipfile
+        def paths():
+            return uuid.uuid4().hex, f"/tmp/{uuid.uuid1()}.json"
+        def run(raw):
+            asked = {"id": 1, "file": f"/tmp/{uuid.uuid4().hex}"}
+            with open(asked["file"], "w") as file:
+                json.dump(raw, file)
+            name, path = paths()
+            for each in (path, f"/tmp/{name}"):
+                np.save(each, [1])
+            buffer = io.BytesIO()
+            np.save(buffer, [1])
+            with zipfile.ZipFile(buffer, "w") as packed, packed.open("a", "w") as part:
+                np.save(part, [1])
+            return model.predict([raw]).tolist()
+    """,
+    "profiler": """
+        import cProfile
+        def run(raw):
+            profile = cProfile.Profile()  # <-
+            profile.enable()
+            model.predict([raw])
+            profile.disable()
+            return profile.getstats()
+    """,
+    "copy that shares its parts": """
+        import copy, dataclasses
+        @dataclasses.dataclass
+        class Limits:
+            rows: list
+        LIMITS = Limits([1])
+        def run(raw):
+            mine = copy.copy(model)
+            mine.classes_ = [0, 1]
+            mine.coef_[0, 0] = 1  # <-
+            own = dataclasses.replace(LIMITS)
+            own.rows.append(raw)  # <-
+            deep = copy.deepcopy(model)
+            deep.coef_[0, 0] = 1
+            return mine.predict([raw]), deep.predict([raw])
+    """,
+    "methods by the type of what they are given": """
+        import functools
+        class Service:
+            @functools.singledispatchmethod
+            def take(self, value):
+                return value
+            @take.register
+            def _(self, value: str):
+                self.asked = value  # <-
+        SERVICE = Service()
+        def run(raw):
+            SERVICE.take(raw)
+            return model.predict([raw]).tolist(), SERVICE.asked
+    """,
+    "attribute by Python's own way": """
+        class Held:
+            rows, asked = [], None
+        HELD = Held()
+        def run(raw):
+            object.__getattribute__(HELD, "rows")[:] = raw  # <-
+            type.__setattr__(Held, "asked", raw)  # <-
+            return model.predict(HELD.rows).tolist()
+    """,
+    "field of a table of records": """
+        RECORDS = np.zeros(3, dtype=[("a", float), ("b", float)])
+        def run(raw):
+            RECORDS["a"][0] = len(raw)  # <-
+            return model.predict(RECORDS["a"]).tolist()
+    """,
     "rest of a mapping": """
         def run(raw):
             match json.loads(raw):
@@ -683,3 +776,22 @@ def test_a_lock_of_a_library_that_each_call_makes_anew(
     sys.modules.pop("lock_of_files")
     assert [each.source for each in found] == ['with FileLock("/tmp/x.lock"):', "lock.acquire()"]
     assert all("holds a lock" in each.reason for each in found)
+
+
+def test_settings_that_a_library_keeps_by_its_class(tmp_path: Path) -> None:
+    pytest.importorskip("polars")
+    source = """
+        import polars as pl
+        from polars import Config
+        def run(raw):
+            pl.Config.set_tbl_rows(10)
+            Config.set_tbl_cols(4)
+            pl.Config.set_fmt_float("full" if raw else "mixed")
+            with pl.Config(tbl_rows=len(raw)):
+                return str(pl.Series(model.predict([raw])))
+    """
+    found = obstacles_of(tmp_path, source)
+    assert [each.source.partition("(")[0] for each in found] == [
+        "pl.Config.set_fmt_float",
+        "with pl.Config",
+    ]

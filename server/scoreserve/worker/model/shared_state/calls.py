@@ -278,9 +278,13 @@ class Calls(OperatorObjects):
             return escaped(result) if method.function.cached else result
         if method.name is None:
             return self._call_any(method.receiver, arguments, node, frame)
+        if method.name == "__getattribute__":
+            given = arguments.after(frozenset([method.receiver]))
+            return self._call_getattr(given, node, frame)
         if method.name == "open":
             path = self.receiver_marks(node, frame) | {method.receiver}
             self.open_file(path, arguments.get(0, "mode"), node, frame)
+            self.local(node, None, frame).is_file = True
         found = self._by_name(method, arguments, node, frame)
         return found | self.library_method(method, arguments, node, frame)
 

@@ -19,6 +19,7 @@ from scoreserve.worker.model.shared_state.values import (
     Function,
     Live,
     Local,
+    Mark,
     Unloaded,
     Value,
     item_key,
@@ -248,8 +249,8 @@ class Expressions(Calls):
                 value = self.iterated(self.evaluate(part.value, frame), part, frame)
             else:
                 value = self.evaluate(part, frame)
-            facts |= marks(value)
-            self.put(made, item_key(place) if known else ITEM, value - marks(value))
+            facts |= value & {Mark.REQUEST}
+            self.put(made, item_key(place) if known else ITEM, value - {Mark.REQUEST})
         return facts | {made}
 
     def visit_dict(self, node: ast.Dict, frame: Frame) -> Value:
@@ -260,10 +261,10 @@ class Expressions(Calls):
             if key is None:
                 value = self.items_of(value, part, frame)
             else:
-                facts |= marks(self.evaluate(key, frame))
-            facts |= marks(value)
+                facts |= self.evaluate(key, frame) & {Mark.REQUEST}
+            facts |= value & {Mark.REQUEST}
             place = item_key(key.value) if isinstance(key, ast.Constant) else ITEM
-            self.put(made, place, value - marks(value) - {made})
+            self.put(made, place, value - {Mark.REQUEST, made})
         return facts | {made}
 
     def visit_listcomp(self, node: ast.ListComp, frame: Frame) -> Value:

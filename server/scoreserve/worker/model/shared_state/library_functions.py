@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import sys
 from typing import Any
@@ -58,6 +59,7 @@ class LibraryFunctions(LibraryMethods):
             self.meeting(frame)
         made = self.local(node, obj if isinstance(obj, type) else None, frame)
         self.may_be_text(made, texts_of(arguments.get(0)))
+        made.is_file = made.is_file or _is_file(path, obj, arguments)
         return self._result(path, made, arguments, node, frame)
 
     def _opened(self, path: str, arguments: Arguments, node: ast.AST, frame: Frame) -> None:
@@ -98,7 +100,10 @@ class LibraryFunctions(LibraryMethods):
         reason = names.PROCESS_CALLS.get(path)
         if path in names.CONTEXTS and path not in ("tensorflow.Graph", "tensorflow.device"):
             reason = reason or names.PROCESS
-        if path in names.REPEATABLE and self._repeats(path, arguments, node):
+        repeatable = path in names.REPEATABLE
+        if _sets_for_all(path):  # Config.set_…(), where Config() is a context
+            reason, repeatable = names.PROCESS, True
+        if repeatable and self._repeats(path, arguments, node):
             return
         if path.startswith(names.PYPLOT) and not _is_of_own_figure(path, arguments):
             reason = names.FIGURE
@@ -183,6 +188,8 @@ class LibraryFunctions(LibraryMethods):
         facts = marks(given | called) | _new_facts(path, arguments)
         if path in names.SHARING:
             return facts | self._seen_by_all(path, arguments)
+        if path in names.COPYING_ATTRIBUTES:
+            self._copy_attributes(arguments.get(0), made)
         if path in names.COPYING:
             held = self.items_of(given, node, frame)
             held = (held | (called if path == "builtins.map" else NOTHING)) - {made} - marks(held)
@@ -202,6 +209,15 @@ class LibraryFunctions(LibraryMethods):
             return facts | {made} | arguments.get(0) | arguments.more
         memory = arguments.get(names.MEMORY.get(path, -1), names.MEMORY_KEYWORD)
         return facts | {made} | memory
+
+    def _copy_attributes(self, value: Value, made: Local) -> None:
+        for each in value:
+            if isinstance(each, Live):
+                for name, held in live_objects.fields(each.obj).items():
+                    self.put(made, attribute_key(name), frozenset([Live(held)]))
+            elif isinstance(each, Local):
+                for key, held in list(each.fields.items()):
+                    self.put(made, key, frozenset(held) - {made})
 
     def _seen_by_all(self, path: str, arguments: Arguments) -> Value:
         if path == "importlib.import_module":
@@ -297,7 +313,9 @@ class LibraryFunctions(LibraryMethods):
 
     def _call_open(self, arguments: Arguments, node: ast.AST, frame: Frame) -> Value:
         self.open_file(arguments.get(0, "file"), arguments.get(1, "mode"), node, frame)
-        return frozenset([self.local(node, None, frame), Mark.UNIQUE])
+        made = self.local(node, None, frame)
+        made.is_file = True
+        return frozenset([made])
 
     def open_file(self, path: Value, mode: Value, node: ast.AST, frame: Frame) -> None:
         """A file is opened: the path counts when it is written to."""
@@ -386,9 +404,22 @@ def _redirects(node: ast.Call) -> bool:
     )
 
 
+def _sets_for_all(path: str) -> bool:
+    owner, _, name = path.rpartition(".")
+    return owner in names.CONTEXTS and name.startswith(names.CLASS_MUTATORS)
+
+
+def _is_file(path: str, obj: Any, arguments: Arguments) -> bool:
+    """Whether a function gives a file or a buffer, or a class's object that is given one."""
+    if isinstance(obj, type) and issubclass(obj, io.IOBase):
+        return True
+    is_class = isinstance(obj, type) or (obj is None and path.rpartition(".")[2][:1].isupper())
+    return is_class and any(isinstance(each, Local) and each.is_file for each in arguments.all())
+
+
 def _new_facts(path: str, arguments: Arguments) -> Value:
     """Whether it is something that no other call can have."""
-    unique = path.startswith(names.UNIQUE_PREFIXES) or path in names.UNIQUE_FUNCTIONS
+    unique = path in names.UNIQUE_FUNCTIONS
     if path == names.DATABASE:
         unique = names.IN_MEMORY in constants(arguments.get(0), str)
     return frozenset([Mark.UNIQUE]) if unique else NOTHING

@@ -124,7 +124,16 @@ class LibraryMethods(Objects):
             self.obstacle(node, frame, TAKES.format(_shown(node)))
         elif _is_query(cls, name):
             self._query(arguments, node, frame)
+        elif isinstance(obj, type) and name.startswith(names.CLASS_MUTATORS):
+            self._class_changed(obj, name, arguments, node, frame)
         elif changes(cls, name) or _in_place(arguments):
+            self.obstacle(node, frame, f"changes `{_shown(node)}` by {name}(), which calls share")
+
+    def _class_changed(
+        self, cls: type, name: str, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> None:
+        values = [*arguments.positional, *arguments.keywords.values()]
+        if arguments.more or not self.repeats((cls, name), values, ast.unparse(node)):
             self.obstacle(node, frame, f"changes `{_shown(node)}` by {name}(), which calls share")
 
     def _lock(self, receiver: Any, name: str, node: ast.AST, frame: Frame) -> None:
@@ -238,14 +247,18 @@ class LibraryMethods(Objects):
         own and keeps something of it, does.
         """
         given = arguments.all()
-        if {Mark.REQUEST, Mark.UNIQUE} & given or any(map(self._keeps_of_call, given)):
+        if marks(given) or any(map(self._keeps_of_call, given)):
             short = name.rpartition(".")[2]
             self.obstacle(node, frame, f"sets by {short}() for all calls what one of them asks")
 
     def _keeps_of_call(self, each: Any) -> bool:
-        """Whether it is a function within the call, or an own object that keeps what it made."""
+        """Whether it is a function within the call, writes to a file or buffer of the call's, or is
+        an own object that keeps what it made.
+        """
         if isinstance(each, Function):
             return isinstance(each.enclosing, Frame)
+        if _is_file(each):
+            return True
         if not isinstance(each, Local) or not self.own_objects(frozenset([each])):
             return False
         return any(
@@ -267,10 +280,12 @@ class LibraryMethods(Objects):
             self.write(path, node, frame)
 
     def write(self, path: Value, node: ast.AST, frame: Frame) -> None:
-        """A file of that path is written: an obstacle unless the path is this call's alone."""
+        """A file of that path is written: an obstacle unless the path is this call's alone, or a
+        file that is open already.
+        """
         objects = path - marks(path)
         nowhere = all(isinstance(each, Live) and each.obj is None for each in objects)
-        if nowhere or Mark.UNIQUE in path:
+        if nowhere or Mark.UNIQUE in path or any(map(_is_file, path)):
             return
         self.obstacle(node, frame, "writes a file that other calls may write at the same time")
 
@@ -385,6 +400,10 @@ def _joined_items(made: Local, between: Sequence[str]) -> list[str]:
 def is_foreign_lock(receiver: Any) -> bool:
     """Whether it is a lock that the call has made, and that other calls may hold all the same."""
     return isinstance(receiver, Local) and live_objects.is_foreign_lock(receiver.cls)
+
+
+def _is_file(each: Any) -> bool:
+    return isinstance(each, Local) and each.is_file
 
 
 def _is_array(each: Any) -> bool:

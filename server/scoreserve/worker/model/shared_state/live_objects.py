@@ -219,6 +219,15 @@ def _inside(obj: Any) -> list[Any]:
     return inside
 
 
+def fields(obj: Any) -> dict[str, Any]:
+    """What is kept in an object itself, by name."""
+    try:
+        held = object.__getattribute__(obj, "__dict__")
+    except (AttributeError, TypeError):
+        return {}
+    return held if isinstance(held, dict) else {}
+
+
 def closure(function: types.FunctionType) -> list[Any]:
     """What the cells of a function hold."""
     held = []

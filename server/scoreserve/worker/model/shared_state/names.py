@@ -56,6 +56,10 @@ LIBRARY_MUTATOR_PREFIXES = (
     *("reset_", "learn_", "register_", "unregister_", "enable_", "disable_", "append_", "train_"),
     *("clear_", "increment_", "pop_"),
 )
+# Methods of a class that change it, or what all that use it have.
+CLASS_MUTATORS = (
+    *("set_", "reset_", "register_", "enable_", "disable_", "__setattr__", "__delattr__"),
+)
 # What only sets what is set already, or changes nothing that an answer depends on.
 LIBRARY_READERS = frozenset(("set_description", "write_log", "add_metric", "fit_resample"))
 
@@ -127,6 +131,8 @@ COPYING = frozenset(
     """
     )
 )
+# Functions whose result has the attributes of their first argument.
+COPYING_ATTRIBUTES = frozenset(["copy.copy", "copy.replace", "dataclasses.replace"])
 # Functions whose result is one of the items of their arguments.
 CHOOSING = frozenset(
     [
@@ -143,14 +149,13 @@ CHOOSING = frozenset(
         "heapq.nsmallest",
     ]
 )
-UNIQUE_PREFIXES = ("uuid.", "secrets.")
 UNIQUE_FUNCTIONS = frozenset(
     [
         *("tempfile.mkstemp", "tempfile.mkdtemp", "tempfile.NamedTemporaryFile"),
         *("tempfile.TemporaryFile", "tempfile.TemporaryDirectory", "tempfile.mktemp"),
         *("tempfile.SpooledTemporaryFile", "os.getrandom"),
-        "io.BytesIO",
-        "io.StringIO",
+        *("uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7"),
+        *("secrets.token_bytes", "secrets.token_hex", "secrets.token_urlsafe"),
         "os.urandom",
         "time.time_ns",
         "time.perf_counter_ns",
@@ -187,7 +192,7 @@ CHANGING_ARGUMENT = {
     "torch.nn.utils.parameters_to_vector": -1,
 }
 # Methods that change their first argument, whatever they are called on.
-CHANGING_FIRST = frozenset(["readinto", "readinto1", "recv_into", "recvfrom_into", "shuffle"])
+CHANGING_FIRST = frozenset(words("readinto readinto1 recv_into recvfrom_into shuffle"))
 # Functions of numpy that may be told where to write without the keyword, and in which place; of the
 # methods of these names, it is one place before that.
 OUT_ARGUMENT = {
@@ -262,6 +267,8 @@ _CALLS = {
         time.tzset socket.setdefaulttimeout csv.field_size_limit resource.setrlimit
         signal.signal signal.alarm signal.setitimer signal.pthread_sigmask signal.siginterrupt
         importlib.reload builtins.__import__ os.fork os.dup2
+        cProfile.Profile profile.Profile line_profiler.LineProfiler pyinstrument.Profiler
+        torch.profiler.profile torch.autograd.profiler.profile
         tracemalloc.start tracemalloc.stop tracemalloc.reset_peak tracemalloc.clear_traces
         functools.singledispatch.<locals>.register
         random.setstate numpy.random.set_state
@@ -329,7 +336,7 @@ CONTEXTS = frozenset(
     matplotlib.pyplot.rc_context matplotlib.rc_context matplotlib.style.context
     torch.random.fork_rng torch.set_grad_enabled torch.backends.cudnn.flags
     torch.set_default_device mlflow.start_run seaborn.axes_style seaborn.plotting_context
-    seaborn.color_palette unittest.mock.patch.object unittest.mock.patch.dict
+    polars.Config seaborn.color_palette unittest.mock.patch.object unittest.mock.patch.dict
     tensorflow.device tensorflow.compat.v1.Session tensorflow.Session tensorflow.Graph
     """
     )

@@ -93,7 +93,7 @@ class Objects(State):
         found, member = live_objects.attribute(obj, name)
         if not found:
             return self._missing_attribute(live, name, node, frame)
-        if not isinstance(obj, type) and name in _instance_names(obj):
+        if not isinstance(obj, type) and name in live_objects.fields(obj):
             return frozenset([Live(member)])
         cls = obj if isinstance(obj, type) else type(obj)
         return self._member(Seen(live, cls, name), member, node, frame)
@@ -184,6 +184,10 @@ class Objects(State):
             return self._computed(seen.receiver, member, node, frame)
         if isinstance(seen.receiver, Live) and _is_slot(seen.receiver.obj, seen.name, member):
             return _slot(member, seen.receiver.obj)
+        if isinstance(member, functools.singledispatchmethod):
+            ways = member.dispatcher.registry.values()
+            owns = [self.own_function(each, node, frame) for each in ways]
+            return frozenset(_bound(seen, member, own) for own in owns)
         bound = member.__func__ if isinstance(member, classmethod) else member
         own = self.own_function(bound, node, frame)
         if own is not None or live_objects.is_method(bound):
@@ -366,14 +370,6 @@ def _wrapped(obj: Any) -> Any:
     return None if type(obj).__module__ != "wrapt.wrappers" else getattr(obj, "__wrapped__", None)
 
 
-def _instance_names(obj: Any) -> dict[str, Any]:
-    try:
-        held = object.__getattribute__(obj, "__dict__")
-    except (AttributeError, TypeError):
-        return {}
-    return held if isinstance(held, dict) else {}
-
-
 def _bound(seen: Seen, member: Any, own: Function | None) -> Live | Method:
     if isinstance(member, classmethod):
         return Method(Live(seen.cls), seen.name, own)
@@ -456,7 +452,9 @@ def _table_items(obj: Any, index: ast.expr | None) -> Value:
     if module in names.TABLES:
         if _is_copy(module, index):
             return NOTHING
-        one = getattr(obj, "ndim", 2) == 1 and str(getattr(obj, "dtype", "object")) != "object"
+        dtype = getattr(obj, "dtype", None)
+        plain = str(dtype or "object") != "object" and getattr(dtype, "names", None) is None
+        one = plain and getattr(obj, "ndim", 2) == 1
         if one and not isinstance(index, ast.Slice):
             return NOTHING
         return frozenset([Shared(type(obj))])
@@ -474,6 +472,7 @@ def _shared_items(each: Any, index: ast.expr | None) -> Value:
 NAMED = frozenset().union(
     names.ALIASING,
     names.COPYING,
+    names.COPYING_ATTRIBUTES,
     names.CHOOSING,
     names.UNIQUE_FUNCTIONS,
     names.CHANGING_ARGUMENT,

@@ -28,7 +28,7 @@ class Mark(Enum):
     """A fact about where a value comes from."""
 
     REQUEST = auto()  # it may depend on what was asked
-    UNIQUE = auto()  # a name that no other call can have, or a buffer of this call's
+    UNIQUE = auto()  # a name that no other call can have
 
 
 class Live:
@@ -59,6 +59,7 @@ class Local:
 
     cls: Any = None  # a class, a LocalClass, or None: a library's
     fields: dict[Any, set[Any]] = field(default_factory=dict)
+    is_file: bool = False  # an open file or a buffer, or what reads and writes one
 
 
 ITEM = ("item", None)  # of a key that is not known
