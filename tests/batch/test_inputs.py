@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,6 +155,45 @@ def test_csv_is_cut_between_records(size: Size, tmp_path: Path) -> None:
     assert [len(frame) for frame in frames] == [batch.items for batch in batches]
     places = [batch.part.first_item for batch in batches if batch.part is not None]
     assert places == [batch.first for batch in batches]  # b.csv has no rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'a,b\n1,5" disk\n2,6\n3,7\n',  # no quoted field: the quote is within
+        'a,b\n"1",""\n"""2\n""","x"\n3,"5"" disk"\n',
+        "\n\r\na,b\n1,2\n\n3,4\n",
+        '\ufeff"a\n",b\n1,2\n3,4\n',
+        "a,b\r\n1,2\r\n3,4\r\n",
+        'a,b\n",",",\n"\n2,""3"\n',
+    ],
+)
+def test_records_of_csv_are_those_of_pandas(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(text.encode())
+    batches = cut(tmp_path, Form.CSV, Size(items=1))
+    reader = TableReader(Form.CSV)
+    frames = [reader.read(batch.part) for batch in batches if batch.part is not None]
+    assert [len(frame) for frame in frames] == [1] * len(batches)
+    whole = pd.read_csv(path)
+    found = pd.concat(frames, ignore_index=True)
+    assert found.columns.tolist() == whole.columns.tolist()
+    assert found.astype(str).equals(whole.astype(str))
+
+
+def test_a_row_with_too_many_fields_shifts_no_columns(tmp_path: Path) -> None:
+    """As it does in pandas, where it is the first of its slice."""
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n3,4,5\n", encoding="utf-8")
+    _, batch = cut(tmp_path, Form.CSV, Size(items=1))
+    assert batch.part is not None
+    with pytest.raises(ValueError, match="a row has more fields than the header"):
+        TableReader(Form.CSV).read(batch.part)
+
+
+def test_csv_without_line_feeds_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"a,b\r1,2\r3,4\r")
+    with pytest.raises(UnusableInput, match="end with CR alone"):
+        cut(tmp_path, Form.CSV, Size(items=1))
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple, NoReturn
 
+from scoreserve.batch.csv_records import header_of, records
 from scoreserve.batch.sizes import Size
 from scoreserve.batch.work import Form, Kind, MiniBatch, Slice, UnusableInput
 
@@ -141,10 +142,10 @@ def _of_parquet(file: InputFile, groups: Sequence[tuple[int, int]], size: Size) 
 
 def _of_csv(path: str, size: Size) -> Iterator[_Part]:
     with _opened(path) as file:
-        records = _records(file)
-        next(records, None)  # the header
-        start = file.tell()
-        yield from _cut(path, start, records, size)
+        header = header_of(file)
+        if b"\r" in header.replace(b"\r\n", b""):
+            raise UnusableInput(f"{path}: its lines end with CR alone, and must end with LF")
+        yield from _cut(path, len(header), records(file), size)
 
 
 def _of_lines(path: str, count: int) -> Iterator[_Part]:
@@ -167,24 +168,6 @@ def _cut(path: str, start: int, records: Iterable[bytes], size: Size) -> Iterato
         items += not is_blank
     if items:
         yield _Part(Slice(path, start, length, first_item=before), items, length)
-
-
-def _records(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Those of a CSV file: lines, joined where a quoted field goes on in the next."""
-    held: list[bytes] = []
-    is_open = False
-    for line in lines:
-        if line.count(b'"') % 2:
-            is_open = not is_open
-        if is_open or held:
-            held.append(line)
-            if is_open:
-                continue
-            line = b"".join(held)  # noqa: PLW2901 - the line is a part of it
-            held.clear()
-        yield line
-    if held:
-        yield b"".join(held)
 
 
 def _below(folder: str, without: str | None) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterator
 from pathlib import Path
 from typing import Any
 
-from scoreserve.batch.tables import header_of
+from scoreserve.batch.csv_records import header_of
 from scoreserve.batch.work import OutputFormat, UnusableInput
 
 SUMMARY = "summary.json"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
-from typing import Any, BinaryIO
+from typing import Any
 
+from scoreserve.batch.csv_records import header_of
 from scoreserve.batch.work import Form, Slice, UnusableInput
 
 _INSTALL = "pip install pandas pyarrow"
@@ -30,10 +31,13 @@ class TableReader:
         if self._form is Form.PARQUET:
             return self._read_parquet(part)
         with open(part.path, "rb") as file:
-            text = header_of(file)
+            header = header_of(file)
             file.seek(part.start)
-            text += file.read(part.size)
-        return self._pandas.read_csv(io.BytesIO(text), dtype=types or None)
+            text = header + file.read(part.size)
+        frame = self._pandas.read_csv(io.BytesIO(text), dtype=types or None)
+        if not isinstance(frame.index, self._pandas.RangeIndex):
+            raise ValueError(f"{part.path}: a row has more fields than the header")
+        return frame
 
     def _read_parquet(self, part: Slice) -> Any:
         if self._group != (part.path, part.group):
@@ -41,16 +45,6 @@ class TableReader:
                 self._table = file.read_row_group(part.group)
             self._group = part.path, part.group
         return self._table.slice(part.start, part.size).to_pandas().reset_index(drop=True)
-
-
-def header_of(file: BinaryIO) -> bytes:
-    """The first record, from where the file is on."""
-    header = b""
-    while line := file.readline():
-        header += line
-        if header.count(b'"') % 2 == 0:
-            break
-    return header if header.endswith(b"\n") else header + b"\n"
 
 
 def row_counts(path: str) -> Iterator[tuple[int, int]]:
