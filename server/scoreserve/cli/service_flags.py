@@ -78,8 +78,11 @@ def failures_told(
     """Ends the process with 1 for what cannot be done, with 130 for Ctrl-C, and says so; what
     becomes of what was begun is told by the KeyboardInterrupt itself, or else by `interrupted`.
     """
+    from scoreserve.deploy.running.interrupts import undone_when_ended
+
     try:
-        yield
+        with undone_when_ended():
+            yield
     except DeploymentError as error:
         progress.end()
         print(f"{command.prog}: {error}", file=sys.stderr)

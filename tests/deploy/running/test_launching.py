@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -172,6 +172,18 @@ class TestUpdate:
         assert set(engine.made) == set(before.containers)
         assert services.verdict(engine, before).state is State.HEALTHY
 
+    def test_what_a_killed_update_has_left_goes_with_the_next(
+        self, start: Start, order: Order, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = start(HEALTHY, CTRL_C, HEALTHY)
+        deploy(engine, order)
+        with monkeypatch.context() as killed, pytest.raises(KeyboardInterrupt):
+            killed.setattr(engine, "remove", lambda _containers: None)
+            update(engine, order)
+        after = update(engine, order).service
+        assert set(engine.made) == set(after.containers)
+        assert engine.routes.live == f"{after.server.addresses[recipe.NETWORK]}:5001"
+
     def test_the_keys_stay(self, start: Start, order: Order) -> None:
         engine = start(HEALTHY, HEALTHY)
         order = replace(order, deployment=replace(order.deployment, auth=Auth(enabled=True)))
@@ -187,6 +199,14 @@ class TestUpdate:
         wanted = replace(order, deployment=replace(order.deployment, port=5999))
         with pytest.raises(DeploymentError, match="which an update keeps"):
             update(engine, wanted)
+
+
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """As a program does that was not started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 class TestReload:
@@ -271,6 +291,7 @@ class TestReload:
             self.reload(engine, code, KeyboardInterrupt(), monkeypatch)
         assert len(engine.signals) == 1
 
+    @pytest.mark.usefixtures("heeds_ctrl_c")
     def test_ctrl_c_before_leaves_no_files_of_two_kinds(
         self, engine: FakeEngine, code: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C waits until what has been begun is done."""
+"""Ctrl-C waits until what has been begun is done; what else ends a program is treated as it is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,26 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+_LIKE_CTRL_C = (signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def undone_when_ended() -> Iterator[None]:
+    """SIGTERM, and SIGHUP of a terminal that is closed, raise KeyboardInterrupt in the block, so
+    that what was begun is undone; unless they are ignored, as by nohup.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    plain = [each for each in _LIKE_CTRL_C if signal.getsignal(each) is signal.SIG_DFL]
+    for each in plain:
+        signal.signal(each, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for each in plain:
+            signal.signal(each, signal.SIG_DFL)
 
 
 class _Note:
@@ -23,15 +43,19 @@ def deferred() -> Iterator[None]:
     """Raises KeyboardInterrupt after the block instead of in it; of blocks in each other, after the
     outer one.
     """
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    if not in_main_thread or isinstance(signal.getsignal(signal.SIGINT), _Note):
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    note = _Note()
-    before = signal.signal(signal.SIGINT, note)
+    note, before = _Note(), {}
+    for each in (signal.SIGINT, *_LIKE_CTRL_C):
+        if (
+            signal.getsignal(each) is signal.default_int_handler
+        ):  # not ignored, nor deferred already
+            before[each] = signal.signal(each, note)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
     if note.came:
         raise KeyboardInterrupt

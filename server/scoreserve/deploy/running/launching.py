@@ -112,7 +112,11 @@ def update(engine: Engine, order: Order, service: Service, tell: Tell) -> Outcom
         set_routes(engine, switch, Routes(live=address, proven=True))
     tell.step("The new container serves; the old one answers what it has")
     engine.stop(service.server.id)
-    engine.remove([service.server.id])
+    # Those of updates that were killed too, which nothing leads to.
+    now = (server, switch.id)
+    engine.remove(
+        [each for each in _containers(engine, order.project, order.name) if each not in now]
+    )
     return _outcome(engine, order, server, verdict)
 
 
