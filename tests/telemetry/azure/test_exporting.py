@@ -53,6 +53,29 @@ def test_a_connection_string_that_is_none_is_refused(
         exporting.exporters(KEY, service.resource)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("", None),
+        (" ; ", None),
+        (f"InstrumentationKey={KEY};", f"InstrumentationKey={KEY}"),
+        ("EndpointSuffix=a; Location=b", "EndpointSuffix=a;Location=b"),
+    ],
+)
+def test_what_is_empty_of_a_connection_string_is_passed_over(
+    clean_environ: None, service: Service, written: str, read: str | None
+) -> None:
+    os.environ[_CONNECTION_STRING] = written
+    exporting.tidy(os.environ)
+    assert os.environ.get(_CONNECTION_STRING) == read
+    exporting.exporters(KEY, service.resource)
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="IngestionEndpoint must begin with https://"):
+        exporting.tidy({_CONNECTION_STRING: "IngestionEndpoint=127.0.0.1:27700"})
+
+
 def test_what_it_sends_of_itself_is_off_unless_it_is_asked_for() -> None:
     environ = {"APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "false"}
     exporting.keep_quiet(environ)

@@ -42,6 +42,21 @@ def keep_quiet(environ: MutableMapping[str, str]) -> None:
         environ.setdefault(name, "true")
 
 
+def tidy(environ: MutableMapping[str, str]) -> None:
+    """Takes away what is empty of the connection string: the library stops at it. Raises ValueError
+    where the rest names an address that is none, which would fail at each post.
+    """
+    written = environ.get(_CONNECTION_STRING, "").split(";")
+    pairs = [pair.strip() for pair in written if pair.strip()]
+    if pairs:
+        environ[_CONNECTION_STRING] = ";".join(pairs)
+    else:
+        environ.pop(_CONNECTION_STRING, None)
+    endpoint = _parts(environ).get("ingestionendpoint")
+    if endpoint and not endpoint.lower().startswith(("http://", "https://")):
+        raise ValueError("IngestionEndpoint must begin with https://")
+
+
 def exporters(
     key: str, resource: Resource, backoff_seconds: float = _BACKOFF_SECONDS
 ) -> tuple[AzureMonitorTraceExporter, AzureMonitorLogExporter]:
@@ -59,14 +74,19 @@ def exporters(
 
 def host_of(environ: Mapping[str, str]) -> str:
     """The host that they send to: that of the connection string, which a platform may have set."""
-    pairs = (pair.partition("=") for pair in environ.get(_CONNECTION_STRING, "").split(";"))
-    parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    parts = _parts(environ)
     if endpoint := parts.get("ingestionendpoint"):
         return urlsplit(endpoint).netloc.rpartition("@")[2]
     if suffix := parts.get("endpointsuffix"):
         location = parts.get("location")
         return f"{location}.dc.{suffix}" if location else f"dc.{suffix}"
     return _DEFAULT_HOST
+
+
+def _parts(environ: Mapping[str, str]) -> dict[str, str]:
+    """What the connection string says, by name in lower case."""
+    pairs = (pair.partition("=") for pair in environ.get(_CONNECTION_STRING, "").split(";"))
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
 class LibraryLines(logging.Handler):

@@ -113,6 +113,7 @@ def opened(settings: Settings, environ: MutableMapping[str, str]) -> list[AzureO
     exporting.pass_on_lines(settings.app_insights_key)
     service = service_of(settings, environ)
     try:
+        exporting.tidy(environ)
         traces, logs = exporting.exporters(settings.app_insights_key, service.resource)
     except ValueError as error:
         _log.error(
