@@ -37,7 +37,7 @@ RETURNED = [
     Returned("pd.DataFrame({'x': []})", 0, b""),
     # The name of a file that is no UTF-8, as Python reads it and the disk has it.
     Returned(r"['\udcff']", 1, b"\xff\n"),
-    Returned(r"pd.DataFrame({'x': ['\udcff']})", 1, b"\xff\n"),
+    Returned(r"pd.DataFrame({'x': ['\udcff']}, dtype=object)", 1, b"\xff\n"),
 ]
 REFUSED = ["None", "'abc'", "{'a': 1}", "7", "pd.Series([1, 2, 3])", "(x for x in 'abc')"]
 
