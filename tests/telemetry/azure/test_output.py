@@ -14,6 +14,7 @@ from scoreserve import reports
 from scoreserve.reports import LogLine, Lost, ModelData, RequestIds, ScriptError
 from scoreserve.settings import Settings
 from scoreserve.telemetry import outputs
+from scoreserve.telemetry.azure import exporting
 from scoreserve.telemetry.azure import output as azure
 from scoreserve.telemetry.azure.output import AzureOutput
 from scoreserve.telemetry.records import NO_JOB
@@ -229,6 +230,29 @@ class TestSinksThatFail:
         sink.wait_for("MessageData", 1)
         close(output)
         assert output.take_dropped() == {}
+
+    @pytest.mark.parametrize(
+        ("status", "told"),
+        [
+            (402, "It answers a post with 402 Payment Required"),
+            (429, "A post has failed, and is tried again: it answers 429 Too Many Requests"),
+        ],
+    )
+    @pytest.mark.usefixtures("library")
+    def test_what_it_answers_is_told_at_once(
+        self,
+        opened: Open,
+        sink: TrackSink,
+        server_log: pytest.LogCaptureFixture,
+        status: int,
+        told: str,
+    ) -> None:
+        exporting.pass_on_lines(KEY)
+        output = opened()
+        sink.answer = Answer(status)
+        output.report(LINE)
+        wait_until(lambda: f"Application Insights: {told}" in server_log.text, "the answer is told")
+        output.close(time.monotonic())
 
     def test_one_that_asks_for_a_pause_gets_it(self, opened: Open, sink: TrackSink) -> None:
         output = opened(most_waiting=3)

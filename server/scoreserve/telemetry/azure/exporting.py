@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping, MutableMapping
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ _LIBRARY = "azure"  # logger
 _SAID_AGAIN_SECONDS = 600.0
 _MOST_CHARACTERS = 300
 
+_library = logging.getLogger(_LIBRARY)  # see LibraryLines
 _log = logging.getLogger("azmlinfsrv.telemetry")
 
 
@@ -115,10 +117,30 @@ def pass_on_lines(key: str) -> None:
 
 
 class _RetryPosts(RetryPolicy[Any, Any]):
-    """Tries a post again too. What was taken, and whose answer was lost, comes twice then."""
+    """Tries a post again too. What was taken, and whose answer was lost, comes twice then.
+
+    It says what stands in the way at the first attempt: the library says it after the last, and
+    says nothing of most statuses.
+    """
+
+    def send(self, request: Any) -> Any:
+        response = super().send(request)
+        if response.http_response.status_code >= HTTPStatus.BAD_REQUEST:
+            _library.warning("It answers a post with %s", _status_of(response))
+        return response
+
+    def increment(self, settings: dict[str, Any], response: Any = None, error: Any = None) -> bool:
+        why = error if error is not None else f"it answers {_status_of(response)}"
+        _library.warning("A post has failed, and is tried again: %s", why)
+        return super().increment(settings, response=response, error=error)
 
     def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
         return {**super().configure_retries(options), "methods": frozenset({"POST"})}
+
+
+def _status_of(response: Any) -> str:
+    answer = response.http_response
+    return f"{answer.status_code} {answer.reason or ''}".rstrip()
 
 
 def _options(backoff_seconds: float) -> dict[str, Any]:
