@@ -50,6 +50,7 @@ _MODULES = {
     ("builtins", "list"): "lists",
     ("torch", "Tensor"): "torch_tensors",
     ("tensorflow", "EagerTensor"): "tensorflow_tensors",
+    ("scoreserve", "MatrixRows"): "xgboost_matrices",
 }
 
 _known: dict[type, Kind | None] = {}

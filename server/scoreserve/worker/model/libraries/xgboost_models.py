@@ -1,4 +1,4 @@
-"""XGBoost: the classes of its scikit-learn interface, and Booster.inplace_predict.
+"""XGBoost: the classes of its scikit-learn interface, Booster.inplace_predict, and Booster.predict.
 
 Its prediction guide (https://xgboost.readthedocs.io/en/stable/prediction.html) gives the shapes of
 all outputs with a first dimension of rows, and says of in-place prediction that it is thread-safe
@@ -6,7 +6,8 @@ and works on the data as it is. A row goes down each tree by itself, and what th
 in their order. What does not go by rows:
 
     base_margin, an array beside the rows
-    Booster.predict, whose DMatrix cannot be put together with others nor taken apart
+    training=True of Booster.predict, for which DART leaves trees out by chance
+    a DMatrix that has more of its rows than their values, see kinds/xgboost_matrices.py
     the classes for Dask and Spark, whose data lie elsewhere
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 
 from xgboost.core import Booster
 
+from scoreserve.worker.model.kinds import xgboost_matrices
 from scoreserve.worker.model.libraries.library import (
     RowsCall,
     class_name,
@@ -53,12 +55,15 @@ class XGBoost:
         if reason:
             return reason
         rows = first_argument(args, kwargs, _INPUTS).rows
+        if _takes_matrices(model, method):
+            return _refusal_of_options(args, kwargs) or xgboost_matrices.refusal(rows)
         return "" if getattr(rows, "ndim", 2) == 2 else "its input has no rows"
 
     def rows_argument(
         self, model: Any, method: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]
     ) -> RowsCall:
-        return first_argument(args, kwargs, _INPUTS)
+        call = first_argument(args, kwargs, _INPUTS)
+        return _of_matrix(call) if _takes_matrices(model, method) else call
 
     def exact(self, model: Any, method: str) -> bool:
         """Trees are; a Booster does not say cheaply whether it is of trees."""
@@ -71,6 +76,22 @@ LIBRARY = XGBoost()
 def refusal_of_model(model: Any, method: str) -> str:
     if type(model).__module__ not in _MODULES:
         return f"{class_name(model)} is not one of XGBoost's own for data in memory"
-    if isinstance(model, Booster) and method == "predict":
-        return "Booster.predict takes a DMatrix; inplace_predict takes arrays and frames"
+    if _takes_matrices(model, method) and not xgboost_matrices.CAN_READ:
+        return "XGBoost before 1.7 does not give a DMatrix's values back; inplace_predict meets"
     return ""
+
+
+def _takes_matrices(model: Any, method: str) -> bool:
+    return method == "predict" and isinstance(model, Booster)
+
+
+def _of_matrix(call: RowsCall) -> RowsCall:
+    rows = xgboost_matrices.MatrixRows(call.rows)
+    return RowsCall(rows, call.rest, lambda joined: call.arguments(joined.matrix))
+
+
+def _refusal_of_options(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
+    """Which argument is `training` differs between releases; from 1.7 on all are to be named."""
+    if len(args) > 1:
+        return "an argument beside its input is not named"
+    return "training=True leaves trees out by chance" if kwargs.get("training") else ""
