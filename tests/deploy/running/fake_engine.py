@@ -98,6 +98,7 @@ class FakeEngine(Engine):
 
     def copy_into(self, container: str, archive: bytes, folder: str = "/") -> None:
         its = self.files.setdefault(container, {})
+        assert archive, "podman takes no archive with nothing in it"
         with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
             for member in tar:
                 if (file := tar.extractfile(member)) is not None:

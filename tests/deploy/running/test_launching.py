@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scoreserve.deploy.deployment import Auth, Code, Deployment, Resources
+from scoreserve.deploy.deployment import Auth, Code, Deployment, Model, Resources
 from scoreserve.deploy.running import launching, recipe, services
 from scoreserve.deploy.running.launching import Tell
 from scoreserve.deploy.running.making import Order
@@ -77,6 +77,16 @@ class TestDeploy:
         assert engine.routes.live == f"{server.addresses[recipe.NETWORK]}:5001"
         assert engine.routes.proven
         assert services.verdict(engine, outcome.service).state is State.HEALTHY
+
+    def test_a_model_without_a_script_has_nothing_to_be_copied(
+        self, start: Start, order: Order, tmp_path: Path
+    ) -> None:
+        engine = start(HEALTHY)
+        model = Model("iris", "1", tmp_path)
+        its = replace(order.deployment, code=None, models=(model,))
+        outcome = deploy(engine, replace(order, deployment=its))
+        assert outcome.verdict.state is State.HEALTHY
+        assert not engine.files
 
     def test_one_that_fails_stays_to_be_looked_into(self, start: Start, order: Order) -> None:
         engine = start(ENDS)

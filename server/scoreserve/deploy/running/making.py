@@ -66,7 +66,9 @@ def make_server(
             limited=not unschedulable,
         )
     )
-    engine.copy_into(container, payload.archive(order.deployment, keys))
+    files = payload.archive(order.deployment, keys)
+    if files:  # a model that is mounted and needs no script has none
+        engine.copy_into(container, files)
     return container
 
 

@@ -61,9 +61,10 @@ class Archive:
             self._tar.addfile(member)
 
     def close(self) -> bytes:
-        """The archive."""
+        """The archive; no bytes where nothing is in it, since podman takes no empty one."""
+        is_empty = not self._tar.getmembers()
         self._tar.close()
-        return self._bytes.getvalue()
+        return b"" if is_empty else self._bytes.getvalue()
 
 
 def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -73,7 +74,9 @@ def _readable(member: tarfile.TarInfo) -> tarfile.TarInfo:
 
 
 def archive(deployment: Deployment, keys: Sequence[str]) -> bytes:
-    """All that a container of this deployment gets. Raises DeploymentError."""
+    """All that a container of this deployment gets; no bytes where that is nothing. Raises
+    DeploymentError.
+    """
     made = Archive()
     if deployment.code is not None:
         _add_code(made, deployment.code)
