@@ -17,7 +17,7 @@ import pytest
 import scoreserve
 from scoreserve import __version__, logs, settings, start_lines
 from scoreserve.cli import azmlinfsrv, commands
-from scoreserve.errors import EXIT_BROKEN_PIPE
+from scoreserve.errors import EXIT_BROKEN_PIPE, EXIT_INTERRUPTED
 from scoreserve.front import arbiter
 from scoreserve.settings import Settings
 from tests.conftest import WriteFile
@@ -426,6 +426,19 @@ def test_both_commands_are_installed() -> None:
     scripts = Path(sys.executable).parent
     assert (scripts / "scoreserve").exists()
     assert (scripts / "azmlinfsrv").exists()
+
+
+def test_ctrl_c_while_a_command_is_read_shows_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(written: Sequence[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "_run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        commands.main(["batch"])
+    assert ended.value.code == EXIT_INTERRUPTED
+    assert not capsys.readouterr().err
 
 
 def test_whoever_reads_it_may_have_enough() -> None:

@@ -19,7 +19,7 @@ from scoreserve.cli import (
     service,
 )
 from scoreserve.cli.flags import Parser, no_such
-from scoreserve.errors import EXIT_BROKEN_PIPE, EXIT_FLAGS
+from scoreserve.errors import EXIT_BROKEN_PIPE, EXIT_FLAGS, EXIT_INTERRUPTED
 from scoreserve.start_lines import version
 
 
@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # who reads it, such as `head`, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_BROKEN_PIPE)
+    except KeyboardInterrupt:  # before the command could say what becomes of its work
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def _run(written: Sequence[str]) -> None:
