@@ -364,6 +364,10 @@ def test_what_writes_to_its_input_or_answers_at_random_is_refused() -> None:
     scaler = preprocessing.StandardScaler(copy=False).fit(X.copy())
     assert "writes" in refusal(LIBRARY, scaler, "transform", X)
     assert "random" in refusal(LIBRARY, DummyClassifier(strategy="uniform"), "predict", X)
+    normalizer = preprocessing.Normalizer()
+    assert "writes" in refusal(LIBRARY, normalizer, "transform", X, copy=False)
+    assert "writes" in refusal(LIBRARY, normalizer, "transform", X, False)
+    assert not refusal(LIBRARY, normalizer, "transform", X, copy=True)
 
 
 def test_arrays_beside_the_input_are_refused() -> None:

@@ -59,6 +59,9 @@ class ScikitLearn:
         third = args[2] if len(args) > 2 else None  # of predict(X, return_std, return_cov)
         if kwargs.get("return_cov") or (class_name(model) == "GaussianProcessRegressor" and third):
             return "return_cov is of all rows together"
+        copied = args[1] if len(args) > 1 and method == "transform" else kwargs.get("copy")
+        if copied is False:  # of StandardScaler.transform(X, copy)
+            return "copy=False writes to its input"
         return without_rows(args, kwargs, _INPUTS)
 
     def rows_argument(
