@@ -69,6 +69,16 @@ def test_sparse_rows_of_a_booster() -> None:
     assert_meets(LIBRARY, model, "predict", parts, pred_contrib=True)
 
 
+@pytest.mark.parametrize("asked", [{}, {"pred_leaf": True}, {"num_iteration": 5}])
+def test_lists_and_frames_of_a_booster(asked: dict[str, Any]) -> None:
+    model = lightgbm.LGBMClassifier(**FEW).fit(X, LABELS).booster_
+    whole = np.nan_to_num(X * 10).astype(int).tolist()
+    frame = pd.DataFrame(X).assign(whole=range(200), yes=X[:, 0] > 0).drop(columns=[6, 7])
+    tuples = [tuple(row) for row in X.tolist()]
+    for rows in (X.tolist(), tuples, whole, pd.DataFrame(X), frame):
+        assert_meets(LIBRARY, model, "predict", in_parts(rows), **asked)
+
+
 def test_a_pipeline() -> None:
     model = make_pipeline(StandardScaler(), lightgbm.LGBMClassifier(**FEW)).fit(X, LABELS)
     assert_meets(scikit_learn.LIBRARY, model, "predict_proba", in_parts(X))
