@@ -13,7 +13,7 @@ import pytest
 from scoreserve import reports
 from scoreserve.reports import NO_REQUEST, LogLine, Report
 from scoreserve.telemetry import records
-from scoreserve.telemetry.fan_out import FanOut
+from scoreserve.telemetry.fan_out import FanOut, Overflow
 from scoreserve.telemetry.records import NO_BATCH, FrameSplitter, RequestRecord, RequestTuple
 from tests.servers import wait_until
 
@@ -159,3 +159,15 @@ def test_a_front_that_is_gone_ends_nothing() -> None:
     output = FakeOutput(room=False)
     send(FanOut([output], sink), records.requests_frame([REQUEST]))
     os.close(sink)
+
+
+def test_that_records_find_no_room_is_said_once_when_it_begins_and_once_when_it_is_over() -> None:
+    overflow = Overflow()
+    seen = [(0.0, False), (1.0, True), (2.0, True), (5.0, False), (8.0, True), (17.9, False)]
+    seen += [(18.0, False), (30.0, False), (31.0, True)]
+    said = {now: overflow.seen(now, overflows=overflows) for now, overflows in seen}
+    assert {now: begun for now, begun in said.items() if begun is not None} == {
+        1.0: True,
+        18.0: False,
+        31.0: True,
+    }

@@ -12,6 +12,7 @@ import logging
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 
 from scoreserve import reports
@@ -22,8 +23,26 @@ from scoreserve.telemetry.output import Output
 
 _TELL_SECONDS = 1.0  # between two accounts of what was dropped
 _LOOK_SECONDS = 0.1  # between two looks for room, while there is none
+_CALM_SECONDS = 10.0  # without a record that has found no room, until that is over
 
 _log = logging.getLogger("azmlinfsrv.telemetry")
+
+
+class Overflow:
+    """When to say that records find no room: once when it begins, and once when it is over."""
+
+    def __init__(self) -> None:
+        self._last: float | None = None  # that found none, since it was said
+
+    def seen(self, now: float, *, overflows: bool) -> bool | None:
+        """Whether it has begun (True) or is over (False), which is to be said; else None."""
+        if overflows:
+            begins, self._last = self._last is None, now
+            return begins or None
+        if self._last is None or now - self._last < _CALM_SECONDS:
+            return None
+        self._last = None
+        return False
 
 
 class FanOut:
@@ -35,6 +54,9 @@ class FanOut:
         self._outputs = opened
         self._sink = sink
         self._dropped = Dropped()  # requests that no output had room for
+        # Where none does, as after an error that was told, there is nothing that could overflow.
+        self._takes_requests = any(output.has_room() for output in opened)
+        self._overflow = Overflow()
         self._paused = False
         self._lock = threading.Lock()
 
@@ -92,9 +114,24 @@ class FanOut:
                 self._write(records.RESUME)
 
     def _tell_dropped(self) -> None:
-        dropped = sum((each.take_dropped() for each in self._outputs), self._dropped.take())
+        before, within = self._dropped.take(), Counter[str]()
+        for each in self._outputs:
+            within += each.take_dropped()
+        no_room = self._takes_requests and (self._paused or before[QUEUE_FULL] > 0)
+        self._say(overflows=no_room or within[QUEUE_FULL] > 0)
+        dropped = before + within
         if dropped:
             os.write(self._sink, records.dropped_frame(dropped))
+
+    def _say(self, *, overflows: bool) -> None:
+        begun = self._overflow.seen(time.monotonic(), overflows=overflows)
+        if begun:
+            _log.warning(
+                "Telemetry comes faster than it is taken: what does not fit into the queue is"
+                " dropped. scoreserve_telemetry_dropped_total counts it"
+            )
+        elif begun is not None:
+            _log.info("Telemetry fits into the queue again")
 
     def _write(self, kind: int) -> None:
         with contextlib.suppress(OSError):  # the front is gone, as the end of its frames tells too
