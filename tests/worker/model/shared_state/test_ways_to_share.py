@@ -696,6 +696,30 @@ SCRIPTS = {
             RECORDS["a"][0] = len(raw)  # <-
             return model.predict(RECORDS["a"]).tolist()
     """,
+    "what a dict makes for a new key": """
+        import collections, threading
+        LOCKS = collections.defaultdict(threading.Lock)
+        COUNTS = collections.defaultdict(lambda: {"n": 0})
+        LABELS = collections.defaultdict(lambda: "other", {0: "low"})
+        def run(raw):
+            if not LOCKS[raw].acquire(blocking=False):  # <-
+                return "busy"
+            COUNTS[raw]["n"] += 1  # <-
+            label = LABELS[int(model.predict([raw])[0])]
+            label += "!"
+            LOCKS[raw].release()
+            return label, COUNTS[raw]["n"]
+    """,
+    "function of a database for one call": """
+        import sqlite3
+        DATABASE = sqlite3.connect(":memory:")
+        def run(raw):
+            DATABASE.create_function("asked", 0, lambda: raw)  # <-
+            own = sqlite3.connect(":memory:")
+            own.create_function("asked", 0, lambda: raw)
+            model.predict([raw])
+            return DATABASE.execute("select asked()").fetchone()
+    """,
     "rest of a mapping": """
         def run(raw):
             match json.loads(raw):

@@ -47,7 +47,7 @@ LIBRARY_MUTATORS = frozenset(
     load_state_dict load_weights load_model load_adapter load_params load_parameters
     apply_gradients set_weights fuse unfuse __setitem__ __delitem__ __setattr__ __delattr__
     __setstate__ __next__ __init__ cache_clear tick update callback enter_context read_dict
-    read_string
+    read_string create_function create_aggregate create_collation
     """
     )
 )

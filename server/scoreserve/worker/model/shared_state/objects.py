@@ -241,7 +241,7 @@ class Objects(State):
             found.append(self._sliced(value, node, frame))
         for each in value:
             if isinstance(each, Live):
-                found.append(self._live_items(each, key, index))
+                found += [self._live_items(each, key, index), self._made_late(each, node, frame)]
             elif isinstance(each, Local):
                 found.append(_local_items(each, key))
             elif isinstance(each, Shared) or (isinstance(each, Method) and is_shared(each)):
@@ -274,13 +274,20 @@ class Objects(State):
         if isinstance(obj, (dict, list, tuple, set, frozenset, types.MappingProxyType)) or hasattr(
             type(obj), "popleft"
         ):
-            factory = getattr(obj, "default_factory", None)
-            made = [Shared(factory)] if isinstance(factory, type) and _changes(factory) else []
-            return late.union([Live(item) for item in live_objects.items(obj)], made)
+            return late.union([Live(item) for item in live_objects.items(obj)])
         if live_objects.is_immutable(obj) or not hasattr(type(obj), "__getitem__"):
             inner = hasattr(type(obj), "__iter__") and not live_objects.is_immutable(obj)
             return frozenset([Shared()]) if inner else late
         return late | _table_items(obj, index)
+
+    def _made_late(self, live: Live, node: ast.AST, frame: Frame) -> Value:
+        """What a dict makes for a key that it has not: seen by all from then on."""
+        factory = getattr(live.obj, "default_factory", None)
+        if not isinstance(live.obj, dict) or factory is None:
+            return NOTHING
+        if isinstance(factory, type) and not self.sources.is_own_class(factory):
+            return frozenset([Shared(factory)] if _changes(factory) else [])
+        return escaped(self.call(frozenset([Live(factory)]), Arguments(), node, frame))
 
     # Special methods.
 
