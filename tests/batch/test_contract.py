@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import NamedTuple
@@ -200,6 +202,34 @@ def test_a_process_in_which_much_fails_is_replaced(run_job: RunJob, tmp_path: Pa
     assert "All 14 mini batches failed. There is no result returned." in done.shown
     log = (done.output / "logs/process000.txt").read_text(encoding="utf-8")
     assert log.count("begins") == 2
+
+
+def test_a_child_that_returns_from_run_as_well_is_none_of_the_processes(run_job: RunJob) -> None:
+    done = run_job(
+        """
+        import os
+        def run(mini_batch):
+            os.fork()
+            return [os.path.basename(path) for path in mini_batch]
+        """,
+        *("--mini-batch-size", "2"),
+    )
+    assert done.code == 0, done.shown
+    assert done.lines == [f"{number:02}.txt" for number in range(FILES)]
+
+
+def test_a_thread_of_the_script_that_goes_on_holds_up_no_end() -> None:
+    script = (
+        "import threading\n"
+        "from scoreserve.batch.process import end_within\n"
+        "threading.Thread(target=threading.Event().wait).start()\n"
+        "end_within(0.1, 73)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 73
+    assert "a thread of the script goes on" in done.stderr
 
 
 def test_an_exceeded_threshold_ends_the_job(run_job: RunJob) -> None:
