@@ -147,6 +147,29 @@ class TestMissingModules:
         assert f"pytest {pytest.__version__} is installed, and has no pytest.no_such_part" in remedy
         assert remedy.endswith("pip install 'pytest==...'")
 
+    @pytest.mark.parametrize("with_init", [True, False])
+    def test_may_be_missing_from_a_package_of_ones_own(
+        self, fail: Fail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_init: bool
+    ) -> None:
+        monkeypatch.syspath_prepend(tmp_path)
+        package = tmp_path / f"own_package_{with_init}"
+        package.mkdir()
+        if with_init:
+            (package / "__init__.py").touch()
+        assert fail(f"from {package.name}.helper import scale\n{RUN}").remedy == (
+            f"{package.name} is your own, in {package}, and has no helper: put helper.py there.\n"
+            "A line of .amlignore or .gitignore may have left it out."
+        )
+
+    def test_of_an_environment_beside_the_script_are_not_ones_own(
+        self, fail: Fail, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        installed = tmp_path / "venv" / "site-packages"
+        (installed / "some_namespace").mkdir(parents=True)
+        monkeypatch.syspath_prepend(installed)
+        remedy = fail(f"from some_namespace.part import Client\n{RUN}").remedy
+        assert remedy == "pip install some_namespace"
+
     def test_may_lie_where_nobody_looks(self, fail: Fail, tmp_path: Path) -> None:
         (tmp_path / "src").mkdir()
         (tmp_path / "src" / "no_such_helper.py").touch()

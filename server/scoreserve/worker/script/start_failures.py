@@ -150,6 +150,14 @@ def _of_missing_module(name: str, place: Place | None, settings: Settings) -> It
     if is_stdlib(top):
         yield f"This Python, {sys.executable}, comes without {top}: use another."
         return
+    package, _, part = name.rpartition(".")
+    folder = _own_folder_of(package, settings.app_root)
+    if folder:
+        yield (
+            f"{package} is your own, in {folder}, and has no {part}: put {part}.py there.\n"
+            "A line of .amlignore or .gitignore may have left it out."
+        )
+        return
     if top != name and version_of(distribution_of(top)):
         distribution = distribution_of(top)
         yield (
@@ -165,6 +173,17 @@ def _of_missing_module(name: str, place: Place | None, settings: Settings) -> It
             f" if not:\npip install {distribution_of(name)}"
         )
     yield f"pip install {distribution_of(_written(name, place))}"
+
+
+def _own_folder_of(package: str, app_root: str) -> str:
+    """The folder of a package that was imported from below AML_APP_ROOT, and is not installed
+    there; else nothing.
+    """
+    for folder in getattr(sys.modules.get(package), "__path__", ()):
+        is_installed = not _INSTALLED.isdisjoint(str(folder).split(os.sep))
+        if _is_below(folder, os.path.abspath(app_root)) and not is_installed:
+            return str(folder)
+    return ""
 
 
 def _written(name: str, place: Place | None) -> str:
