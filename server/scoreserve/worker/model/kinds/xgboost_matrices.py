@@ -30,8 +30,9 @@ from scoreserve.worker.model.kinds import NotByRows
 _FLOATS: Final = (b"base_margin", b"label", b"weight", b"label_lower_bound", b"label_upper_bound")
 _NO_OPTIONS: Final = b"{}"
 
-CAN_READ: Final = hasattr(_LIB, "XGDMatrixGetDataAsCSR")
-"""Whether this XGBoost gives the values of a DMatrix back."""
+_ASKED: Final = ("XGDMatrixGetDataAsCSR", "XGDMatrixGetFloatInfo", "XGDMatrixGetUIntInfo")
+CAN_READ: Final = all(hasattr(_LIB, function) for function in _ASKED)
+"""Whether this XGBoost gives the values of a DMatrix back, and says what else it has."""
 
 
 class MatrixRows:

@@ -77,7 +77,7 @@ def refusal_of_model(model: Any, method: str) -> str:
     if type(model).__module__ not in _MODULES:
         return f"{class_name(model)} is not one of XGBoost's own for data in memory"
     if _takes_matrices(model, method) and not xgboost_matrices.CAN_READ:
-        return "XGBoost before 1.7 does not give a DMatrix's values back; inplace_predict meets"
+        return "this XGBoost does not give a DMatrix's values back; inplace_predict meets"
     return ""
 
 
