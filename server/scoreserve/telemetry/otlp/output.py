@@ -26,6 +26,7 @@ from scoreserve.otel_environment import METRICS, TRACES, positive_number
 from scoreserve.reports import Report, ScriptError
 from scoreserve.settings import Settings
 from scoreserve.telemetry.export_queue import ExportQueue
+from scoreserve.telemetry.otlp.certificates import session_for
 from scoreserve.telemetry.otlp.metrics import Moment, metrics_of
 from scoreserve.telemetry.otlp.resource import resource_of
 from scoreserve.telemetry.otlp.sending import LastWords, Sending
@@ -146,10 +147,14 @@ def opened(on: Switches, settings: Settings, environ: Mapping[str, str]) -> list
     traces = metrics = None
     try:
         if on.traces:
-            traces = Sending("traces", OTLPSpanExporter(), words)
+            traces = Sending(
+                "traces", OTLPSpanExporter(session=session_for(TRACES, environ)), words
+            )
             _say_where("traces", TRACES, environ)
         if on.metrics:
-            metrics = Sending("metrics", OTLPMetricExporter(), words)
+            metrics = Sending(
+                "metrics", OTLPMetricExporter(session=session_for(METRICS, environ)), words
+            )
             _say_where("metrics", METRICS, environ)
     except ValueError as error:
         _log.error("OpenTelemetry is off: a variable OTEL_EXPORTER_OTLP_... says %s", error)
