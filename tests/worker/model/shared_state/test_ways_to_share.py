@@ -604,9 +604,12 @@ SCRIPTS = {
             return own.find("b").text
     """,
     "path that is not the call's own": """
-        import json, uuid
+        import functools, json, uuid
         def paths():
             return uuid.uuid4().hex, "/tmp/in.json"
+        @functools.lru_cache
+        def folder_of_all():
+            return f"/tmp/{uuid.uuid4()}"
         def run(raw):
             with open("settings.json") as file:
                 folder = json.load(file)["folder"]
@@ -622,11 +625,19 @@ SCRIPTS = {
                 file.write(raw)
             with open(f"/tmp/{uuid.getnode()}", "w") as file:  # <-
                 file.write(raw)
+            with open("/tmp/in" if raw else f"/tmp/{uuid.uuid4()}", "w") as file:  # <-
+                file.write(raw)
+            np.save(folder_of_all(), [1])  # <-
             model.predict([raw])
             return open(path).read()
     """,
     "path and buffers of the call's own": """
-        import io, uuid, zipfile
+        import io, tempfile, uuid, zipfile
+        class Job:
+            def __init__(self, name):
+                self.path = os.path.join(tempfile.mkdtemp(), name)
+            def save(self, values):
+                np.save(self.path, values)
         def paths():
             return uuid.uuid4().hex, f"/tmp/{uuid.uuid1()}.json"
         def run(raw):
@@ -636,6 +647,9 @@ SCRIPTS = {
             name, path = paths()
             for each in (path, f"/tmp/{name}"):
                 np.save(each, [1])
+            asked["copy"] = f"/tmp/{uuid.uuid4().hex}"
+            np.save(asked["copy"], [1])
+            Job(raw).save([1])
             buffer = io.BytesIO()
             np.save(buffer, [1])
             with zipfile.ZipFile(buffer, "w") as packed, packed.open("a", "w") as part:

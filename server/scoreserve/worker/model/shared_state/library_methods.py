@@ -285,7 +285,8 @@ class LibraryMethods(Objects):
         """
         objects = path - marks(path)
         nowhere = all(isinstance(each, Live) and each.obj is None for each in objects)
-        if nowhere or Mark.UNIQUE in path or any(map(_is_file, path)):
+        known = any(isinstance(each, Live) and each.obj is not None for each in objects)
+        if nowhere or (Mark.UNIQUE in path and not known) or any(map(_is_file, path)):
             return
         self.obstacle(node, frame, "writes a file that other calls may write at the same time")
 

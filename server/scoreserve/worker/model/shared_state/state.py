@@ -17,6 +17,7 @@ from scoreserve.worker.model.shared_state.values import (
     Function,
     Live,
     Local,
+    Mark,
     Method,
     Shared,
     Value,
@@ -234,4 +235,5 @@ def escaped(value: Value) -> Value:
         if isinstance(each, Local)
         else each
         for each in value
+        if each is not Mark.UNIQUE
     )

@@ -191,7 +191,7 @@ class Statements(Expressions):
             if isinstance(each, Local):
                 if name == "__dict__":
                     self.change(value, target, frame, "makes its attributes of an object")
-                self.put(each, attribute_key(name), value - marks(value))
+                self.put(each, attribute_key(name), value - {Mark.REQUEST})
             elif isinstance(each, Live):
                 known = self.stored.setdefault(("attribute", id(each.obj), name), set())
                 self.learn(known, escaped(value - marks(value)))
@@ -242,7 +242,7 @@ class Statements(Expressions):
             key = item_key(target.slice.value)
         for each in plain:
             if isinstance(each, Local):
-                self.put(each, key, value - marks(value) - {each})
+                self.put(each, key, value - {Mark.REQUEST, each})
             elif isinstance(each, Live):
                 known = self.stored.setdefault(("items", id(each.obj)), set())
                 self.learn(known, escaped(value - marks(value)))
