@@ -44,6 +44,18 @@ def test_a_file_that_is_named_twice_is_scored_once(tmp_path: Path) -> None:
     assert found == ["b", "a"]
 
 
+def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/1").touch()
+    (tmp_path / "data/b").mkdir(parents=True)
+    (tmp_path / "data/b/2").touch()
+    (tmp_path / "data/a").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "data/b/up").symlink_to(tmp_path / "data")
+    (tmp_path / "data/c").symlink_to(tmp_path / "data/b")
+    found = [Path(file.path).relative_to(tmp_path) for file in inputs.find([f"{tmp_path}/data"])]
+    assert list(map(str, found)) == ["data/a/1", "data/b/2"]
+
+
 def test_results_of_the_job_are_no_inputs(tmp_path: Path) -> None:
     """Else a job whose results are below its inputs could not be resumed."""
     (tmp_path / "out/logs").mkdir(parents=True)

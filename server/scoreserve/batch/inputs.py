@@ -171,13 +171,15 @@ def _cut(path: str, start: int, records: Iterable[bytes], size: Size) -> Iterato
 
 
 def _below(folder: str, without: str | None) -> Iterator[str]:
-    for parent, folders, names in os.walk(folder, onerror=_refuse):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(_HIDDEN)
-            and os.path.realpath(os.path.join(parent, name)) != without
-        )
+    """Links to folders are followed, and each folder is gone through once."""
+    met = {os.path.realpath(folder), without}
+    for parent, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
+        inner = {name: os.path.realpath(os.path.join(parent, name)) for name in sorted(folders)}
+        folders.clear()
+        for name, path in inner.items():
+            if not name.startswith(_HIDDEN) and path not in met:
+                met.add(path)
+                folders.append(name)
         yield from (
             os.path.join(parent, name) for name in sorted(names) if not name.startswith(_HIDDEN)
         )
