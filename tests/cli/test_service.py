@@ -115,6 +115,17 @@ class TestCommands:
         (service,) = services.services(engine, str(project_of(project)))
         assert "GREETING=hello" in engine.arguments[service.server.id]
 
+    def test_programs_are_told_whether_an_update_took_place(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, [HEALTHY, Behaviour(exit_code=3, log="ValueError: no weights"), HEALTHY])
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1")
+        for state, code in (("Failed", 1), ("Healthy", 0)):
+            out, _ = terminal.run("service", "update", "--output", "json", code=code)
+            told = json.loads(out)
+            assert (told["updated"], told["state"]) == (code == 0, state)
+            assert terminal.run("service", "state")[0] == "Healthy\n"
+
     def test_flags_of_an_update_hold_beside_the_files_of_before(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, project: Path, tmp_path: Path
     ) -> None:

@@ -32,10 +32,15 @@ def update(call: Call) -> None:
     tell = service_flags.teller(call.progress)
     outcome = launching.update(call.engine, order, call.service, tell)
     call.progress.end()
-    if outcome.verdict.state is not State.HEALTHY:
+    is_updated = outcome.verdict.state is State.HEALTHY
+    if not is_updated:
         print(f"{call.service.name} is not updated, and is as it was.", file=sys.stderr)
     service_flags.show_outcome(
-        call.command, call.arguments, outcome, done=f"{call.service.name} is updated:"
+        call.command,
+        call.arguments,
+        outcome,
+        done=f"{call.service.name} is updated:",
+        for_programs={"updated": is_updated},  # the state is that of the new container
     )
 
 

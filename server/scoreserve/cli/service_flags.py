@@ -283,16 +283,21 @@ def describe_sdk_service(service: SdkService, verdict: Verdict) -> dict[str, Any
 
 
 def show_outcome(
-    command: Parser, arguments: argparse.Namespace, outcome: Outcome, *, done: str
+    command: Parser,
+    arguments: argparse.Namespace,
+    outcome: Outcome,
+    *,
+    done: str,
+    for_programs: Mapping[str, object] | None = None,
 ) -> None:
-    """Prints what came of a deploy or update; ends the process with 1 where that is no service
-    that is healthy or may become so.
+    """Prints what came of a deploy or update, with `for_programs` in JSON; ends the process with 1
+    where that is no service that is healthy or may become so.
     """
     state = outcome.verdict.state.value
     good = state in ("Healthy", "Transitioning")
     if arguments.output == "json":
         about = {**describe(outcome.service, outcome.verdict), "log": outcome.log or None}
-        print(json.dumps(about, indent=2))
+        print(json.dumps({**about, **(for_programs or {})}, indent=2))
     elif good:
         its = outcome.service
         print(f"{done} {coloured(state, _COLOURS[state], sys.stdout)}")
