@@ -734,6 +734,15 @@ SCRIPTS = {
             model.predict([raw])
             return DATABASE.execute("select asked()").fetchone()
     """,
+    "packer of a stream": """
+        import bz2, zlib
+        PACKER, UNPACKER = zlib.compressobj(), bz2.BZ2Decompressor()
+        def run(raw):
+            packed = PACKER.compress(raw)  # <-
+            UNPACKER.decompress(raw)  # <-
+            model.predict([zlib.compressobj().compress(raw), zlib.compress(raw)])
+            return packed
+    """,
     "rest of a mapping": """
         def run(raw):
             match json.loads(raw):

@@ -22,6 +22,7 @@ IMMUTABLE = (
     *(enum.Enum, re.Pattern, re.Match, property, type(NotImplemented), ast.AST),
 )
 CONTAINERS = (dict, list, set, collections.deque, bytearray, types.MappingProxyType)
+STREAM_PACKERS = ("zlib", "_bz2", "_lzma")
 THREADING = ("threading", "_thread", "multiprocessing", "asyncio")
 CALLABLES = (
     *(types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType),
@@ -88,10 +89,10 @@ def is_standard_stream(obj: Any) -> bool:
 
 
 def is_consumed(obj: Any) -> bool:
-    """Whether reading from it changes it: iterators, files, cursors."""
+    """Whether reading from it changes it: iterators, files, cursors, what packs a stream."""
     if is_standard_stream(obj) or isinstance(obj, type):
         return False
-    if isinstance(obj, (Iterator, io.IOBase)):
+    if isinstance(obj, (Iterator, io.IOBase)) or library(type(obj)) in STREAM_PACKERS:
         return True
     return any(part in type(obj).__name__ for part in ("Cursor", "Scanner"))
 
