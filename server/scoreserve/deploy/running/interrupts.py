@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 _LIKE_CTRL_C = (signal.SIGTERM, signal.SIGHUP)
+
+Handler = Callable[[int, FrameType | None], object] | signal.Handlers
 
 
 @contextmanager
@@ -16,17 +18,8 @@ def undone_when_ended() -> Iterator[None]:
     """SIGTERM, and SIGHUP of a terminal that is closed, raise KeyboardInterrupt in the block, so
     that what was begun is undone; unless they are ignored, as by nohup.
     """
-    if threading.current_thread() is not threading.main_thread():
+    with _replaced(_LIKE_CTRL_C, signal.SIG_DFL, signal.default_int_handler):
         yield
-        return
-    plain = [each for each in _LIKE_CTRL_C if signal.getsignal(each) is signal.SIG_DFL]
-    for each in plain:
-        signal.signal(each, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for each in plain:
-            signal.signal(each, signal.SIG_DFL)
 
 
 class _Note:
@@ -41,21 +34,28 @@ class _Note:
 @contextmanager
 def deferred() -> Iterator[None]:
     """Raises KeyboardInterrupt after the block instead of in it; of blocks in each other, after the
-    outer one.
+    outer one. What is ignored stays so.
+    """
+    note = _Note()
+    with _replaced((signal.SIGINT, *_LIKE_CTRL_C), signal.default_int_handler, note):
+        yield
+    if note.came:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _replaced(signals: Iterable[signal.Signals], before: Handler, now: Handler) -> Iterator[None]:
+    """In the block, those of the signals that have the handler `before` have this one. Elsewhere
+    than on the main thread nothing can be changed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    note, before = _Note(), {}
-    for each in (signal.SIGINT, *_LIKE_CTRL_C):
-        if (
-            signal.getsignal(each) is signal.default_int_handler
-        ):  # not ignored, nor deferred already
-            before[each] = signal.signal(each, note)
+    changed = [each for each in signals if signal.getsignal(each) is before]
+    for each in changed:
+        signal.signal(each, now)
     try:
         yield
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-    if note.came:
-        raise KeyboardInterrupt
+        for each in changed:
+            signal.signal(each, before)
