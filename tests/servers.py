@@ -328,6 +328,14 @@ def marked_processes(marker: str) -> list[int]:
     return found
 
 
+def is_asleep(pid: int) -> bool:
+    """Whether all threads of a process wait, so that a signal interrupts what they wait for. (Just
+    before a thread of Python's does, its handler would have to wait until that is over.)
+    """
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "S" for task in tasks)
+
+
 def command_line(pid: int) -> str:
     """A process's command and arguments; empty when it is gone."""
     try:

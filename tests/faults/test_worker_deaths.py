@@ -11,7 +11,7 @@ import pytest
 
 from tests import servers
 from tests.live.conftest import Serve
-from tests.servers import Server, wait_until
+from tests.servers import Server, is_asleep, wait_until
 
 DIES_ON_DEMAND = """
 import asyncio, ctypes, os, signal, sys
@@ -210,6 +210,7 @@ def run(data):
 """
     with serve(script, env={"SCORESERVE_DRAIN_SECONDS": "1"}) as server:
         (worker,) = server.workers()
+        wait_until(lambda: is_asleep(worker), "it waits for requests")
         os.kill(worker, signal.SIGINT)  # ends its main thread
         wait_until(lambda: worker not in server.workers(), "it is gone")
         assert server.score("data").json() == "data"

@@ -129,6 +129,18 @@ def test_jobs_are_answered_in_their_order(serve: Serve) -> None:
     ]
 
 
+def test_between_frames_no_call_is_in_hand(own_alarm: None) -> None:
+    pipe = FakeChannel([jobs(b"a", b"b"), jobs(b"c", first_id=3)])
+    answered: list[int] = []
+
+    def run(data: str) -> str:
+        return data
+
+    runner = ScriptRunner(run, convention_of(run), Settings())
+    WorkerLoop(pipe, runner).run(lambda: answered.append(len(pipe.sent)))
+    assert answered == [2, 3]
+
+
 def test_jobs_that_there_is_no_memory_for_are_a_500(
     own_alarm: None, server_log: pytest.LogCaptureFixture
 ) -> None:

@@ -51,13 +51,15 @@ def main(source_descriptor: int, sink_descriptor: int, forked: ForkedWorker | No
     # A child that the script forks and that returns from run() may neither answer in its parent's
     # stead nor take the jobs that come next. It ends.
     os.register_at_fork(after_in_child=pipe.give_up)
+    collections = FullCollections()
     runner = None
     try:
         try:
             if forked is None:
                 booting.prepare_process(settings)
+                collections.install()
                 loaded = booting.load(settings, booting.stages_over(pipe))
-                FullCollections().start()
+                collections.start()
             else:
                 loaded = forked.settle()
             loop, runner = booting.get_ready(loaded, setup, pipe, source)
@@ -65,7 +67,7 @@ def main(source_descriptor: int, sink_descriptor: int, forked: ForkedWorker | No
             booting.report_and_exit(fault, settings, pipe)
         signal.signal(signal.SIGURG, loop.look_for_stop)
         end_with_parent(signal.SIGKILL, parent)
-        loop.run()
+        loop.run(collections.collect_if_due)
         orphan_watch.grace_seconds = max(orphan_watch.grace_seconds, loop.leave_seconds)
     except (BrokenPipeError, ConnectionResetError):
         pass  # the front is gone, and whoever waited for the answer with it

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Protocol
 
@@ -78,8 +78,10 @@ class WorkerLoop:
         self._making = -1  # the job for which the script is making a chunk
         self.leave_seconds = 0  # that the process has to end in, once it was asked to leave
 
-    def run(self) -> None:
-        """Returns when the front has asked it to leave, or closed its end."""
+    def run(self, between: Callable[[], None] | None = None) -> None:
+        """Returns when the front has asked it to leave, or closed its end. `between` is called
+        while no call is in hand, after each frame of them.
+        """
         self._send_news()
         while (frame := self._pipe.receive()) is not None:
             if frame.kind == wire.LEAVE:
@@ -97,6 +99,8 @@ class WorkerLoop:
                 self._handed = len(calls)
                 self._send_together(self._together.score(calls, self._begin))
                 self._send_news()
+            if between is not None:
+                between()
 
     def _take(self, frame: Frame) -> None:
         if frame.kind == wire.JOBS:

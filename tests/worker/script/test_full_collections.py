@@ -37,26 +37,19 @@ def clock() -> Clock:
 @pytest.fixture
 def collections(clock: Clock) -> Iterator[FullCollections]:
     collections = FullCollections(clock)
+    collections.install()
     yield collections
     collections.stop()
+    gc.enable()
 
 
-def python_collects() -> None:
-    """Makes objects until Python looks at all that survived, by itself."""
-    full: list[int] = []
-
-    def look(phase: str, about: dict[str, int]) -> None:
-        if phase == "stop" and about["generation"] == 2:
-            full.append(about["collected"])
-
-    gc.callbacks.append(look)
-    try:
-        made: list[list[int]] = []
-        while not full:
-            made.append([])
-            assert len(made) < 10_000_000
-    finally:
-        gc.callbacks.remove(look)
+def python_collects(generation: int = 2) -> None:
+    """Makes objects until Python looks at those of this generation, by itself."""
+    before = gc.get_stats()[generation]["collections"]
+    made: list[list[int]] = []
+    while gc.get_stats()[generation]["collections"] == before:
+        made.append([])
+        assert len(made) < 10_000_000
 
 
 def test_what_was_there_stays_until_a_full_one_is_due(
@@ -67,58 +60,27 @@ def test_what_was_there_stays_until_a_full_one_is_due(
     collections.start()
     del node
     python_collects()
+    collections.collect_if_due()
     assert found() is not None
     clock.seconds += 1000  # times the second that the first one took
-    python_collects()
-    assert found() is None
-
-
-def test_one_that_the_script_asks_for_looks_at_everything(collections: FullCollections) -> None:
-    node = Node()
-    found = weakref.ref(node)
-    collections.start()
-    del node
-    gc.collect()
+    collections.collect_if_due()
     assert found() is None
     assert gc.get_freeze_count()
 
 
-@pytest.fixture
-def script_collects_when_it_wants() -> Iterator[None]:
-    yield
-    gc.enable()
-
-
-@pytest.mark.usefixtures("script_collects_when_it_wants")
-def test_so_does_one_that_the_script_asks_for_while_python_makes_none(
-    collections: FullCollections,
-) -> None:
-    node = Node()
-    found = weakref.ref(node)
-    collections.start()
-    gc.disable()
-    made: list[list[int]] = [[] for _ in range(gc.get_threshold()[0] + 1)]
-    del node
-    gc.collect()
-    assert made
-    assert found() is None
-
-
-def test_what_came_later_is_collected_as_ever(collections: FullCollections) -> None:
-    collections.start()
-    found = weakref.ref(Node())
-    python_collects()
-    assert found() is None
-
-
-def test_collections_of_young_objects_are_let_be(
+def test_there_is_none_where_python_has_found_nothing_to_do(
     clock: Clock, collections: FullCollections
 ) -> None:
     collections.start()
-    seconds = clock.seconds
-    gc.collect(0)
-    gc.collect(1)
-    assert clock.seconds == seconds
+    clock.seconds += 1000
+    python_collects(1)
+    collections.collect_if_due()
+    clock.seconds += 1000
+    node = Node()
+    found = weakref.ref(node)
+    del node
+    collections.collect_if_due()
+    assert found() is not None
 
 
 def test_after_a_full_one_what_stays_is_kept_again(
@@ -128,17 +90,57 @@ def test_after_a_full_one_what_stays_is_kept_again(
     node = Node()
     clock.seconds += 1000
     python_collects()
+    collections.collect_if_due()
     found = weakref.ref(node)
     del node
     python_collects()
+    collections.collect_if_due()
     assert found() is not None
 
 
+@pytest.mark.parametrize("python_makes_some", [True, False])
+def test_one_that_the_script_asks_for_looks_at_everything(
+    python_makes_some: bool, collections: FullCollections
+) -> None:
+    node = Node()
+    found = weakref.ref(node)
+    collections.start()
+    if not python_makes_some:
+        gc.disable()
+    del node
+    assert gc.collect() >= 1
+    assert found() is None
+    assert gc.get_freeze_count()
+
+
+@pytest.mark.parametrize("generation", [0, 1])
+def test_one_of_younger_objects_does_not(generation: int, collections: FullCollections) -> None:
+    node = Node()
+    found = weakref.ref(node)
+    collections.start()
+    del node
+    gc.collect(generation)
+    gc.collect(generation=generation)
+    assert found() is not None
+
+
+def test_what_came_later_is_collected_as_ever(collections: FullCollections) -> None:
+    collections.start()
+    found = weakref.ref(Node())
+    python_collects()
+    assert found() is None
+
+
+def test_no_function_of_ours_runs_in_a_collection(collections: FullCollections) -> None:
+    """The handler of a signal may be run in it, and what that raises would have no caller."""
+    callbacks = list(gc.callbacks)
+    collections.start()
+    assert gc.callbacks == callbacks
+
+
 @pytest.fixture
-def script_switches_it_off() -> Iterator[None]:
+def script_switches_it_off() -> None:
     gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.fixture
@@ -150,18 +152,17 @@ def script_sets_no_threshold() -> Iterator[None]:
 
 
 @pytest.fixture
-def script_freezes() -> Iterator[None]:
+def script_freezes() -> None:
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize(
     "way", ["script_switches_it_off", "script_sets_no_threshold", "script_freezes"]
 )
-def test_a_script_that_has_its_own_way_is_let_be(way: str, request: pytest.FixtureRequest) -> None:
+def test_a_script_that_has_its_own_way_is_let_be(
+    way: str, request: pytest.FixtureRequest, collections: FullCollections
+) -> None:
     request.getfixturevalue(way)
-    frozen, callbacks = gc.get_freeze_count(), list(gc.callbacks)
-    FullCollections().start()
+    frozen = gc.get_freeze_count()
+    collections.start()
     assert gc.get_freeze_count() == frozen
-    assert gc.callbacks == callbacks
