@@ -332,8 +332,14 @@ def is_asleep(pid: int) -> bool:
     """Whether all threads of a process wait, so that a signal interrupts what they wait for. (Just
     before a thread of Python's does, its handler would have to wait until that is over.)
     """
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return all((task / "stat").read_text().rpartition(")")[2].split()[0] == "S" for task in tasks)
+    try:
+        states = [
+            (task / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+            for task in Path(f"/proc/{pid}/task").iterdir()
+        ]
+    except OSError:  # one has just ended
+        return False
+    return all(state == "S" for state in states)
 
 
 def command_line(pid: int) -> str:
