@@ -38,6 +38,7 @@ class FullCollections:
         self._clock = clock
         self._next = math.inf  # not before, by the clock; infinity: it is not started
         self._seen = 0  # collections of Python's own, at the last full one
+        self._kept_at_first = gc.get_freeze_count()  # Python 3.12 starts with some
 
     def install(self) -> None:
         """Has gc.collect() look at all, whatever is kept from other collections. It is for the time
@@ -56,7 +57,8 @@ class FullCollections:
         """Collects, and keeps what stays. A script that sets the collector as it wants is let be:
         one that has switched it off, or has frozen objects itself.
         """
-        if gc.isenabled() and gc.get_threshold()[0] and not gc.get_freeze_count():
+        has_frozen = gc.get_freeze_count() > self._kept_at_first
+        if gc.isenabled() and gc.get_threshold()[0] and not has_frozen:
             self._collect_all()
 
     def collect_if_due(self) -> None:
