@@ -17,13 +17,15 @@ import gc, json, os, random, time, uuid
 import numpy as np
 
 def init():
-    global model, made_in
+    global model, made_in, file
+    file = open(__file__)
     model = np.random.rand({MODEL_MEBIBYTES} << 17)
     made_in = os.getpid()
 
 def after_fork(index):
     global told
     told = index, os.environ["SCORESERVE_WORKER_INDEX"]
+    os.lseek(file.fileno(), index, os.SEEK_SET)
 
 def run(data):
     if data == "differ":
@@ -31,6 +33,7 @@ def run(data):
         return {{
             "pid": os.getpid(), "made_in": made_in, "told": told,
             "threads": os.environ["OMP_NUM_THREADS"],
+            "position": os.lseek(file.fileno(), 0, os.SEEK_CUR),
             "random": [random.random(), float(np.random.rand()), str(uuid.uuid4())],
         }}
     gc.collect()
@@ -71,6 +74,7 @@ def test_four_workers_take_little_more_than_one_and_each_is_itself(preload: Prel
         indexes = {tuple(answer["told"]) for answer in seen.values()}
         assert len(indexes) == 4
         assert all(str(index) == variable for index, variable in indexes)
+        assert all(answer["position"] == answer["told"][0] for answer in seen.values())
         for which in range(3):
             assert len({answer["random"][which] for answer in seen.values()}) == 4
 

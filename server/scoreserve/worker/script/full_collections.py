@@ -11,6 +11,10 @@ it is taken back for a full one: a model that the script has put another in the 
 A script that cannot wait for it, with a GPU that holds one model, says gc.collect(): that looks at
 all of it, as ever.
 
+A worker that is forked from a template has none of this. What the template has frozen stays so: to
+look at an object is to write to it, and so to copy its page. Nor would it free much, since the
+template has it all anyway.
+
 None of this is a callback of the collector's (`gc.callbacks`). The handlers of signals run in such
 a function as in any other, and what they raise there is lost: the end of SCORING_TIMEOUT_MS, say.
 """

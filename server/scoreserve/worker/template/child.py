@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from scoreserve.logs import JsonFormatter
 from scoreserve.worker.script.loaded import LoadedScript
-from scoreserve.worker.template import threads
+from scoreserve.worker.template import positions, threads
+from scoreserve.worker.template.obstacles import open_files
 
 
 class ForkedWorker:
@@ -60,6 +61,7 @@ class ForkedWorker:
         """
         JsonFormatter.role = "worker"
         threads.restore(self._thread_variables)
+        positions.make_own(file.descriptor for file in open_files())
         numpy_random = sys.modules.get("numpy.random")
         if numpy_random is not None:
             numpy_random.seed()
