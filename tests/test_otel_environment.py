@@ -115,6 +115,9 @@ def test_another_temporality_than_the_one_that_there_is_is_told(asked: str, told
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "a number of seconds above 0"),
         ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0", "a number of seconds above 0"),
         ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "zstd", "one of none, gzip and deflate"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "a number above 0"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "-1", "a number above 0"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "5s", "a number above 0"),
     ],
 )
 def test_what_the_packages_cannot_use_is_ignored_and_told(
@@ -131,6 +134,7 @@ def test_what_they_can_use_is_left_to_them() -> None:
         "OTEL_ATTRIBUTE_COUNT_LIMIT": "",
         "OTEL_EXPORTER_OTLP_TIMEOUT": "2.5",
         "OTEL_EXPORTER_OTLP_COMPRESSION": "GZIP",
+        "OTEL_BSP_SCHEDULE_DELAY": "1000",
         "OTEL_SERVICE_NAME": "abc",
     }
     before = dict(environ)

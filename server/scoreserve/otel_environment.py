@@ -35,6 +35,7 @@ _TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 _LIMIT = re.compile(r"OTEL_\w+_(COUNT|LENGTH)_LIMIT")
 _TIMEOUT = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?TIMEOUT")
 _COMPRESSION = re.compile(r"OTEL_EXPORTER_OTLP_(\w+_)?COMPRESSION")
+_BATCHES = re.compile(r"OTEL_BSP_(MAX_QUEUE_SIZE|MAX_EXPORT_BATCH_SIZE|SCHEDULE_DELAY)")
 _COMPRESSIONS = {"none", "gzip", "deflate"}
 _PARENT_BASED = "parentbased_"
 _DEFAULT_SAMPLER = "parentbased_always_on"
@@ -112,9 +113,9 @@ def wrong_temporality(environ: Mapping[str, str]) -> str:
 
 
 def forget_unusable(environ: MutableMapping[str, str]) -> list[str]:
-    """Takes away the variables that the packages read but cannot use: some versions stop at them,
-    where they are imported, and others say nothing. Returns what is to be said of each. As the
-    specification has it, they are ignored: "Configuration types" on its page.
+    """Takes away the variables that the packages read, or we in their place, but cannot use: some
+    versions stop at them, where they are imported, and others say nothing. Returns what is to be
+    said of each. As the specification has it, they are ignored: "Configuration types" on its page.
     """
     told = []
     for name, value in list(environ.items()):
@@ -135,6 +136,8 @@ def _needed(name: str, value: str) -> str:
         return "a number of seconds above 0"
     if _COMPRESSION.fullmatch(name) and value not in _COMPRESSIONS:
         return "one of none, gzip and deflate"
+    if _BATCHES.fullmatch(name) and not 0 < _number(value) < math.inf:
+        return "a number above 0"
     return ""
 
 
