@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -85,10 +86,24 @@ def clean_loggers() -> Iterator[None]:
         logger.setLevel(level)
 
 
+class _OfThisTest(logging.Filter):
+    """Leaves out what is logged by threads that other tests have left behind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left = {*threading.enumerate()} - {threading.current_thread()}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return threading.current_thread() not in self._left
+
+
 @pytest.fixture
-def server_log(clean_loggers: None, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+def server_log(
+    clean_loggers: None, caplog: pytest.LogCaptureFixture
+) -> Iterator[pytest.LogCaptureFixture]:
     """What the server logs, from INFO on, whether or not its loggers are set up."""
     logger = logging.getLogger("azmlinfsrv")
     logger.handlers, logger.propagate = [caplog.handler], False
     logger.setLevel(logging.INFO)
-    return caplog
+    with caplog.filtering(_OfThisTest()):
+        yield caplog

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -14,6 +15,9 @@ from scoreserve.telemetry.azure import exporting
 from scoreserve.telemetry.azure.output import AzureOutput
 from scoreserve.telemetry.azure.service import Service, service_of
 from tests.telemetry.azure.track_sink import KEY, TrackSink, track_sink
+from tests.telemetry.http_sink import TAKES
+
+_LEAVE_SECONDS = 1.0  # for threads that send: one that was asked for a pause of an hour takes that
 
 
 @pytest.fixture
@@ -58,8 +62,9 @@ def opened(sink: TrackSink, service: Service, clean_environ: None) -> Iterator[O
         return outputs[-1]
 
     yield opened
+    sink.answer = TAKES
     for output in outputs:
-        output.close(0.0)
+        output.close(time.monotonic() + _LEAVE_SECONDS)
 
 
 @pytest.fixture
