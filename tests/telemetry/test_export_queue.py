@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import deque
@@ -99,16 +98,15 @@ def test_a_place_that_stands_still_holds_up_nobody(place: Place) -> None:
 
 
 def test_what_is_not_taken_is_counted_and_said_once(
-    place: Place, caplog: pytest.LogCaptureFixture
+    place: Place, server_log: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "azmlinfsrv.telemetry")
     queue = queue_to(place, batch_items=1)
     place.answers.extend([False, False, ConnectionError("no route")])
     for number in range(4):
         queue.put(number)
     queue.close(deadline())
     assert queue.take_dropped() == {EXPORT_FAILED: 3}
-    said = [(record.levelname, record.message) for record in caplog.records]
+    said = [(record.levelname, record.message) for record in server_log.records]
     assert said == [
         ("WARNING", "a place: telemetry is not taken; it is dropped meanwhile"),
         ("INFO", "a place: telemetry is sent again"),

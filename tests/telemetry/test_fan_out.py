@@ -109,14 +109,14 @@ def test_all_of_it_goes_to_each_output(front: Front) -> None:
 
 
 def test_a_report_that_cannot_be_read_is_the_only_one_that_is_lost(
-    front: Front, caplog: pytest.LogCaptureFixture
+    front: Front, server_log: pytest.LogCaptureFixture
 ) -> None:
     output = FakeOutput()
     fan_out = FanOut([output], front.sink)
     for payload in (b"", b"garbage", reports.encode(LINE)[:-1], reports.encode(LINE)):
         send(fan_out, records.frame(records.REPORT, payload))
     assert output.reports == [LINE]
-    assert caplog.text.count("What a worker has told cannot be read") == 3
+    assert server_log.text.count("What a worker has told cannot be read") == 3
 
 
 def test_one_with_room_is_enough(front: Front) -> None:

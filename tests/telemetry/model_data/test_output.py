@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import logging
 import os
 import socket
 import subprocess
@@ -139,9 +138,8 @@ def test_only_this_machine_can_post(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_written_is_accepted_counted_and_told_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, server_log: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "azmlinfsrv.telemetry")
     port = free_port()
     in_the_way = tmp_path / "data"
     in_the_way.touch()
@@ -152,23 +150,25 @@ def test_what_cannot_be_written_is_accepted_counted_and_told_once(
         assert ask(port) == (202, "")
         assert not opened.take_dropped()
         assert len(kept(tmp_path)) == 1
-    told = [record.getMessage() for record in caplog.records]
+    told = [record.getMessage() for record in server_log.records]
     assert sum("cannot be written" in line for line in told) == 1
     assert told[-1] == "Model data is written again"
 
 
 def test_the_port_is_waited_for(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server_log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(output, "_BIND_AGAIN_SECONDS", 0.01)
     port = free_port()
     taken = socket.create_server(("127.0.0.1", port))
     with receiving(tmp_path, port):
         with taken:
-            wait_until(lambda: caplog.records, "it says so")
+            wait_until(lambda: server_log.records, "it says so")
         wait_until(lambda: is_listening(port), "it has the port")
         assert ask(port) == (202, "")
-    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    (told,) = [
+        record.getMessage() for record in server_log.records if record.levelname == "WARNING"
+    ]
     assert f"cannot be received on 127.0.0.1:{port}: Address already in use" in told
 
 
