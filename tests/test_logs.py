@@ -240,6 +240,18 @@ class TestJson:
         assert shared["span_id"] == tracing.batch_span_id(b"7", 7)
         assert "trace_id" not in json.loads(logs.JsonFormatter().format(record()))
 
+    def test_about_known_samples_it_has_no_ids(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(logs.JsonFormatter, "traced", True)
+        head = encoded_head(headers=[])
+
+        def line() -> dict[str, Any]:
+            logs.scored_requests.set([(head, 0), (head, 1)])
+            found: dict[str, Any] = json.loads(logs.JsonFormatter().format(record()))
+            return found
+
+        found = contextvars.copy_context().run(line)
+        assert not {"trace_id", "span_id", "request_id"} & found.keys()
+
     def test_a_record_may_name_its_request(self) -> None:
         entry = record()
         entry.request_id = "another"

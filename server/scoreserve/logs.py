@@ -54,9 +54,11 @@ _CLASSES = {
 
 
 def request_id() -> str:
-    """The x-request-id of the request that is being scored; of all, where they are merged."""
+    """The x-request-id of the request that is being scored; of all, where they are merged. Known
+    samples have none.
+    """
     ids = [heads.request_id_of(head) for head, _ in scored_requests.get()]
-    return b",".join(ids).decode("latin-1")
+    return b",".join(filter(None, ids)).decode("latin-1")
 
 
 def request_text(request_id: bytes) -> str:
@@ -136,7 +138,7 @@ class JsonFormatter(logging.Formatter):
         about = getattr(record, "request_id", None) or request_id()
         if about:
             line["request_id"] = about
-        if self.traced and (scored := scored_requests.get()):
+        if self.traced and about and (scored := scored_requests.get()):
             from scoreserve import tracing
 
             requests = [tracing.scored_request(head, job_id) for head, job_id in scored]

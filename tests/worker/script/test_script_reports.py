@@ -186,6 +186,13 @@ class TestLines:
         [line] = reported(told.frames())
         assert line.about == NO_REQUEST
 
+    @pytest.mark.parametrize("samples", [1, 2])
+    def test_of_known_samples_are_of_no_request(self, samples: int, told: ScriptReports) -> None:
+        logs.scored_requests.set(((heads.encode_head(head_of()), 0),) * samples)
+        say("tried")
+        told.raised(logs.scored_requests.get(), ValueError("in a trial"))
+        assert [each.about for each in reported(told.frames())] == [NO_REQUEST] * 2
+
     def test_that_are_too_many_or_too_long_are_cut_and_counted(
         self, json_logs: None, server_log: pytest.LogCaptureFixture
     ) -> None:

@@ -171,10 +171,12 @@ def of_this_process() -> ScriptReports | None:
 
 
 def ids_of(scored: Sequence[Scored]) -> RequestIds:
-    """Which requests it is about. Several have no trace in common, so there is none then."""
-    if not scored:
-        return reports.NO_REQUEST
+    """Which requests it is about: none, where it is a known sample that is scored. Several have no
+    trace in common, so there is none then.
+    """
     ids = [heads.request_id_of(head) for head, _ in scored]
+    if not any(ids):
+        return reports.NO_REQUEST
     if len(scored) > 1:
         return RequestIds(b",".join(ids).decode("latin-1"))
     [(block, job_id)], [request_id] = scored, ids
