@@ -84,7 +84,7 @@ class TestKeys:
             (np.float64(0.1), "0.1"),
             (np.float32(0.5), "0.5"),
             (np.datetime64("2024-02-29"), "2024-02-29"),
-            (np.datetime64("NaT"), "null"),
+            (np.datetime64("NaT", "s"), "null"),
             (datetime.date(2024, 2, 29), "2024-02-29"),
             (pd.Timestamp("2024-02-29"), "2024-02-29T00:00:00"),
             (pd.Period("2024-02"), "2024-02"),
