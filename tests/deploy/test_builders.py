@@ -21,7 +21,7 @@ case "$1" in
   info) exit "${INFO:-0}" ;;
   inspect) cat "$IMAGES/$(echo "$4" | tr '/:' '__')" 2> /dev/null ;;
   pull) exit 1 ;;
-  create) [ "$6" != none ] && echo c1 ;;
+  create) [ "$8" != none ] ;;
   cp) printf 'home = /usr/bin\nversion = 3.12.5\n' > "$3" ;;
   build) echo "STEP 1"; echo "a problem" >&2; exit "${BUILD:-0}" ;;
 esac
@@ -108,8 +108,27 @@ def test_the_python_of_an_image_is_read(programs: Programs) -> None:
         programs.add(program)
     images = Images(Builder("podman"))
     assert (images.python_of("a:1"), images.python_of("none")) == ("3.12", "")
-    assert programs.calls[-2:] == ["rm c1", "create --pull never --entrypoint true none"]
     assert Images(Builder("buildah")).python_of("a:1") == ""
+    create, copy, remove, *_ = [call.split() for call in programs.calls]
+    assert copy[1].startswith(f"{create[2]}:/")
+    assert remove == ["rm", "--force", create[2]]
+
+
+def test_a_look_into_an_image_that_is_interrupted_leaves_no_container(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls = []
+
+    def interrupted(_self: Builder, *arguments: str) -> None:
+        calls.append(arguments)
+        if arguments[0] == "create":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Builder, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Builder("podman").read_file("a:1", "/file")
+    create, remove = calls
+    assert remove == ("rm", "--force", create[create.index("--name") + 1])
 
 
 def test_buildah_tells_the_same_in_its_own_words(programs: Programs) -> None:

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,17 +59,17 @@ class Builder:
         """
         if self.program == "buildah":
             return None
-        made = self._run("create", "--pull", "never", "--entrypoint", "true", image)
-        if made.returncode != 0:
-            return None
-        container = made.stdout.split()[-1]
+        container = f"scoreserve-{uuid.uuid4().hex}"  # known even where Ctrl-C ends `create`
         try:
+            named = ("--name", container, "--pull", "never", "--entrypoint", "true", image)
+            if self._run("create", *named).returncode != 0:
+                return None
             with tempfile.TemporaryDirectory() as folder:
                 copy = Path(folder) / "file"
                 done = self._run("cp", f"{container}:{path}", str(copy))
                 return copy.read_bytes() if done.returncode == 0 else None
         finally:
-            self._run("rm", container)
+            self._run("rm", "--force", container)
 
     def pull(self, image: str) -> bool:
         """Fetches an image from its registry; whether it is here then."""
