@@ -203,10 +203,20 @@ def test_the_endpoint_s_file_names_the_endpoint(v2: V2) -> None:
     found = v2({"tags": {"b": 2}}, endpoint)
     assert found.endpoint == "other"
     assert found.labels == {"a": "1", "b": "2"}
-    (note,) = found.notes
-    assert note == (
-        "deployment.yml: endpoint_name: my-endpoint, but other counts: its own file names it so"
+    assert found.notes[1:] == (
+        "deployment.yml: endpoint_name: my-endpoint, but other counts: its own file names it so",
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "begins"),
+    [("Key", "clients need a key here only"), ("aml_token", "tokens come from Azure; clients")],
+)
+def test_that_no_key_is_asked_for_is_told(v2: V2, written: str, begins: str) -> None:
+    found = v2({}, {"name": "my-endpoint", "auth_mode": written})
+    (note,) = found.notes
+    assert note.startswith(f"endpoint.yml: auth_mode: {begins}")
+    assert not found.auth.enabled
 
 
 def test_what_only_azure_can_do_is_noted_once(v2: V2) -> None:

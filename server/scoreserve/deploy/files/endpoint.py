@@ -9,7 +9,9 @@ from pathlib import Path
 from scoreserve.deploy.files.documents import Fields, read
 
 _NAME = re.compile(r"[a-zA-Z][-a-zA-Z0-9]{1,30}[a-zA-Z0-9]")
-_AUTH_MODES = ("key", "aml_token", "aad_token")
+_KEY = "key"
+_AUTH_MODES = (_KEY, "aml_token", "aad_token")
+_NO_KEY = "clients need a key here only where `scoreserve deploy` is given --auth"
 _AZURE_S_OWN = {
     "mirror_traffic": "one container has all the traffic",
     "public_network_access": "the port is this machine's",
@@ -25,7 +27,6 @@ class Endpoint:
     """What the file comes to."""
 
     name: str
-    auth_mode: str
     tags: dict[str, str]
 
 
@@ -38,7 +39,10 @@ def read_endpoint(path: Path, notes: list[str]) -> Endpoint:
     if not name:
         fields.refuse("name", "an endpoint needs a name")
     check_name(fields, "name", name)
-    auth_mode = fields.choice("auth_mode", _AUTH_MODES, "key")
+    is_written = "auth_mode" in fields
+    is_key = fields.choice("auth_mode", _AUTH_MODES, _KEY) == _KEY
+    if is_written:
+        fields.note("auth_mode", _NO_KEY if is_key else f"tokens come from Azure; {_NO_KEY}")
     tags = fields.texts("tags")
     if description := fields.text("description"):
         tags["description"] = description
@@ -47,7 +51,7 @@ def read_endpoint(path: Path, notes: list[str]) -> Endpoint:
         fields.note("traffic", "ignored: each deployment is a container with all of its traffic")
     fields.only_in_azure(_AZURE_S_OWN)
     fields.close()
-    return Endpoint(name, auth_mode, tags)
+    return Endpoint(name, tags)
 
 
 def check_name(fields: Fields, field: str, name: str) -> None:
