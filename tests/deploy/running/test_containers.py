@@ -26,6 +26,7 @@ from scoreserve.deploy.running.keys import keys_for
 from scoreserve.deploy.running.labels import About
 from scoreserve.deploy.running.recipe import Place
 from scoreserve.deploy.running.services import last_error
+from scoreserve.start_failure import StartFailure
 
 PLACE = Place("mnist-1", "azureml/azureml_0", {"a": "b"})
 
@@ -151,6 +152,13 @@ def test_samples_are_looked_for_beside_the_script_first(deployment: Deployment) 
     assert (first, second) == (str(deployment.code.path), str(deployment.models[0].path.parent))
 
 
+LONG_FAILURE = StartFailure(
+    "The scoring worker was ended: init() took longer than WORKER_TIMEOUT, 300 s",
+    "/var/azureml-app/score.py, line 5, in init()\n    load()",
+    "Raise WORKER_TIMEOUT.",
+)
+
+
 @pytest.mark.parametrize(
     ("log", "found"),
     [
@@ -160,6 +168,7 @@ def test_samples_are_looked_for_beside_the_script_first(deployment: Deployment) 
             "What     KeyError: 'w' (raised in init())\nraise KeyError\n",
             "KeyError: 'w' (raised in init())",
         ),
+        (LONG_FAILURE.block, LONG_FAILURE.what),
         ("Starting\nBye", "Bye"),
     ],
 )

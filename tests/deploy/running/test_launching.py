@@ -290,8 +290,8 @@ class TestReload:
         before = dict(engine.files[service.server.id])
         (code / "score.py").write_text("new")
         (code / "helper.py").rename(code / "helpers.py")
-        with pytest.raises(DeploymentError, match="mnist is as before: failed: a SyntaxError"):
-            self.reload(engine, code, "failed: a SyntaxError", monkeypatch)
+        with pytest.raises(DeploymentError, match="mnist is as before: failed: a SyntaxError;"):
+            self.reload(engine, code, "failed: a SyntaxError.", monkeypatch)
         assert engine.files[service.server.id] == before
 
     def test_ctrl_c_while_it_is_waited_for_does_not_end_it(

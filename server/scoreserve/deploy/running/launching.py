@@ -156,7 +156,7 @@ def reload(engine: Engine, code: Code | None, service: Service) -> None:
         if put_back is not None:
             put_back()
         raise DeploymentError(
-            f"{service.name} is as before: {result};"
+            f"{service.name} is as before: {result.rstrip('.')};"
             f" `scoreserve service logs {service.name}` says why"
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from scoreserve.deploy.running.switch import CANDIDATE_PORT, LIVE_PORT, Routes
 from scoreserve.errors import DeploymentError
 
 _WORDS_LINES = 40  # of a log, in which an error is looked for
-_WHAT = "What  "  # begins the line of a StartFailure
+_WHAT = re.compile(r"^What  (?P<what>.*(?:\n +\S.*)*)", re.MULTILINE)  # of a StartFailure
 _ERROR_WORDS = ("Error", "error", "ERROR", "Exception")
 
 
@@ -166,10 +167,10 @@ def last_error(log: str) -> str:
     """What tells best why it ended: our server's own last words, or the last line with an error in
     it, or the last.
     """
+    whats = list(_WHAT.finditer(log))
+    if whats:
+        return " ".join(whats[-1]["what"].split())
     lines = [line.strip() for line in log.splitlines() if line.strip()]
-    what = next((line for line in reversed(lines) if line.startswith(_WHAT)), None)
-    if what is not None:
-        return what.removeprefix(_WHAT).strip()
     errors = [line for line in lines if any(word in line for word in _ERROR_WORDS)]
     return (errors or lines or [""])[-1]
 
