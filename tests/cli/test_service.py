@@ -11,9 +11,10 @@ import pytest
 from scoreserve.cli import commands
 from scoreserve.deploy.building import Built, ImageBuild, Images
 from scoreserve.deploy.running import engine as engines
-from scoreserve.deploy.running import launching, services
+from scoreserve.deploy.running import launching, requests, services
 from scoreserve.deploy.running.engine import Container
 from scoreserve.deploy.running.labels import project_of
+from scoreserve.deploy.running.requests import Answer
 from tests.deploy.running.fake_engine import Behaviour, FakeEngine
 from tests.deploy.sample_deployments import BLUE, copy_of
 
@@ -125,6 +126,38 @@ class TestCommands:
             told = json.loads(out)
             assert (told["updated"], told["state"]) == (code == 0, state)
             assert terminal.run("service", "state")[0] == "Healthy\n"
+
+    def test_programs_can_read_what_each_command_prints(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, [Behaviour(log="Starting\nReady")])
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1")
+        monkeypatch.setattr(launching, "reload", lambda *_: None)
+
+        def told(command: str, *words: str, code: int = 0) -> object:
+            return json.loads(
+                terminal.run("service", command, *words, "--output", "json", code=code)[0]
+            )
+
+        assert told("logs") == {"name": NAME, "log": "Starting\nReady"}
+        assert told("reload") == {"name": NAME, "reloaded": True}
+        for answer, body, code in (
+            (Answer(200, "application/json", b"[1, 2]"), [1, 2], 0),
+            (Answer(500, "application/json", b"{"), "{", 1),
+            (Answer(200, "text/html", b"[\xff]"), "[\ufffd]", 0),
+        ):
+            monkeypatch.setattr(requests, "post", lambda *_, its=answer: its)
+            about = {"status": answer.status, "contentType": answer.content_type, "body": body}
+            assert told("invoke", "--data", "[]", code=code) == about
+        assert told("delete") == {"name": NAME, "deleted": True}
+
+    def test_a_log_that_is_followed_is_no_document(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        use(monkeypatch, [HEALTHY])
+        terminal.run("deploy", *BLUE.flags, "--base-image", "own:1")
+        _, err = terminal.run("service", "logs", "--follow", "--output", "json", code=2)
+        assert "leave out --follow" in err
 
     def test_flags_of_an_update_hold_beside_the_files_of_before(
         self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, project: Path, tmp_path: Path

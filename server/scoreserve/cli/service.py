@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,6 +20,7 @@ from scoreserve.setting_values import at_least
 
 if TYPE_CHECKING:
     from scoreserve.deploy.running.engine import Engine
+    from scoreserve.deploy.running.requests import Answer
     from scoreserve.deploy.running.services import Service
 
     Run = Callable[[Call], None]
@@ -46,13 +48,13 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
     listing.set_defaults(run=partial(_list, listing))
     _add(below, "show", "state, addresses, image and containers of a service", _show)
     _add(below, "state", "the state alone, in Azure's words; exits with 1 unless Healthy", _state)
-    logs = _add(below, "logs", "what its container has printed", _logs, output=False)
+    logs = _add(below, "logs", "what its container has printed", _logs)
     how_much = logs.add_mutually_exclusive_group()
     how_much.add_argument(
         "--lines", type=checked(at_least(1)), metavar="NUMBER", help="Only the last ones."
     )
     how_much.add_argument("--follow", "-f", action="store_true", help="Go on until Ctrl-C.")
-    invoke = _add(below, "invoke", "send a request and print the answer", _invoke, output=False)
+    invoke = _add(below, "invoke", "send a request and print the answer", _invoke)
     invoke.add_argument(
         *("--data", "-d"),
         metavar="JSON",
@@ -60,26 +62,17 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
         " from beside the script or the model.",
     )
     _add_update(below)
-    reload = _add(
-        below, "reload", "load the script again as it is now", service_changes.reload, output=False
-    )
+    reload = _add(below, "reload", "load the script again as it is now", service_changes.reload)
     reload.epilog = "The workers are replaced one by one; packages and models stay as they are."
     _add(below, "get-keys", "its two keys", service_changes.get_keys)
-    _add(below, "delete", "stop and remove it", service_changes.delete, output=False)
+    _add(below, "delete", "stop and remove it", service_changes.delete)
     command.set_defaults(run=partial(_none, command))
 
 
-def _add(
-    below: argparse._SubParsersAction[Parser],
-    name: str,
-    told: str,
-    run: Run,
-    *,
-    output: bool = True,
-) -> Parser:
+def _add(below: argparse._SubParsersAction[Parser], name: str, told: str, run: Run) -> Parser:
     command = _named(below, name, told, run)
     command.add_argument("--name", "-n", metavar="NAME", default="", help="The same.")
-    service_flags.add_flags(command, output=output)
+    service_flags.add_flags(command)
     return command
 
 
@@ -212,6 +205,12 @@ def _state(call: Call) -> None:
 
 def _logs(call: Call) -> None:
     container, lines = call.service.server.id, call.arguments.lines
+    if call.arguments.output == "json":
+        if call.arguments.follow:
+            call.command.error("--output json is for a log as it is now: leave out --follow")
+        log = call.engine.last_lines(container, lines)
+        print(json.dumps({"name": call.service.name, "log": log}, indent=2))
+        return
     if lines is not None:
         print(call.engine.last_lines(container, lines))
         return
@@ -242,12 +241,25 @@ def _invoke(call: Call) -> None:
             f"{service.uri(path)}: no answer: {error}; `scoreserve service state` and"
             " `scoreserve service logs` say more"
         ) from None
-    sys.stdout.buffer.write(answer.body)
-    if sys.stdout.isatty() and not answer.body.endswith(b"\n"):
-        print()
+    if call.arguments.output == "json":
+        about = {"status": answer.status, "contentType": answer.content_type}
+        print(json.dumps({**about, "body": _plain(answer)}, indent=2))
+    else:
+        sys.stdout.buffer.write(answer.body)
+        if sys.stdout.isatty() and not answer.body.endswith(b"\n"):
+            print()
     if answer.status >= 400:
         print(f"{call.command.prog}: status {answer.status}", file=sys.stderr)
         sys.exit(EXIT_FAILED)
+
+
+def _plain(answer: Answer) -> Any:
+    """Its body: what it stands for where it is JSON, else as text."""
+    text = answer.body.decode(errors="replace")
+    if answer.content_type == "application/json":
+        with suppress(ValueError):
+            return json.loads(text)
+    return text
 
 
 def _body(given: str | None, service: Service) -> bytes:

@@ -71,7 +71,7 @@ def reload(call: Call) -> None:
     call.progress.say(f"Reloading {call.service.name} ...")
     launching.reload(call.engine, deployment.code, call.service)
     call.progress.end()
-    print(f"{call.service.name} is reloaded.")
+    _show_done(call, "reloaded")
 
 
 def get_keys(call: Call) -> None:
@@ -95,4 +95,13 @@ def delete(call: Call) -> None:
     from scoreserve.deploy.running import launching
 
     launching.delete(call.engine, call.service)
-    print(f"{call.service.name} is deleted.")
+    _show_done(call, "deleted")
+
+
+def _show_done(call: Call, what: str) -> None:
+    """Prints what the service is now, in a word."""
+    name = call.service.name
+    if call.arguments.output == "json":
+        print(json.dumps({"name": name, what: True}))
+    else:
+        print(f"{name} is {what}.")

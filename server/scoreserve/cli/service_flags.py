@@ -38,7 +38,7 @@ class Call:
     progress: Progress
 
 
-def add_flags(command: Parser, *, output: bool = True) -> None:
+def add_flags(command: Parser) -> None:
     """Where services are, and how they are shown."""
     where = command.add_argument_group("where, and how it is shown")
     where.add_argument(
@@ -55,13 +55,12 @@ def add_flags(command: Parser, *, output: bool = True) -> None:
         help="The checkout that a service belongs to. Default: the one that this folder is in, by"
         " its .git, or else this folder.",
     )
-    if output:
-        where.add_argument(
-            "--output",
-            choices=("text", "json"),
-            default="text",
-            help="`text` for people, `json` for programs. Default: text.",
-        )
+    where.add_argument(
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="`text` for people, `json` for programs. Default: text.",
+    )
 
 
 def project_of(arguments: argparse.Namespace) -> str:

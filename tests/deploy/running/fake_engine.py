@@ -163,7 +163,7 @@ class FakeEngine(Engine):
         before = self.made[container].addresses
         self._change(container, addresses={**before, network: "10.9.9.9"})
 
-    def last_lines(self, container: str, lines: int) -> str:
+    def last_lines(self, container: str, lines: int | None) -> str:
         return self._logs[container]
 
     def follow(self, container: str, on_line: Callable[[str], None]) -> Callable[[], None]:

@@ -153,13 +153,14 @@ class Engine:
 
     # Logs.
 
-    def last_lines(self, container: str, lines: int) -> str:
-        """The end of a container's log, stdout and stderr as they came. Not by `--tail`: podman 4.3
-        loses lines there that a program wrote in two parts, as an unbuffered Python does.
+    def last_lines(self, container: str, lines: int | None) -> str:
+        """The end of a container's log, or all of it for None, stdout and stderr as they came. Not
+        by `--tail`: podman 4.3 loses lines there that a program wrote in two parts, as an
+        unbuffered Python does.
         """
         done = self._run("logs", container, merged=True)
         kept = [line for line in str(done.stdout).splitlines() if not _LOG_LINE.match(line)]
-        return "\n".join(kept[-lines:])
+        return "\n".join(kept if lines is None else kept[-lines:])
 
     def show_log(self, container: str, *, follow: bool) -> int:
         """Prints a container's log on stdout; the exit code of the program."""
