@@ -55,9 +55,10 @@ class FakeTemplate:
 class FakeWorker:
     """A worker, forked or not."""
 
-    def __init__(self, *, forked: bool) -> None:
+    def __init__(self, *, forked: bool, started: float = 0.0) -> None:
         self.is_forked = self.to_be_forked = forked
         self.stage = "starting a process"
+        self.started = started
         self.stage_since = 0.0
         self.answered = 0
         self.stopping = self.killed = False
@@ -94,7 +95,7 @@ class Scenario:
     # The pool.
 
     def start_trial(self, start: Start) -> WorkerProcess:
-        self.trials.append(FakeWorker(forked=True))
+        self.trials.append(FakeWorker(forked=True, started=self.now))
         return cast("WorkerProcess", self.trials[-1])
 
     def preload_decided(self) -> None:
@@ -112,8 +113,9 @@ class Scenario:
     def trial(self) -> FakeWorker:
         return self.trials[-1]
 
-    def control_answers(self, result: TrialResult | None = None) -> None:
-        control = cast("WorkerProcess", FakeWorker(forked=False))
+    def control_answers(self, result: TrialResult | None = None, seconds: float = 0.5) -> None:
+        """A spawned worker does, so long after its start."""
+        control = cast("WorkerProcess", FakeWorker(forked=False, started=self.now - seconds))
         self.preload.worker_tried(control, result or TrialResult(ANSWER))
 
     def trial_answers(self, why: str = "") -> None:
@@ -217,7 +219,7 @@ class TestTheTrial:
     @pytest.mark.parametrize(("seconds", "limit"), [(0.5, 10), (4, 40)])
     def test_ends_when_its_time_is_over(self, seconds: float, limit: float) -> None:
         scenario = Scenario()
-        scenario.control_answers(TrialResult(ANSWER._replace(seconds=seconds)))
+        scenario.control_answers(TrialResult(ANSWER._replace(seconds=seconds)), 1000)
         scenario.template.load()
         scenario.now += 1000  # that after_fork() took
         scenario.preload.look_at_clock()
@@ -230,6 +232,38 @@ class TestTheTrial:
         assert f"in {limit} s, a spawned one has in {seconds:.2f} s" in scenario.why_off()
         assert scenario.trial.killed_for is not None  # so that its stacks are dumped first
         assert not scenario.trial.killed
+
+    @pytest.mark.parametrize(("seconds", "limit"), [(0.5, 10), (4, 40)])
+    def test_ends_when_after_fork_takes_much_longer_than_a_whole_start(
+        self, seconds: float, limit: float
+    ) -> None:
+        scenario = Scenario()
+        scenario.control_answers(seconds=seconds)
+        scenario.template.load()
+        scenario.trial.stage = "running after_fork()"
+        scenario.now += limit - 0.1
+        scenario.preload.look_at_clock()
+        assert scenario.preload.phase is Phase.TRYING
+        scenario.now += 0.2
+        scenario.preload.look_at_clock()
+        assert f"after {limit} s the first forked worker is still running after_fork()" in (
+            scenario.why_off()
+        )
+        assert scenario.trial.killed_for is not None
+        assert not scenario.trial.killed
+        scenario.preload.look_at_clock()
+        assert scenario.decided == 1  # and not again
+
+    def test_has_no_limit_once_it_is_answered(self) -> None:
+        scenario = Scenario()
+        scenario.control_answers()
+        scenario.template.load()
+        scenario.trial_answers()
+        scenario.trial.stage = "proving that batches are safe"
+        scenario.now += 1000
+        scenario.preload.look_at_clock()
+        scenario.is_ready(scenario.trial)
+        assert scenario.is_on()
 
     def test_is_not_made_where_it_is_impossible(self) -> None:
         scenario = Scenario(impossible="it needs Linux")

@@ -30,6 +30,21 @@ def refusal(result: TrialResult, copies: int, memory_limit: int | None) -> str:
     )
 
 
+def late_start(stage: str, spawned_seconds: float, seconds: float) -> str:
+    """Why a forked worker fails that is still at this stage so many seconds after the fork, or "".
+    `spawned_seconds` is what the spawned one took from its start to its answer, init() included.
+    """
+    limit = max(_LEAST_SECONDS, _TIMES * spawned_seconds)
+    if seconds <= limit:
+        return ""
+    return (
+        f"after {limit:.0f} s the first forked worker is still {stage}; a spawned one took"
+        f" {spawned_seconds:.2f} s for all of its start. Some library does not survive a fork, or"
+        " not once it was used: call the model for the first time in after_fork(index), not in"
+        " init()"
+    )
+
+
 def lateness(expected: Answer, seconds: float) -> str:
     """Why a forked worker fails that has been at the sample for so many seconds, or ""."""
     limit = max(_LEAST_SECONDS, _TIMES * expected.seconds)

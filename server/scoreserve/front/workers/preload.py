@@ -121,6 +121,7 @@ class Preload(Spawning):
         self._orphans = OrphanReaper()
         self._loading_since = 0.0
         self._expected: Answer | None = None
+        self._spawned_seconds = 0.0  # from the start of the worker that gave it
         self._pool = pool
         self._limits = limits
         self._force = force
@@ -188,10 +189,11 @@ class Preload(Spawning):
 
     def worker_tried(self, worker: WorkerProcess, result: TrialResult) -> None:
         if worker is self.trial:
+            self._expected = None  # no longer: what it does now has no limit of the trial's
             if result.why:
                 self.off(result.why)
         else:
-            self._answered(result)
+            self._answered(result, self._clock() - worker.started)
 
     def worker_ready(self, worker: WorkerProcess) -> None:
         if worker is self.trial:
@@ -214,15 +216,15 @@ class Preload(Spawning):
             self._fork_failed(worker.start_failure)
         return False
 
-    def _answered(self, result: TrialResult) -> None:
-        """A spawned worker has answered the sample, or has none."""
+    def _answered(self, result: TrialResult, seconds: float) -> None:
+        """A spawned worker has answered the sample, or has none, so long after its start."""
         if self.phase is not Phase.WAITING:
             return
         copies = 2 if self.templates.in_force is None else 3
         if why := fork_trial.refusal(result, copies, self._memory_limit):
             self.off(why)
         else:
-            self._expected = result.answer
+            self._expected, self._spawned_seconds = result.answer, seconds
             self._load()
 
     def _fork_failed(self, why: StartFailure | None = None) -> None:
@@ -246,17 +248,24 @@ class Preload(Spawning):
         self._orphans.look()
         now = self._clock()
         trial = self.trial
-        if trial is not None and self._expected is not None and trial.stage == ANSWERING:
-            why = fork_trial.lateness(self._expected, now - trial.stage_since)
-            if why:
-                trial.kill_for(Exceeded(INIT_TIMEOUT, WorkerLost(why)))  # its stacks say which
-                self.off(why)
+        why = self._trial_late(trial, now) if trial is not None else ""
+        if trial is not None and why:
+            trial.kill_for(Exceeded(INIT_TIMEOUT, WorkerLost(why)))  # its stacks say which
+            self.off(why)
         candidate = self.templates.candidate
         if candidate is not None and self.phase is Phase.LOADING:
             exceeded = self._limits.init_exceeded(now - self._loading_since)
             if exceeded is not None:
                 candidate.kill()
                 self.off(f"in the template, {exceeded.error.message}")
+
+    def _trial_late(self, trial: WorkerProcess, now: float) -> str:
+        """Why the first forked worker has failed by now, or ""."""
+        if self._expected is None or self.phase is not Phase.TRYING:
+            return ""
+        if trial.stage == ANSWERING:
+            return fork_trial.lateness(self._expected, now - trial.stage_since)
+        return fork_trial.late_start(trial.stage, self._spawned_seconds, now - trial.started)
 
     async def stop(self, seconds: float) -> None:
         self.phase = Phase.OFF
