@@ -216,6 +216,14 @@ class TestTheTrial:
         assert scenario.is_gone(scenario.trial, "was killed by SIGSEGV", was_ready=False)
         assert "worker was killed by SIGSEGV before" in scenario.why_off()
 
+    def test_ends_with_a_script_that_fails_in_a_fork(self) -> None:
+        scenario = Scenario()
+        scenario.control_answers()
+        scenario.template.load()
+        scenario.trial.start_failure = StartFailure("ValueError: no", "score.py, line 4")
+        assert scenario.is_gone(scenario.trial, "could not start", was_ready=False)
+        assert scenario.why_off().endswith("request: ValueError: no in score.py, line 4")
+
     @pytest.mark.parametrize(("seconds", "limit"), [(0.5, 10), (4, 40)])
     def test_ends_when_its_time_is_over(self, seconds: float, limit: float) -> None:
         scenario = Scenario()

@@ -207,9 +207,9 @@ class Preload(Spawning):
         if worker is self.trial:
             self.trial = None
             if self.phase is Phase.TRYING:
-                self.off(
-                    f"the first forked worker {text} before it had answered the sample request"
-                )
+                told = f"the first forked worker {text} before it had answered the sample request"
+                failure = worker.start_failure
+                self.off(told if failure is None else f"{told}: {failure.line}")
             return True
         hung = worker.killed_for is not None and not worker.answered
         if worker.to_be_forked and not worker.stopping and (hung or not was_ready):
