@@ -8,6 +8,7 @@ from scoreserve.otel_environment import (
     forget_unusable,
     metric_interval_seconds,
     sampler,
+    wrong_attributes,
     wrong_headers,
     wrong_protocol,
     wrong_temporality,
@@ -97,6 +98,16 @@ def test_a_header_that_is_none_is_told_without_what_it_says(written: str) -> Non
     told = wrong_headers({"OTEL_EXPORTER_OTLP_TRACES_HEADERS": written})
     assert told.startswith("OTEL_EXPORTER_OTLP_TRACES_HEADERS has a part that is not NAME=VALUE")
     assert "secret" not in told
+
+
+@pytest.mark.parametrize(
+    ("attributes", "wrong"),
+    [("", ""), ("team=a, k8s.pod.name=b=c,", ""), ("team=a,b,c=d", "b"), ("alone", "alone")],
+)
+def test_an_attribute_that_is_none_is_told(attributes: str, wrong: str) -> None:
+    told = wrong_attributes({"OTEL_RESOURCE_ATTRIBUTES": attributes})
+    assert bool(told) is bool(wrong)
+    assert not wrong or f"goes without it: {wrong}. A comma" in told
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ _HEADERS = (
     "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
     "OTEL_EXPORTER_OTLP_METRICS_HEADERS",
 )
+_ATTRIBUTES = "OTEL_RESOURCE_ATTRIBUTES"
 _HTTP = "http/protobuf"
 _TEMPORALITY = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"
 _LIMIT = re.compile(r"OTEL_\w+_(COUNT|LENGTH)_LIMIT")
@@ -98,6 +99,19 @@ def wrong_headers(environ: Mapping[str, str]) -> str:
                     f"{name} has a part that is not NAME=VALUE, and goes without it: headers are"
                     " written NAME=VALUE, with commas between them."
                 )
+    return ""
+
+
+def wrong_attributes(environ: Mapping[str, str]) -> str:
+    """What is wrong with the attributes of who sends, if anything. The package leaves out a part
+    that it cannot read.
+    """
+    for part in filter(str.strip, environ.get(_ATTRIBUTES, "").split(",")):
+        if "=" not in part:
+            return (
+                f"{_ATTRIBUTES} has a part that is not NAME=VALUE, and goes without it:"
+                f" {part.strip()}. A comma in a value is written %2C."
+            )
     return ""
 
 

@@ -55,6 +55,7 @@ class Telemetry:
         wrong = (
             (on.otlp, otel_environment.wrong_protocol(environ)),
             (on.otlp, otel_environment.wrong_headers(environ)),
+            (on.otlp or on.azure, otel_environment.wrong_attributes(environ)),
             (on.traces, wrong_sampler),
             (on.metrics, wrong_interval),
             (on.metrics, otel_environment.wrong_temporality(environ)),
