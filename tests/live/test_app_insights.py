@@ -47,6 +47,14 @@ def telemetry_process(server: Server) -> int:
     return pid
 
 
+def wait_for_exporters(server: Server, processes: int = 1) -> None:
+    """Waits until the process, of so many one after another, can send. It takes seconds to import
+    what it needs, and the server's end leaves it five to send what is there.
+    """
+    said = "Telemetry is sent to Application Insights, at"
+    wait_until(lambda: server.output.count(said) == processes, "its exporters are there")
+
+
 def printed(sink: TrackSink) -> list[str]:
     return [each["data"]["baseData"]["message"] for each in sink.of_type("MessageData")]
 
@@ -56,11 +64,13 @@ def test_a_process_that_dies_is_followed_by_another(serve: Serve) -> None:
         with serve(SCRIPT, env=sink.environment) as server:
             assert server.score("one").status == 200
             first = telemetry_process(server)
+            wait_for_exporters(server)
             os.kill(first, signal.SIGKILL)
             wait_until(lambda: first not in server.processes(), "it is gone")
             assert server.score("two").status == 200
             wait_until(lambda: telemetry_process(server) != first, "another is there")
             assert server.score("three").status == 200
+            wait_for_exporters(server, processes=2)
             server.signal(signal.SIGTERM)
             assert server.wait_exit() == 0
             assert not [pid for pid in server.processes() if KEY in command_line(pid)]
@@ -76,6 +86,7 @@ def test_what_a_template_prints_is_sent_once(serve: Serve) -> None:
         env = {**sink.environment, "WORKER_PRELOAD": "force", "WORKER_COUNT": "2"}
         with serve(FORKS, env=env) as server:
             assert server.score("one").status == 200
+            wait_for_exporters(server)
         assert sorted(printed(sink)) == ["got one", "loading"]
 
 

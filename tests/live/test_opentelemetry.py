@@ -121,6 +121,7 @@ def test_requests_without_a_trace_begin_one_by_their_id(serve: Serve, path_to_sc
             sink, SCORESERVE_FAST_PATH=path_to_score, OTEL_BSP_SCHEDULE_DELAY=NEVER_MS
         )
         with serve(ECHO, env=env) as server:
+            wait_until(lambda: "OpenTelemetry metrics go to" in server.output, "it can send them")
             request_id = server.score("1").headers["x-request-id"]
             assert server.get("/health/ready").status == 200
             assert server.send("PUT", "/score").reply().status == 405
