@@ -25,6 +25,159 @@ class FileLock:
         self.release()
 """
 SCRIPTS = {
+    "what SQLite keeps beside tables": """
+        import sqlite3
+        def run(raw):
+            database = sqlite3.connect("features.db")
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute(f"PRAGMA user_version = {int(raw)}")  # <-
+            model.predict([raw])
+            return database.execute("PRAGMA main.user_version").fetchone()
+    """,
+    "what SQLite is told of a connection": """
+        import sqlite3
+        def run(raw):
+            database = sqlite3.connect("features.db")
+            database.execute("PRAGMA foreign_keys = ON")
+            database.execute("PRAGMA table_info(features)")
+            return model.predict(database.execute("SELECT a FROM features").fetchall()).tolist()
+    """,
+    "what Python shows": """
+        import builtins, sys
+        def run(raw):
+            sys.displayhook(raw)  # <-
+            model.predict([raw])
+            return builtins._
+    """,
+    "an application's configuration": """
+        from flask import Flask
+        app = Flask("features")
+        def run(raw):
+            app.config.from_mapping(RAW=raw)  # <-
+            model.predict([raw])
+            return app.config["RAW"]
+    """,
+    "what a class has for its objects": """
+        class Features:
+            __slots__ = ("kept", "slot")
+            @property
+            def value(self):
+                return self.kept
+            @value.setter
+            def value(self, value):
+                self.kept = value  # <-
+        FEATURES = Features()
+        FEATURES.value = 1
+        def run(raw):
+            Features.value.fset(FEATURES, raw)
+            Features.value.__set__(FEATURES, raw)  # <-
+            vars(Features)["value"].__set__(FEATURES, raw)  # <-
+            Features.slot.__set__(FEATURES, raw)  # <-
+            own = Features()
+            Features.slot.__set__(own, raw)
+            model.predict([raw])
+            return Features.value.fget(FEATURES)
+    """,
+    "a copy that is told its state": """
+        import copy
+        class Features:
+            last = None
+            def __init__(self, values):
+                self.values = values
+            def __setstate__(self, state):
+                self.values = state["values"]
+                Features.last = self.values  # <-
+        def run(raw):
+            copy.copy(Features(raw))
+            model.predict([raw])
+            return Features.last
+    """,
+    "a copy that keeps its state": """
+        import copy
+        class Features:
+            def __init__(self, values):
+                self.values = values
+            def __setstate__(self, state):
+                self.values = state["values"]
+        KEPT = Features(1)
+        def run(raw):
+            return model.predict([copy.copy(Features(raw)).values]).tolist()
+    """,
+    "a value that an enumeration has not": """
+        import enum
+        class Kind(enum.Enum):
+            OTHER = 0
+            @classmethod
+            def _missing_(cls, value):
+                cls.asked = value  # <-
+                return cls.OTHER
+        def run(raw):
+            kind = Kind(raw)
+            model.predict([raw])
+            return Kind.asked
+    """,
+    "a value that an enumeration takes for another": """
+        import enum
+        class Kind(enum.Enum):
+            OTHER = 0
+            @classmethod
+            def _missing_(cls, value):
+                return cls.OTHER
+        def run(raw):
+            return [Kind(raw).name, *model.predict([raw]).tolist()]
+    """,
+    "what is registered with pandas": """
+        import pandas as pd
+        @pd.api.extensions.register_dataframe_accessor("asked")
+        class Asked:
+            last = None
+            def __init__(self, table):
+                self.table = table
+            def note(self, raw):
+                Asked.last = raw  # <-
+            def doubled(self):
+                return self.table * 2
+        def run(raw):
+            table = pd.DataFrame(json.loads(raw)).dropna()
+            table.asked.note(raw)
+            model.predict(table.asked.doubled())
+            return Asked.last
+    """,
+    "what is registered with pandas and only computes": """
+        import pandas as pd
+        @pd.api.extensions.register_dataframe_accessor("twice")
+        class Twice:
+            def __init__(self, table):
+                self.table = table
+            def doubled(self):
+                return self.table * 2
+        def run(raw):
+            return model.predict(pd.DataFrame(json.loads(raw)).twice.doubled()).tolist()
+    """,
+    "what a unique value has in common with others": """
+        import uuid
+        def run(raw):
+            key = uuid.uuid4()
+            open(f"/tmp/{len(str(key))}.json", "w").write(raw)  # <-
+            open(f"/tmp/{key.version}.json", "w").write(raw)  # <-
+            open(f"/tmp/{key != raw}.json", "w").write(raw)  # <-
+            open(f"/tmp/{key.hex}.json", "w").write(raw)
+            return model.predict([raw]).tolist()
+    """,
+    "a lock that a server gives": """
+        import collections
+        client = collections.UserDict()  # redis.Redis(), say
+        def run(raw):
+            with client.lock("model"):  # <-
+                model.predict([raw])
+            lock = client.lock("model", timeout=5)
+            lock.acquire()  # <-
+            model.predict([raw])
+            lock.release()
+            with client.lock("features"):
+                features = client.get(raw)
+            return model.predict([features]).tolist()
+    """,
     "a module by its name": """
         import importlib
         def run(raw):

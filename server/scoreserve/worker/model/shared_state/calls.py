@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import functools
 import types
 import weakref
@@ -235,7 +236,19 @@ class Calls(OperatorObjects):
         self._generated_init(cls, made, arguments, node, frame)
         self.go_through_implicit(made, node, frame)
         self.dunder(made, names.CALLED_AT_ITS_END, Arguments(), node, frame)
-        return made
+        # Of copies, and of what is unpickled.
+        self.dunder(made, "__setstate__", Arguments(more=arguments.all()), node, frame)
+        return made | self._member_of_enumeration(live, cls, arguments, node, frame)
+
+    def _member_of_enumeration(
+        self, live: Live, cls: type, arguments: Arguments, node: ast.AST, frame: Frame
+    ) -> Value:
+        """What an Enum gives for a value that it has not."""
+        missing = live_objects.class_member(cls, "_missing_")[1]
+        own = self.own_function(getattr(missing, "__func__", None), node, frame)
+        if own is None or not issubclass(cls, enum.Enum):
+            return NOTHING
+        return self.call_function(own, arguments.after(frozenset([live])), node, frame)
 
     def _generated_init(
         self, cls: type, made: Value, arguments: Arguments, node: ast.AST, frame: Frame

@@ -205,7 +205,7 @@ class Expressions(Calls):
             elif isinstance(operator, (ast.In, ast.NotIn)):
                 self.dunder(right, "__contains__", Arguments([left]), node, frame)
             left = right
-        return union(found)
+        return union(found) - {Mark.UNIQUE}
 
     def visit_ifexp(self, node: ast.IfExp, frame: Frame) -> Value:
         test = self.evaluate(node.test, frame)

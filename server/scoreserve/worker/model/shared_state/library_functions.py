@@ -185,7 +185,7 @@ class LibraryFunctions(LibraryMethods):
     ) -> Value:
         called = self.callbacks(arguments, NOTHING, node, frame)
         given = arguments.all()
-        facts = marks(given | called) | _new_facts(path, arguments)
+        facts = _facts(path, arguments, marks(given | called))
         if path in names.SHARING:
             return facts | self._seen_by_all(path, arguments)
         if path in names.COPYING_ATTRIBUTES:
@@ -417,12 +417,14 @@ def _is_file(path: str, obj: Any, arguments: Arguments) -> bool:
     return is_class and any(isinstance(each, Local) and each.is_file for each in arguments.all())
 
 
-def _new_facts(path: str, arguments: Arguments) -> Value:
-    """Whether it is something that no other call can have."""
+def _facts(path: str, arguments: Arguments, given: Value) -> Value:
+    """What is known of a result: of what is given, and whether no other call can have it."""
+    if path in names.TELLING_FUNCTIONS:
+        return given - {Mark.UNIQUE}
     unique = path in names.UNIQUE_FUNCTIONS
     if path == names.DATABASE:
         unique = names.IN_MEMORY in constants(arguments.get(0), str)
-    return frozenset([Mark.UNIQUE]) if unique else NOTHING
+    return given | {Mark.UNIQUE} if unique else given
 
 
 def _loaded_names() -> dict[int, str]:

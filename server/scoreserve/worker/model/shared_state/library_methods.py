@@ -79,6 +79,8 @@ class LibraryMethods(Objects):
         if _lets_in(receiver, name):
             self.meeting(frame)
         self._keep(receiver, name, arguments)
+        if name in names.GIVING_LOCKS:
+            self.local(node, None, frame).is_lock = True
         self._text_of_method(receiver, name, arguments, node, frame)
         return self._given_back(receiver, name, arguments, node, frame)
 
@@ -400,7 +402,9 @@ def _joined_items(made: Local, between: Sequence[str]) -> list[str]:
 
 def is_foreign_lock(receiver: Any) -> bool:
     """Whether it is a lock that the call has made, and that other calls may hold all the same."""
-    return isinstance(receiver, Local) and live_objects.is_foreign_lock(receiver.cls)
+    if not isinstance(receiver, Local):
+        return False
+    return receiver.is_lock or live_objects.is_foreign_lock(receiver.cls)
 
 
 def _is_file(each: Any) -> bool:

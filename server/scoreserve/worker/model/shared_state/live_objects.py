@@ -79,6 +79,14 @@ def is_foreign_lock(cls: Any) -> bool:
     return hasattr(cls, "acquire") and hasattr(cls, "release")
 
 
+def accessors(name: str) -> list[type]:
+    """The classes that are registered with pandas for an attribute of its tables."""
+    pandas = sys.modules.get("pandas")
+    tables = (getattr(pandas, each, None) for each in ("DataFrame", "Series", "Index"))
+    found = (getattr(vars(cls).get(name), "_accessor", None) for cls in tables if cls is not None)
+    return [each for each in found if isinstance(each, type)]
+
+
 def is_standard_stream(obj: Any) -> bool:
     """Whether it is stdout or stderr: their lines may be mixed."""
     return any(

@@ -22,7 +22,7 @@ CONTAINER_MUTATORS = frozenset(
     rotate add discard update setdefault move_to_end subtract difference_update
     intersection_update symmetric_difference_update __setitem__ __delitem__ __iadd__ __ior__
     __isub__ __iand__ __ixor__ __imul__ __setattr__ __delattr__ __setstate__ __init__ write
-    push put release
+    push put release from_mapping from_object from_pyfile from_envvar from_prefixed_env
     """
     )
 )
@@ -149,6 +149,11 @@ CHOOSING = frozenset(
         "heapq.nsmallest",
     ]
 )
+# What tells something of a value that others' values have too.
+TELLING_FUNCTIONS = frozenset(
+    words("builtins.len builtins.bool builtins.type builtins.isinstance builtins.callable")
+)
+TELLING_ATTRIBUTES = frozenset(["version", "variant", "__class__"])
 UNIQUE_FUNCTIONS = frozenset(
     [
         *("tempfile.mkstemp", "tempfile.mkdtemp", "tempfile.NamedTemporaryFile"),
@@ -192,7 +197,9 @@ CHANGING_ARGUMENT = {
     "torch.nn.utils.parameters_to_vector": -1,
 }
 # Methods that change their first argument, whatever they are called on.
-CHANGING_FIRST = frozenset(words("readinto readinto1 recv_into recvfrom_into shuffle"))
+CHANGING_FIRST = frozenset(
+    words("readinto readinto1 recv_into recvfrom_into shuffle __set__ __delete__")
+)
 # Functions of numpy that may be told where to write without the keyword, and in which place; of the
 # methods of these names, it is one place before that.
 OUT_ARGUMENT = {
@@ -263,8 +270,9 @@ CODE = "runs code that cannot be seen beforehand"
 _CALLS = {
     PROCESS: """os.chdir os.fchdir os.umask os.putenv os.unsetenv os.nice os.setuid os.setgid
         os.chroot sys.setrecursionlimit sys.settrace sys.setprofile sys.setswitchinterval
-        sys.set_int_max_str_digits locale.setlocale decimal.setcontext decimal.getcontext
-        time.tzset socket.setdefaulttimeout csv.field_size_limit resource.setrlimit
+        sys.set_int_max_str_digits sys.displayhook locale.setlocale
+        decimal.setcontext decimal.getcontext time.tzset socket.setdefaulttimeout
+        csv.field_size_limit resource.setrlimit
         signal.signal signal.alarm signal.setitimer signal.pthread_sigmask signal.siginterrupt
         importlib.reload builtins.__import__ os.fork os.dup2
         cProfile.Profile profile.Profile line_profiler.LineProfiler pyinstrument.Profiler
@@ -451,6 +459,11 @@ WRITING_PATH_METHODS = frozenset(["write_text", "write_bytes", "unlink", "touch"
 LOCKING_FILES = frozenset(["fcntl.flock", "fcntl.lockf"])
 UNLOCK = "LOCK_UN"
 LOCKED_FILE = "a locked file"  # as what is held
+
+# Methods that give a lock of a server's or a file's, as of redis, etcd, ZooKeeper.
+GIVING_LOCKS = frozenset(
+    words("lock Lock RLock ReadLock WriteLock Semaphore read_lock write_lock get_lock")
+)
 
 # --- databases -----------------------------------------------------------------------------------
 

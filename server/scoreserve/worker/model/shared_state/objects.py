@@ -35,6 +35,7 @@ from scoreserve.worker.model.shared_state.values import (
 )
 
 PLAIN_ATTRIBUTES = frozenset(("shape", "ndim", "dtype", "size", "nbytes", "itemsize", "__name__"))
+COMPUTED = (property, functools.cached_property, types.MemberDescriptorType)
 COPYING_INDEXES = (ast.Compare, ast.List, ast.ListComp, ast.UnaryOp, ast.BinOp, ast.BoolOp)
 
 
@@ -54,7 +55,17 @@ class Objects(State):
     def attribute_of(self, value: Value, name: str, node: ast.AST, frame: Frame) -> Value:
         """What an attribute may be."""
         looked_up = [self._attribute(each, name, node, frame) for each in value]
-        return marks(value).union(*looked_up)
+        looked_up.append(self._accessor(value - marks(value), name, node, frame))
+        told = {Mark.UNIQUE} if name in names.TELLING_ATTRIBUTES else NOTHING
+        return (marks(value) - told).union(*looked_up)
+
+    def _accessor(self, value: Value, name: str, node: ast.AST, frame: Frame) -> Value:
+        """What the script has registered with pandas under a name: made of a table, and kept."""
+        own = filter(self.sources.is_own_class, live_objects.accessors(name))
+        made = union(
+            self.call(frozenset([Live(cls)]), Arguments([value]), node, frame) for cls in own
+        )
+        return escaped(made) if shared_part(value) else made
 
     def _attribute(self, each: Any, name: str, node: ast.AST, frame: Frame) -> Value:
         rules = {
@@ -94,6 +105,8 @@ class Objects(State):
         if not found:
             return self._missing_attribute(live, name, node, frame)
         if not isinstance(obj, type) and name in live_objects.fields(obj):
+            return frozenset([Live(member)])
+        if isinstance(member, COMPUTED) and _is_of_class(obj, name, member):
             return frozenset([Live(member)])
         cls = obj if isinstance(obj, type) else type(obj)
         return self._member(Seen(live, cls, name), member, node, frame)
@@ -397,6 +410,11 @@ def _slot(member: Any, obj: Any) -> Value:
         return frozenset([Live(member.__get__(obj))])
     except (AttributeError, TypeError):
         return NOTHING
+
+
+def _is_of_class(obj: Any, name: str, member: Any) -> bool:
+    """Whether a class itself is asked for what it has for its objects: `Model.scale.fset`."""
+    return isinstance(obj, type) and live_objects.class_member(obj, name)[1] is member
 
 
 def _class_of(each: Any) -> Any:

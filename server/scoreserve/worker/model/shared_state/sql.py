@@ -15,10 +15,14 @@ _LOCKS = re.compile(
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"(?:^|;)\s*(?:commit|rollback|end)\b(?!\s+to\b)[^;]*;?\s*$", re.IGNORECASE)
+# What SQLite keeps in the file or the connection: `PRAGMA user_version = 3`, and asked for.
+_SETS = re.compile(r"\bpragma\s+(?:\w+\.)?(\w+)\s*[=(]", re.IGNORECASE)
+_ASKS = re.compile(r"\bpragma\s+(?:\w+\.)?(\w+)\s*(?:;|$)", re.IGNORECASE)
 _READS = re.compile(r"\b(?:from|join)" + _NAME, re.IGNORECASE)
 _COMMENTS = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _VERB = re.compile(
-    r"\b(?:select|insert|update|delete|replace|merge|drop|truncate|begin|lock)\b", re.IGNORECASE
+    r"\b(?:select|insert|update|delete|replace|merge|drop|truncate|begin|lock|pragma)\b",
+    re.IGNORECASE,
 )
 
 
@@ -28,14 +32,16 @@ def is_statement(text: str) -> bool:
 
 
 def tables_changed(statement: str) -> set[str]:
-    """Tables whose rows it changes."""
-    return {name.lower() for name in _CHANGES.findall(_COMMENTS.sub(" ", statement))}
+    """Tables whose rows it changes, and `pragma NAME` for what it sets of the database."""
+    text = _COMMENTS.sub(" ", statement)
+    return {name.lower() for name in _CHANGES.findall(text)} | _pragmas(_SETS, text)
 
 
 def tables_read(statement: str) -> set[str]:
-    """Tables whose rows it gives."""
-    rest = _CHANGES.sub("", _COMMENTS.sub(" ", statement))
-    return {name.lower() for name in _READS.findall(rest)}
+    """Tables whose rows it gives, and `pragma NAME` for what it asks of the database."""
+    text = _COMMENTS.sub(" ", statement)
+    rest = _CHANGES.sub("", text)
+    return {name.lower() for name in _READS.findall(rest)} | _pragmas(_ASKS, text)
 
 
 def opens_transaction(statement: str) -> bool:
@@ -46,3 +52,7 @@ def opens_transaction(statement: str) -> bool:
 def ends_transaction(statement: str) -> bool:
     """Whether its last words end the transaction."""
     return _ENDS.search(_COMMENTS.sub(" ", statement)) is not None
+
+
+def _pragmas(way: re.Pattern[str], text: str) -> set[str]:
+    return {f"pragma {name.lower()}" for name in way.findall(text)}

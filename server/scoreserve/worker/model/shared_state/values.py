@@ -60,6 +60,7 @@ class Local:
     cls: Any = None  # a class, a LocalClass, or None: a library's
     fields: dict[Any, set[Any]] = field(default_factory=dict)
     is_file: bool = False  # an open file or a buffer, or what reads and writes one
+    is_lock: bool = False  # of a server's or a file's, whatever its class
 
 
 ITEM = ("item", None)  # of a key that is not known
