@@ -323,6 +323,87 @@ SCRIPTS = {
             os.write(number, raw)
             return read
     """,
+    "number of a file that is open for all": """
+        NUMBER = os.open(os.devnull, os.O_RDWR)
+        def run(raw):
+            os.lseek(NUMBER, 0, 0)  # <-
+            os.write(NUMBER, raw)  # <-
+            os.pwrite(NUMBER, raw, 0)  # <-
+            os.write(2, raw)
+            return os.pread(NUMBER, 10, 0)
+    """,
+    "method of a C object, bound before": """
+        import itertools
+        following = itertools.count().__next__
+        def count():
+            count.calls += 1  # <-
+            return count.calls
+        count.calls = 0
+        called = count.__call__
+        def run(raw, number=itertools.count().__next__):
+            return following(), number(), called()  # <-
+    """,
+    "bytes that are packed into": """
+        import struct
+        NUMBER, KEPT = struct.Struct("d"), bytearray(8)
+        def run(raw):
+            NUMBER.pack_into(KEPT, 0, len(raw))  # <-
+            NUMBER.pack_into(bytearray(8), 0, len(raw))
+            return NUMBER.unpack_from(KEPT, 0)
+    """,
+    "methods that a base class of Python's calls": """
+        import ast, string
+        from html.parser import HTMLParser
+        class Text(HTMLParser):
+            def handle_data(self, data):
+                self.text = data  # <-
+        class Names(ast.NodeVisitor):
+            def visit_Name(self, node):
+                self.name = node.id  # <-
+        class Filled(string.Formatter):
+            def get_value(self, key, args, kwargs):
+                self.last = key  # <-
+                return kwargs[key]
+            def forget(self):
+                self.last = None
+        parser, names, filled = Text(), Names(), Filled()
+        def run(raw):
+            parser.feed(raw)
+            names.visit(ast.parse(raw))
+            return filled.format("{a}", a=raw)
+    """,
+    "methods that a base class of Python's calls of an object of the call's own": """
+        from html.parser import HTMLParser
+        texts = []
+        class Text(HTMLParser):
+            def handle_data(self, data):
+                self.text = data
+            def handle_starttag(self, tag, attrs):
+                texts.append(tag)  # <-
+        def run(raw):
+            parser = Text()
+            parser.feed(raw)
+            return parser.text
+    """,
+    "decoder of a stream": """
+        import codecs
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        def run(raw):
+            codecs.getincrementaldecoder("utf-8")().decode(raw)
+            return decoder.decode(raw)  # <-
+    """,
+    "seeds that are made from one": """
+        seeds = np.random.SeedSequence(0)
+        def run(raw):
+            return seeds.spawn(1)  # <-
+    """,
+    "log lines that are kept": """
+        import io, logging
+        LINES, TEXT = io.StringIO(), io.StringIO("text")
+        HANDLER = logging.StreamHandler(LINES)
+        def run(raw):
+            return TEXT.getvalue(), LINES.getvalue()  # <-
+    """,
     "keywords in a dict": """
         import pandas as pd
         TABLE = pd.DataFrame({"a": [1.0, None]})

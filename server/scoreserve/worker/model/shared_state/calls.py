@@ -32,6 +32,7 @@ from scoreserve.worker.model.shared_state.values import (
     union,
 )
 
+BOUND_IN_C = (types.BuiltinFunctionType, types.MethodWrapperType)
 WAYS_OF_CALLING = 24  # of one function that are told apart; then all that it was given is one
 DEPTH = 60  # of calls of the script's own functions within one another
 
@@ -144,11 +145,12 @@ class Calls(OperatorObjects):
         if named:
             return self._call_library(named, obj, arguments, node, frame)
         owner = getattr(obj, "__self__", None)
-        if isinstance(obj, types.BuiltinFunctionType) and _is_method_of(obj, owner):
+        if isinstance(obj, BOUND_IN_C) and _is_method_of(obj, owner):
             path = _path(obj)
             if self.canonical(path, obj) == path:
                 method = Method(Live(owner), obj.__name__)
-                return self._call_method(method, arguments, node, frame)
+                callee = method.receiver if obj.__name__ == "__call__" else method
+                return self.call(frozenset([callee]), arguments, node, frame)
         if isinstance(obj, (types.MethodDescriptorType, types.WrapperDescriptorType)):
             return self._call_unbound(obj, arguments, node, frame)
         if isinstance(obj, live_objects.CALLABLES) or _wraps(obj):

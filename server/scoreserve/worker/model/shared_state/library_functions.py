@@ -67,6 +67,8 @@ class LibraryFunctions(LibraryMethods):
             self.write(arguments.get(names.WRITING_FUNCTIONS[path]), node, frame)
         if path == "os.open" and constants(arguments.get(1), int) != [os.O_RDONLY]:
             self.write(arguments.get(0), node, frame)
+        if path in names.USING_OPEN_FILES and any(map(_is_number_of_all, arguments.get(0))):
+            self.obstacle(node, frame, f"uses an open file by {path}(), which calls share")
         if path in names.SHELL and isinstance(node, ast.Call) and _redirects(node):
             self.write(arguments.get(0), node, frame)
         if path in names.OPENING:
@@ -447,6 +449,11 @@ def _is_of_own_figure(path: str, arguments: Arguments) -> bool:
     if name == "close":
         return bool(arguments.positional) and not constants(arguments.get(0), str)
     return name in names.PYPLOT_OWN_FIGURE
+
+
+def _is_number_of_all(each: Any) -> bool:
+    """Whether it may be the number of a file that all calls have open; not stdout's or stderr's."""
+    return isinstance(each, Shared) or (isinstance(each, Live) and each.obj not in (1, 2))
 
 
 def _is_model(obj: Any) -> bool:

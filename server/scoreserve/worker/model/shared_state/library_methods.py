@@ -76,6 +76,7 @@ class LibraryMethods(Objects):
         self._held_by_stack(name, arguments, node, frame)
         if isinstance(receiver, Live):
             self._live_receiver(receiver.obj, name, arguments, node, frame)
+        self._hooks_of_base(receiver, node, frame)
         if _lets_in(receiver, name):
             self.meeting(frame)
         self._keep(receiver, name, arguments)
@@ -98,6 +99,16 @@ class LibraryMethods(Objects):
             self.change(union(written), node, frame, f"writes to an argument of {obj.__name__}()")
         if isinstance(obj, contextvars.ContextVar):
             self._context_variable(obj, name, node, frame)
+
+    def _hooks_of_base(self, receiver: Any, node: ast.AST, frame: Frame) -> None:
+        """HTMLParser.feed() calls handle_data() of the script's subclass."""
+        own = self.own_objects(frozenset([receiver]))
+        cls = type(receiver.obj) if isinstance(receiver, Live) else getattr(receiver, "cls", None)
+        if not own or not isinstance(cls, type):
+            return
+        given = Arguments(more=frozenset([Mark.REQUEST]))
+        for name in live_objects.hooks(cls, names.DISPATCHED):
+            self.dunder(own, name, given, node, frame)
 
     def _context_variable(
         self, variable: contextvars.ContextVar[Any], name: str, node: ast.AST, frame: Frame
@@ -452,6 +463,8 @@ def _takes(obj: Any, name: str) -> bool:
     if live_objects.is_random_state(obj):
         return not _is_global_generator(obj)
     if live_objects.is_consumed(obj):
+        if name == "getvalue" and live_objects.is_log(obj):
+            return True
         return name not in ("fileno", "isatty", "readable", "writable", "getvalue", "tell")
     return live_objects.is_channel(obj) and name not in ("is_alive", "is_set", "poll", "fileno")
 

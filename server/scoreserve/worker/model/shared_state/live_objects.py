@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import codecs
 import collections
 import contextlib
 import datetime
@@ -10,6 +11,7 @@ import decimal
 import enum
 import inspect
 import io
+import logging
 import re
 import sys
 import types
@@ -100,9 +102,16 @@ def is_consumed(obj: Any) -> bool:
     """Whether reading from it changes it: iterators, files, cursors, what packs a stream."""
     if is_standard_stream(obj) or isinstance(obj, type):
         return False
-    if isinstance(obj, (Iterator, io.IOBase)) or library(type(obj)) in STREAM_PACKERS:
+    streams = (Iterator, io.IOBase, codecs.IncrementalDecoder, codecs.IncrementalEncoder)
+    if isinstance(obj, streams) or library(type(obj)) in STREAM_PACKERS:
         return True
     return any(part in type(obj).__name__ for part in ("Cursor", "Scanner"))
+
+
+def is_log(obj: Any) -> bool:
+    """Whether log lines are kept there, of all calls: a buffer that a handler writes to."""
+    handlers = [ref() for ref in list(getattr(logging, "_handlerList", ()))]
+    return any(obj is getattr(each, "stream", None) for each in handlers if each is not None)
 
 
 def is_random_state(obj: Any) -> bool:
@@ -167,6 +176,26 @@ def class_member(cls: type, name: str, after: type | None = None) -> tuple[bool,
         if name in vars(each):
             return True, vars(each)[name]
     return False, None
+
+
+def hooks(cls: type, prefixes: tuple[str, ...]) -> list[str]:
+    """The methods that a base class of Python's own may call of a class: those that it has too, or
+    of which it knows the beginning of the name. A thread's are called elsewhere.
+    """
+    bases = [
+        each
+        for each in cls.__mro__
+        if library(each) in sys.stdlib_module_names - {"builtins", "abc", "typing", *THREADING}
+    ]
+    if not bases:
+        return []
+    return [
+        name
+        for each in cls.__mro__
+        for name, member in vars(each).items()
+        if isinstance(member, types.FunctionType) and not name.startswith("__")
+        if name.startswith(prefixes) or any(name in vars(base) for base in bases)
+    ]
 
 
 def items(obj: Any) -> list[Any]:

@@ -47,7 +47,7 @@ LIBRARY_MUTATORS = frozenset(
     load_state_dict load_weights load_model load_adapter load_params load_parameters
     apply_gradients set_weights fuse unfuse __setitem__ __delitem__ __setattr__ __delattr__
     __setstate__ __next__ __init__ cache_clear tick update callback enter_context read_dict
-    read_string create_function create_aggregate create_collation
+    read_string create_function create_aggregate create_collation spawn
     """
     )
 )
@@ -198,7 +198,7 @@ CHANGING_ARGUMENT = {
 }
 # Methods that change their first argument, whatever they are called on.
 CHANGING_FIRST = frozenset(
-    words("readinto readinto1 recv_into recvfrom_into shuffle __set__ __delete__")
+    words("readinto readinto1 recv_into recvfrom_into pack_into shuffle __set__ __delete__")
 )
 # Functions of numpy that may be told where to write without the keyword, and in which place; of the
 # methods of these names, it is one place before that.
@@ -455,6 +455,10 @@ WRITING_METHODS = {
 }
 WRITING_PATH_METHODS = frozenset(["write_text", "write_bytes", "unlink", "touch", "rmdir"])
 
+# Functions that move on in the open file whose number they are given, or change it.
+USING_OPEN_FILES = frozenset(
+    words("os.read os.readv os.write os.writev os.pwrite os.pwritev os.lseek os.ftruncate")
+)
 # Functions that lock a file for all processes, until it is unlocked or closed.
 LOCKING_FILES = frozenset(["fcntl.flock", "fcntl.lockf"])
 UNLOCK = "LOCK_UN"
@@ -524,6 +528,9 @@ CALLED_BY_ANYTHING = words(
     """
 )
 CALLED_AT_ITS_END = "__del__"
+
+# Beginnings of methods that a class of Python's own calls of its subclasses, by what it finds.
+DISPATCHED = ("visit_", "handle_", "do_")
 
 # Attributes under which wrappers keep what they wrap.
 WRAPPED = ("__wrapped__", "py_func", "python_function", "func", "_func", "fn")

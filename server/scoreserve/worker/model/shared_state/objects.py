@@ -500,6 +500,7 @@ NAMED = frozenset().union(
     names.COPYING_ATTRIBUTES,
     names.CHOOSING,
     names.UNIQUE_FUNCTIONS,
+    names.USING_OPEN_FILES,
     names.CHANGING_ARGUMENT,
     names.PROCESS_CALLS,
     names.CONTEXTS,
