@@ -404,6 +404,70 @@ SCRIPTS = {
         def run(raw):
             return TEXT.getvalue(), LINES.getvalue()  # <-
     """,
+    "objects that a library calls": """
+        import re
+        class Numbers:
+            count = 0
+            def __call__(self, match):
+                self.count += 1  # <-
+                return str(self.count)
+        numbers, comma = Numbers(), re.compile(",")
+        def run(raw):
+            return comma.sub(numbers, raw)
+    """,
+    "functions in a dict that a library calls": """
+        import io
+        import pandas as pd
+        refused = []
+        def number(text):
+            refused.append(text)  # <-
+            return 0.0
+        def plain(text):
+            return 0.0
+        def run(raw):
+            pd.read_csv(io.StringIO(raw), converters={"a": plain})
+            return pd.read_csv(io.StringIO(raw), converters={"a": number})
+    """,
+    "object around a function, as a context": """
+        from contextlib import ContextDecorator
+        class Timed(ContextDecorator):
+            def __enter__(self):
+                self.start = time.time()  # <-
+            def __exit__(self, *error):
+                self.took = time.time() - self.start  # <-
+        timed = Timed()
+        @timed
+        def score(rows):
+            return model.predict(rows)
+        def run(raw):
+            return score(raw), timed.took
+    """,
+    "attribute that is made when it is asked for by any name": """
+        class Late:
+            def __getattr__(self, name):
+                self.last = name  # <-
+                return name
+        late = Late()
+        def run(raw):
+            return getattr(late, raw)
+    """,
+    "scaled in place": """
+        from sklearn import preprocessing
+        from sklearn.preprocessing import normalize
+        ROWS = np.eye(4)
+        def run(raw):
+            preprocessing.scale(ROWS)
+            normalize(np.array(raw), copy=False)
+            return normalize(ROWS, copy=False)  # <-
+    """,
+    "children of an element": """
+        import xml.etree.ElementTree as ET
+        TREE = ET.Element("rows")
+        def run(raw):
+            ET.SubElement(ET.Element("own"), "row").text = raw
+            ET.SubElement(TREE, "row").text = raw  # <-
+            return ET.tostring(TREE)
+    """,
     "keywords in a dict": """
         import pandas as pd
         TABLE = pd.DataFrame({"a": [1.0, None]})

@@ -177,7 +177,14 @@ class Calls(OperatorObjects):
         if not found:
             return None
         given = [self.call_function(each, arguments, node, frame) for each in found]
+        self._enter_contexts(obj, node, frame)
         return escaped(union(given)) if any(each.cached for each in found) else union(given)
+
+    def _enter_contexts(self, obj: Any, node: ast.AST, frame: Frame) -> None:
+        """What ContextDecorator has made of a function enters an object of the script's own."""
+        held = live_objects.closure(obj) if isinstance(obj, types.FunctionType) else []
+        for name in ("__enter__", "__exit__"):
+            self.dunder(frozenset(map(Live, held)), name, Arguments(), node, frame)
 
     def _is_own_binary(self, obj: Any) -> bool:
         return not isinstance(obj, types.FunctionType) and self.sources.is_own_module(

@@ -134,7 +134,7 @@ class LibraryFunctions(LibraryMethods):
             place = names.OUT_ARGUMENT.get(path.rpartition(".")[2])
             self.written_at(place, arguments, node, frame)
         kept = arguments.keywords.get("copy", NOTHING)
-        if path == "numpy.nan_to_num" and constants(kept, bool) == [False]:
+        if path.startswith(names.COPYING_UNLESS_TOLD) and constants(kept, bool) == [False]:
             self.change(arguments.get(0), node, frame, f"changes what {name}() is given")
 
     def _special_methods(
@@ -236,7 +236,8 @@ class LibraryFunctions(LibraryMethods):
         if texts:
             found = [self.attribute_of(value, text, node, frame) for text in texts]
             return arguments.get(2).union(*found)
-        # Which attribute is known when it runs: any.
+        # Which attribute is known when it runs: any, or one that is made then.
+        self.dunder(value, "__getattr__", Arguments([arguments.get(1)]), node, frame)
         methods = frozenset(Method(each, None) for each in value if not isinstance(each, Mark))
         return methods | self.items_of(value, node, frame) | arguments.get(2)
 

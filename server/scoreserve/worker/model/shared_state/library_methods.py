@@ -306,6 +306,8 @@ class LibraryMethods(Objects):
     def callbacks(self, arguments: Arguments, more: Value, node: ast.AST, frame: Frame) -> Value:
         """Call the script's own functions that a library is handed, with all else that it has."""
         everything = arguments.all()
+        # `converters={"price": number}`, `agg([mean, spread])`
+        everything |= self.items_of(frozenset(filter(_is_plain_container, everything)), node, frame)
         called = frozenset(each for each in everything if self.is_callback(each))
         if not called or called in self.called_back:
             return NOTHING
@@ -322,6 +324,8 @@ class LibraryMethods(Objects):
             return True
         if isinstance(each, Method):
             return each.function is not None or is_shared(each.receiver)
+        if self.has_own(each, "__call__"):
+            return True
         return isinstance(each, Live) and (
             self.sources.is_own_function(each.obj) or type(each.obj).__name__ in _BOUND
         )
@@ -416,6 +420,11 @@ def is_foreign_lock(receiver: Any) -> bool:
     if not isinstance(receiver, Local):
         return False
     return receiver.is_lock or live_objects.is_foreign_lock(receiver.cls)
+
+
+def _is_plain_container(each: Any) -> bool:
+    cls = type(each.obj) if isinstance(each, Live) else getattr(each, "cls", None)
+    return cls in (dict, list, tuple)
 
 
 def _is_file(each: Any) -> bool:

@@ -47,7 +47,7 @@ LIBRARY_MUTATORS = frozenset(
     load_state_dict load_weights load_model load_adapter load_params load_parameters
     apply_gradients set_weights fuse unfuse __setitem__ __delitem__ __setattr__ __delattr__
     __setstate__ __next__ __init__ cache_clear tick update callback enter_context read_dict
-    read_string create_function create_aggregate create_collation spawn
+    read_string create_function create_aggregate create_collation spawn replace_header
     """
     )
 )
@@ -185,7 +185,8 @@ CHANGING_ARGUMENT = {
     operator.delitem operator.iadd operator.isub operator.imul operator.ior operator.iand
     operator.iconcat operator.ixor operator.itruediv builtins.setattr builtins.delattr
     torch.nn.utils.clip_grad_norm_ torch.nn.utils.vector_to_parameters object.__setattr__
-    builtins.next ctypes.memmove ctypes.memset
+    builtins.next ctypes.memmove ctypes.memset xml.etree.ElementTree.SubElement
+    lxml.etree.SubElement
     """
         ),
         0,
@@ -196,6 +197,8 @@ CHANGING_ARGUMENT = {
     "yaml.dump": 1,
     "torch.nn.utils.parameters_to_vector": -1,
 }
+# Functions that change their first argument where they are told `copy=False`.
+COPYING_UNLESS_TOLD = ("numpy.nan_to_num", "sklearn.preprocessing.")
 # Methods that change their first argument, whatever they are called on.
 CHANGING_FIRST = frozenset(
     words("readinto readinto1 recv_into recvfrom_into pack_into shuffle __set__ __delete__")
