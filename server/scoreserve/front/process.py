@@ -40,6 +40,7 @@ from scoreserve.telemetry.packages import is_installed
 
 if TYPE_CHECKING:
     from scoreserve.front.observe.telemetry import Telemetry
+    from scoreserve.front.workers.file_watch import FileWatch
 
 _log = logging.getLogger("azmlinfsrv")
 
@@ -123,7 +124,6 @@ class FrontProcess:
         # Until the event loop handles it. The workers may have read the script by then.
         self._hung_up = False
         signal.signal(signal.SIGHUP, self._remember_hang_up)
-        self._settings = settings
         self._sockets = sockets
         self._cpu_policy = CpuPolicy()
         self._arbiter = arbiter
@@ -141,6 +141,7 @@ class FrontProcess:
             ),
         )
         self._supervisor = Supervisor(settings, dispatch, self._give_up, worker_pids.write)
+        self._file_watch = _file_watch(settings)
         self._supervisor.spawn()
         # Imported while the workers start: it takes about as long as their own imports.
         from scoreserve.front.assembly import assemble, serve_with
@@ -190,23 +191,20 @@ class FrontProcess:
         await self._supervisor.start()
         if self._hung_up:
             self._supervisor.reload("SIGHUP")
-        watching = asyncio.ensure_future(self._watch_files())
+        watching = None
+        if self._file_watch is not None:
+            watching = asyncio.ensure_future(self._file_watch.watch(self._supervisor.reload))
         try:
             await self._server.serve(self._sockets)
         finally:
-            watching.cancel()
+            if watching is not None:
+                watching.cancel()
             await self._supervisor.stop(self._server.seconds_left())
             self._log.flush()
             if self._telemetry is not None:
                 await self._telemetry.stop(self._metrics_page)
             if self._log_thread is not None:
                 self._log_thread.stop(_LAST_LOG_SECONDS)
-
-    async def _watch_files(self) -> None:
-        if self._settings.reload:
-            from scoreserve.front.workers.file_watch import watch
-
-            await watch(self._settings, self._supervisor.reload)
 
     def _remember_hang_up(self, number: int, frame: FrameType | None) -> None:
         self._hung_up = True
@@ -229,3 +227,11 @@ class FrontProcess:
     def is_serving(self) -> bool:
         """Whether it ever listened."""
         return self._server.started
+
+
+def _file_watch(settings: Settings) -> FileWatch | None:
+    if not settings.reload:
+        return None
+    from scoreserve.front.workers.file_watch import FileWatch
+
+    return FileWatch(settings)

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from scoreserve.front.workers.file_watch import (
+    FileWatch,
     differences,
     look,
     look_at_model,
-    watch,
     watched_folders,
 )
 from scoreserve.settings import Settings
@@ -117,11 +117,30 @@ def test_a_change_is_told_once_and_when_it_is_complete(
             write_file(*edit)
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(watch(Settings(app_root=str(tmp_path)), told.append, sleep))
+        asyncio.run(FileWatch(Settings(app_root=str(tmp_path))).watch(told.append, sleep))
     assert len(told) == 2
     assert "score.py" in told[0]
     assert "lib.py" in told[0]
     assert "lib.py" not in told[1]
+
+
+def test_what_changes_while_the_workers_start_is_told(
+    tmp_path: Path, write_file: WriteFile
+) -> None:
+    """They may have read what was there before."""
+    write_file("score.py", "1")
+    watch = FileWatch(Settings(app_root=str(tmp_path)))
+    write_file("score.py", "22")
+    told: list[str] = []
+    looks = iter(range(2))
+
+    async def sleep(seconds: float) -> None:
+        if next(looks, None) is None:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(watch.watch(told.append, sleep))
+    assert told == [f"{tmp_path / 'score.py'} changed"]
 
 
 class TestModels:

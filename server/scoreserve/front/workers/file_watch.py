@@ -32,24 +32,34 @@ _VIRTUAL_ENVIRONMENT = "pyvenv.cfg"  # is in its top folder
 Files = Mapping[str, tuple[int, int]]
 
 
-async def watch(
-    settings: Settings,
-    changed: Callable[[str], None],
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> None:
-    """Calls `changed` with the names of files that changed, until it is cancelled."""
-    folders, model = watched_folders(settings), without_script(settings)
-    _log.info("Watching the Python files in %s", ", ".join(folders))
-    if model is not None:
-        _log.info("Watching the model %s", model)
-    told = last = await asyncio.to_thread(_look_at_both, folders, model)
-    while True:
-        await sleep(_LOOK_SECONDS)
-        now = await asyncio.to_thread(_look_at_both, folders, model)
-        if now != told and now == last:
-            changed(_names(differences(told, now)))
-            told = now
-        last = now
+class FileWatch:
+    """What is there now is what the workers load: it is for the time before they start."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._folders, self._model = watched_folders(settings), without_script(settings)
+        self._told = self._look()
+
+    async def watch(
+        self,
+        changed: Callable[[str], None],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        """Calls `changed` with the names of files that changed, until it is cancelled."""
+        _log.info("Watching the Python files in %s", ", ".join(self._folders))
+        if self._model is not None:
+            _log.info("Watching the model %s", self._model)
+        last = self._told
+        while True:
+            await sleep(_LOOK_SECONDS)
+            now = await asyncio.to_thread(self._look)
+            if now != self._told and now == last:
+                changed(_names(differences(self._told, now)))
+                self._told = now
+            last = now
+
+    def _look(self) -> Files:
+        files = look(self._folders)
+        return files if self._model is None else {**files, **look_at_model(self._model)}
 
 
 def watched_folders(settings: Settings) -> list[str]:
@@ -60,11 +70,6 @@ def watched_folders(settings: Settings) -> list[str]:
     # As it is named: a link may lead to another folder tomorrow.
     beside = os.path.dirname(os.path.abspath(settings.script_path))
     return [root] if os.path.commonpath([root, beside]) == root else [root, beside]
-
-
-def _look_at_both(folders: Collection[str], model: str | None) -> Files:
-    files = look(folders)
-    return files if model is None else {**files, **look_at_model(model)}
 
 
 def look_at_model(path: str, most: int = _MOST_ENTRIES) -> Files:
