@@ -468,6 +468,23 @@ SCRIPTS = {
             ET.SubElement(TREE, "row").text = raw  # <-
             return ET.tostring(TREE)
     """,
+    "arrays and tables that are told not to copy": """
+        import pandas as pd
+        from sklearn.utils import check_array
+        ROWS = np.zeros((1, 4))
+        TABLE = pd.DataFrame(np.zeros((1, 4)))
+        def run(raw):
+            np.array(ROWS)[0] = raw
+            np.array(ROWS, copy=None)[0] = raw  # <-
+            ROWS.astype(float)[0] = raw
+            ROWS.astype(float, copy=False)[0] = raw  # <-
+            np.require(ROWS, float)[0] = raw  # <-
+            check_array(ROWS)[0] = raw  # <-
+            pd.DataFrame(ROWS, copy=False).values[0] = raw  # <-
+            TABLE.copy(deep=True).values[0] = raw
+            TABLE.copy(deep=False).values[0] = raw  # <-
+            return model.predict(ROWS).tolist()
+    """,
     "keywords in a dict": """
         import pandas as pd
         TABLE = pd.DataFrame({"a": [1.0, None]})

@@ -10,7 +10,12 @@ from typing import Any
 
 from scoreserve.worker.model.shared_state import live_objects, names
 from scoreserve.worker.model.shared_state.frames import Frame
-from scoreserve.worker.model.shared_state.library_methods import HELD_LOCK, TAKES, LibraryMethods
+from scoreserve.worker.model.shared_state.library_methods import (
+    HELD_LOCK,
+    TAKES,
+    LibraryMethods,
+    shares_memory,
+)
 from scoreserve.worker.model.shared_state.objects import NAMED
 from scoreserve.worker.model.shared_state.state import is_shared
 from scoreserve.worker.model.shared_state.values import (
@@ -207,7 +212,7 @@ class LibraryFunctions(LibraryMethods):
             return facts | {made}
         if path in names.CHOOSING:
             return facts | self.items_of(given, node, frame) | given | called
-        if path in names.ALIASING:
+        if path in names.ALIASING or shares_memory(path, arguments):
             return facts | {made} | arguments.get(0) | arguments.more
         memory = arguments.get(names.MEMORY.get(path, -1), names.MEMORY_KEYWORD)
         return facts | {made} | memory

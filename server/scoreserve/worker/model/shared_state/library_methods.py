@@ -388,7 +388,9 @@ class LibraryMethods(Objects):
         if isinstance(receiver, Live) and isinstance(receiver.obj, contextvars.ContextVar):
             return facts | self._context_value(receiver.obj, name)
         deep = name == "copy" and _is_of_numbers(receiver) and not arguments.all()
-        if (name in names.COLLECTION_METHODS or isinstance(receiver, Local)) and not deep:
+        shares = shares_memory(name, arguments)
+        collects = name in names.COLLECTION_METHODS and not deep and not shares
+        if collects or isinstance(receiver, Local):
             held = self.items_of(whole, node, frame)
             if name == "items":
                 held = self.paired(held, node, frame)
@@ -396,7 +398,8 @@ class LibraryMethods(Objects):
             if isinstance(receiver, Local) and name in names.VIEW_METHODS:
                 return facts | {made, receiver}
             return facts | {made}
-        if is_shared(receiver) and name in names.VIEW_METHODS and not _is_plain(receiver):
+        shares = shares or name in names.VIEW_METHODS
+        if shares and is_shared(receiver) and not _is_plain(receiver):
             return facts | {Shared()}
         return facts | {made}
 
@@ -420,6 +423,13 @@ def is_foreign_lock(receiver: Any) -> bool:
     if not isinstance(receiver, Local):
         return False
     return receiver.is_lock or live_objects.is_foreign_lock(receiver.cls)
+
+
+def shares_memory(name: str, arguments: Arguments) -> bool:
+    """Whether it is told not to copy what it is given: `astype(float, copy=False)`."""
+    keyword = names.SHARING_IF_TOLD.get(name)
+    told = arguments.keywords.get(keyword, NOTHING) if keyword is not None else NOTHING
+    return any(isinstance(each, Live) and not each.obj for each in told)
 
 
 def _is_plain_container(each: Any) -> bool:

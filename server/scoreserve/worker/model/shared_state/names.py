@@ -112,11 +112,19 @@ ALIASING = frozenset(
     numpy.lib.stride_tricks.as_strided numpy.lib.stride_tricks.sliding_window_view
     collections.ChainMap
     torch.as_tensor torch.from_numpy torch.unsqueeze torch.squeeze torch.reshape
+    numpy.require numpy.asfortranarray numpy.asfarray numpy.asarray_chkfinite
+    sklearn.utils.check_array sklearn.utils.validation.check_array
     builtins.memoryview typing.cast contextlib.nullcontext contextlib.closing weakref.proxy
     operator.itemgetter builtins.iter builtins.super
     """
     )
 )
+# Functions and methods whose result shares the memory where this keyword tells them to.
+SHARING_IF_TOLD = {
+    **dict.fromkeys(words("numpy.array pandas.DataFrame pandas.Series"), "copy"),
+    **dict.fromkeys(words("astype rename set_axis reindex"), "copy"),
+    "copy": "deep",
+}
 # Functions whose result is new and holds the items of their arguments.
 COPYING = frozenset(
     words(
