@@ -485,6 +485,20 @@ SCRIPTS = {
             TABLE.copy(deep=False).values[0] = raw  # <-
             return model.predict(ROWS).tolist()
     """,
+    "iterator that is searched": """
+        NUMBERS, KNOWN = iter(range(9)), [1, 2]
+        class Turns:
+            turn = 0
+            def __iter__(self):
+                self.turn += 1  # <-
+                return iter([self.turn])
+        class Names:
+            def __contains__(self, name):
+                return True
+        TURNS, NAMES = Turns(), Names()
+        def run(raw):
+            return raw in NUMBERS, raw in KNOWN, raw in NAMES, raw not in TURNS  # <-
+    """,
     "keywords in a dict": """
         import pandas as pd
         TABLE = pd.DataFrame({"a": [1.0, None]})

@@ -204,6 +204,8 @@ class Expressions(Calls):
                 self.dunder(left, f"__{name}__", Arguments([right]), node, frame)
             elif isinstance(operator, (ast.In, ast.NotIn)):
                 self.dunder(right, "__contains__", Arguments([left]), node, frame)
+                asked = {each for each in right if self.has_own(each, "__contains__")}
+                self.iterated(right - asked, node, frame)
             left = right
         return union(found) - {Mark.UNIQUE}
 
