@@ -122,6 +122,8 @@ ALIASING = frozenset(
 # Functions and methods whose result shares the memory where this keyword tells them to.
 SHARING_IF_TOLD = {
     **dict.fromkeys(words("numpy.array pandas.DataFrame pandas.Series"), "copy"),
+    # Their names before pandas 3.
+    **dict.fromkeys(words("pandas.core.frame.DataFrame pandas.core.series.Series"), "copy"),
     **dict.fromkeys(words("astype rename set_axis reindex"), "copy"),
     "copy": "deep",
 }
